@@ -1,0 +1,1 @@
+"""Hands: bring bytes in and frame them; understand nothing."""

@@ -1,0 +1,1 @@
+"""Brain and voice: observations, contacts, policy, detectors, incidents."""

@@ -1,0 +1,96 @@
+"""The composition root: builds every room from a configuration, and nothing else does."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor.attribution import Attribution
+from monitor.config import inventory, networks
+from monitor.contacts.contacts import Contacts
+from monitor.contacts.lookups import Lookups
+from monitor.engine import Engine
+from monitor.enrich.catalogue import Catalogue
+from monitor.enrich.devices import Devices
+from monitor.enrich.geo import Geo
+from monitor.enrich.names import Names
+from monitor.enrich.operators import Operators
+from monitor.enrich.site import Reach, Site
+from monitor.incidents.book import Book
+from monitor.policy.policy import Policy
+from monitor.wire.flows import FlowTable
+from monitor.wire.scan import Scanner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from monitor.config import Config
+    from monitor.model.address import IPNetwork
+    from monitor.model.facts import Observation
+    from monitor.model.flows import Flow
+
+MILLISECOND_NS = 1_000_000
+HOUR_NS = 3600 * 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What is known before any packet comes: loaded once, shared by engines."""
+
+    catalogue: Catalogue
+    geo: Geo
+    operators: Operators
+
+
+@contextmanager
+def knowledge(config: Config) -> Iterator[Knowledge]:
+    """Load catalogue and address databases. CatalogueError or GeoError in one line if they cannot be used."""
+    catalogue = Catalogue.load()
+    cache = Path(config.geo.cache) if config.geo.cache is not None else None
+    geo = Geo.open([Path(each) for each in config.geo.databases], cache)
+    try:
+        yield Knowledge(catalogue, geo, Operators(catalogue, geo))
+    finally:
+        geo.close()
+
+
+def build_engine(
+    config: Config,
+    known: Knowledge,
+    *,
+    cameras: Sequence[IPNetwork] = (),
+    observer: Callable[[Observation, Flow | None], None] | None = None,
+    on_fault: Callable[[BaseException], None] | None = None,
+    seed: bytes | None = None,
+) -> Engine:
+    """An engine for this configuration. ValueError names the key that cannot be used."""
+    ours, core = config.site, networks(config.site.core_networks, "site.core_networks")
+    local = networks(ours.networks, "site.networks") + networks(ours.camera_networks, "site.camera_networks")
+    site = Site([*local, *cameras], core)
+    limits = config.limits
+    table = FlowTable(limits.flows, seed or os.urandom(16), source_cap=limits.flows // 4)
+    scanner = Scanner(
+        table,
+        duplicate_window_ns=int(config.capture.duplicate_window_ms * MILLISECOND_NS),
+        overlapping=config.capture.overlapping_vlans,
+    )
+    attribution = Attribution(
+        site,
+        Devices(known.catalogue, inventory(config), cameras, limits.devices),
+        Names(),
+        known.catalogue,
+        known.operators,
+        Contacts(limits.contacts),
+        Lookups(),
+    )
+    return Engine(
+        scanner,
+        attribution,
+        Policy(ours, config.group, lambda address: site.reach(address) is Reach.CORE),
+        lambda visibility: Book(config.sensor.name, visibility, quiet_ns=int(limits.quiet_hours * HOUR_NS)),
+        observer=observer,
+        on_fault=on_fault,
+    )

@@ -1,0 +1,342 @@
+"""Attribution: whose doing a packet is. Flows and facts in, contacts out.
+
+Strategy: a flow that crosses the site's edge belongs to its local end, whoever began it. The contact takes the
+name the device was told for the address, later the one it used itself. Everything a contact may be judged by
+is set here; what changed is in ``touched`` until the engine has judged it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from monitor.contacts.contacts import climb, name_it, use_service
+from monitor.contacts.lookups import is_public_name
+from monitor.enrich.site import Reach
+from monitor.model.address import NO_MAC, is_v4, pack, text
+from monitor.model.contacts import DeviceClass, Outcome, Trait
+from monitor.model.facts import (
+    ClientHello,
+    DeviceAnnounced,
+    DnsAnswer,
+    DnsQuery,
+    HttpRequest,
+    HttpResponse,
+    P2pContact,
+    PrefixAnnounced,
+    TlsCertificate,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from monitor.contacts.contacts import Contacts
+    from monitor.contacts.lookups import Lookup, Lookups
+    from monitor.enrich.catalogue import Catalogue
+    from monitor.enrich.devices import Devices
+    from monitor.enrich.names import Names
+    from monitor.enrich.operators import Operators
+    from monitor.enrich.site import Site
+    from monitor.model.address import Address, Mac
+    from monitor.model.contacts import Contact, Device
+    from monitor.model.facts import Fact
+    from monitor.model.flows import Flow
+    from monitor.model.verdicts import Verdict
+
+WATCHED_FOR_NS: Final = 24 * 3600 * 1_000_000_000
+"""After so long without loss a name that was never heard was never asked for (architecture, call-home)."""
+SECOND_NS: Final = 1_000_000_000
+INITIAL_HOP_LIMITS: Final = frozenset({64, 128, 255})
+"""What hosts send with (RFC 1700 and common practice): a packet that still has it was not forwarded."""
+PLAIN_DNS: Final = 53
+
+
+class Attribution:
+    """Keeps contacts true while packets pass. No clock: time comes with each call."""
+
+    def __init__(
+        self,
+        site: Site,
+        devices: Devices,
+        names: Names,
+        catalogue: Catalogue,
+        operators: Operators,
+        contacts: Contacts,
+        lookups: Lookups,
+    ) -> None:
+        self.site = site
+        self.devices = devices
+        self.names = names
+        self.contacts = contacts
+        self.lookups = lookups
+        self._catalogue = catalogue
+        self._operators = operators
+        self._touched: dict[Contact, None] = {}
+        self.reached: Counter[tuple[Contact, Outcome]] = Counter()
+        """Attempts by the outcome they reached since the last ``take_counts``."""
+        self.moved: Counter[tuple[Contact, bool]] = Counter()
+        """Frame bytes by contact and whether they went out, since the last ``take_counts``."""
+
+    def touched(self) -> list[Contact]:
+        """Take the contacts that changed since the last call, in the order of change."""
+        taken = list(self._touched)
+        self._touched.clear()
+        return taken
+
+    def touch(self, contact: Contact) -> None:
+        """Have the contact judged again."""
+        self._touched[contact] = None
+
+    def begin(self, flow: Flow, ttl: int) -> None:
+        """A flow begins: find its device and, if it crosses the site's edge, its contact."""
+        here, there = self.site.reach(flow.initiator), self.site.reach(flow.responder)
+        if here is Reach.REMOTE and there is not Reach.LOCAL and self._is_on_link(flow, ttl):
+            self.site.learn_address(flow.initiator)
+            here = Reach.LOCAL
+        if here is Reach.REMOTE:
+            self.devices.carries_others(flow.initiator_mac)
+        if here is Reach.LOCAL:
+            flow.device = self.devices.of(flow.initiator, flow.initiator_mac, flow.start_ns)
+            crosses = there in (Reach.REMOTE, Reach.CORE)
+        elif there is Reach.LOCAL and here in (Reach.REMOTE, Reach.CORE):
+            flow.outward = False
+            mac = flow.responder_mac if flow.responder_mac != NO_MAC else None
+            flow.device = self.devices.of(flow.responder, mac, flow.start_ns)
+            crosses = True
+        else:
+            return
+        if crosses:
+            told = self.names.of(flow.device.key, flow.remote, flow.start_ns)
+            self._attach(flow, told[:1], "dns", flow.start_ns)
+
+    def count(self, flow: Flow, attempts: int, sent: int, received: int, ts_ns: int) -> None:
+        """Bring the contact up to the flow's totals: attempts of the device, frame bytes from and to it."""
+        contact = flow.contact
+        if contact is None:
+            return
+        if flow.outward and attempts > flow.counted_attempts:
+            new = attempts - flow.counted_attempts
+            contact.attempts += new
+            contact.outbound = True
+            flow.counted_attempts = attempts
+            self.reached[contact, Outcome.ATTEMPTED] += new
+        if sent > flow.counted_out:
+            self.moved[contact, True] += sent - flow.counted_out
+            contact.bytes_out += sent - flow.counted_out
+            flow.counted_out = sent
+        if received > flow.counted_in:
+            self.moved[contact, False] += received - flow.counted_in
+            contact.bytes_in += received - flow.counted_in
+            flow.counted_in = received
+        self._use(contact, ts_ns)
+
+    def outcome(self, flow: Flow, outcome: Outcome, ts_ns: int, refused_by: Address | None = None) -> None:
+        """The flow got this far. ``refused_by``: who said no, if it was not the other end."""
+        contact = flow.contact
+        if contact is None:
+            return
+        if flow.outward:
+            self.reached[contact, outcome] += 1
+            if outcome >= Outcome.ANSWERED:
+                contact.outbound = True  # begun before we looked, but begun by the device
+        by = "peer" if refused_by is None or refused_by == contact.remote else text(refused_by)
+        if flow.outward or contact.p2p is not None:
+            climb(contact, outcome, by)
+        self._use(contact, ts_ns)
+
+    def fact(self, flow: Flow, direction: int, fact: Fact, ts_ns: int, first_id: bytes) -> None:
+        """A parser reported this; direction 0 is from the side that began the flow."""
+        sender = flow.initiator if direction == 0 else flow.responder
+        sender_mac = flow.initiator_mac if direction == 0 else flow.responder_mac
+        from_device = flow.device is not None and (direction == 0) == flow.outward
+        if isinstance(fact, DnsQuery):
+            if from_device and flow.device is not None:
+                self._asked(flow, flow.device, fact, ts_ns, first_id)
+        elif isinstance(fact, DnsAnswer):
+            if flow.device is not None and not from_device:
+                self._told(flow.device, fact, ts_ns)
+        elif isinstance(fact, ClientHello):
+            if from_device:
+                self._hello(flow, fact, ts_ns)
+        elif isinstance(fact, HttpRequest):
+            if from_device and fact.host:
+                self._attach(flow, [fact.host], "host", ts_ns)
+        elif isinstance(fact, P2pContact):
+            self._p2p(flow, fact, sender, sender_mac, ts_ns)
+        elif isinstance(fact, HttpResponse | TlsCertificate):
+            self._banner(fact, sender, sender_mac, ts_ns)
+        elif isinstance(fact, DeviceAnnounced):
+            self.announced(fact, sender, sender_mac, ts_ns)
+
+    def announced(self, fact: DeviceAnnounced | PrefixAnnounced, source: Address | None, mac: Mac | None, ts_ns: int) -> None:
+        """A host, or a router, said something about itself or its link."""
+        if isinstance(fact, PrefixAnnounced):
+            self.site.learn_prefix(fact.prefix)
+            return
+        if fact.protocol == "nd" and fact.address is not None:
+            self.site.learn_address(pack(fact.address))
+        about = pack(fact.address) if fact.address is not None else source
+        if about is not None and self.site.reach(about) is Reach.REMOTE:
+            return
+        if about is not None and self.site.reach(about) is Reach.GROUP:
+            source = None
+        self.devices.learn(fact, source, mac, ts_ns)
+
+    def conclude(self, lookups: Iterable[Lookup]) -> None:
+        """Names whose time is over: those that nothing followed become contacts that were only asked for."""
+        for lookup in lookups:
+            if self._followed(lookup):
+                continue
+            contact = self.contacts.find(lookup.device, lookup.name)
+            if contact is None:
+                verdict = self._operators.resolve(None, (lookup.name,), None, name_is_proof=False)
+                contact = self.contacts.begin(
+                    lookup.device, None, lookup.name, verdict, lookup.asked_ns, lookup.first_id
+                )
+                contact.name_source = "dns"
+            contact.asked += 1
+            self._use(contact, lookup.last_ns)
+
+    def _followed(self, lookup: Lookup) -> bool:
+        for address in lookup.addresses:
+            contact = self.contacts.find(lookup.device, address)
+            if contact is not None and contact.last_ns + SECOND_NS >= lookup.asked_ns:
+                return True
+        return False
+
+    def _use(self, contact: Contact, ts_ns: int) -> None:
+        self.contacts.use(contact, ts_ns)
+        if contact.device.watched:
+            self._touched[contact] = None
+
+    def _attach(self, flow: Flow, names: list[str], source: str, ts_ns: int) -> None:
+        """Give the flow the contact that these names belong to, and the contact the names."""
+        assert flow.device is not None  # noqa: S101  only flows of a device are attached
+        remote, present = flow.remote, flow.contact
+        contact = present or self.contacts.find(flow.device, remote)
+        if contact is None:
+            contact = self._begin(flow, names, source, ts_ns, further=False)
+        elif names and (names[0] not in contact.names or source != "dns"):
+            verdict = self._verdict(remote, [*names, *contact.names], contact.p2p, source)
+            same = verdict.operator_key == contact.verdict.operator_key
+            if same or not contact.names or (present is not None and _only_of(flow, present)):
+                if name_it(contact, names[0], source):
+                    contact.verdict = verdict
+            else:
+                contact = self.contacts.find(flow.device, remote, verdict.operator_key) or self._begin(
+                    flow, names, source, ts_ns, further=True
+                )
+        if contact is not present:
+            self._move(flow, contact)
+        use_service(contact, flow.proto, flow.remote_port)
+        if contact.encrypted_dns is None:
+            name = contact.names[0] if contact.names else None
+            contact.encrypted_dns = self._catalogue.encrypted_dns_of(
+                name, remote, port=flow.remote_port, proto=flow.proto
+            )
+        self._use(contact, ts_ns)
+
+    def _begin(self, flow: Flow, names: list[str], source: str, ts_ns: int, *, further: bool) -> Contact:
+        assert flow.device is not None  # noqa: S101  only flows of a device are attached
+        device, remote = flow.device, flow.remote
+        verdict = self._verdict(remote, names, None, source)
+        first_id = remote + flow.remote_port.to_bytes(2, "big") + flow.device_port.to_bytes(2, "big")
+        contact = self.contacts.begin(device, remote, None, verdict, ts_ns, first_id, further=further)
+        contact.source = flow.initiator if flow.outward else flow.responder
+        contact.last_source_port = flow.device_port
+        if names:
+            name_it(contact, names[0], source)
+        elif self._would_have_heard(device, ts_ns):
+            contact.traits.add(Trait.LITERAL_ADDRESS)
+        return contact
+
+    def _verdict(self, remote: Address, names: list[str], p2p: str | None, source: str | None) -> Verdict:
+        return self._operators.resolve(remote, tuple(names), p2p, name_is_proof=source in ("sni", "host"))
+
+    def _move(self, flow: Flow, contact: Contact) -> None:
+        """What this flow brought its contact belongs to another one."""
+        old = flow.contact
+        flow.contact = contact
+        if old is None:
+            return
+        old.attempts -= flow.counted_attempts
+        old.bytes_out -= flow.counted_out
+        old.bytes_in -= flow.counted_in
+        contact.attempts += flow.counted_attempts
+        contact.bytes_out += flow.counted_out
+        contact.bytes_in += flow.counted_in
+        contact.outbound = contact.outbound or old.outbound
+        climb(contact, old.outcome, old.refused_by)
+        self._use(old, old.last_ns)
+
+    def _would_have_heard(self, device: Device, ts_ns: int) -> bool:
+        if device.booted_ns is not None and device.booted_ns <= ts_ns:
+            return True
+        return ts_ns - device.first_ns >= WATCHED_FOR_NS > 0 and not self.names.evicted
+
+    def _asked(self, flow: Flow, device: Device, fact: DnsQuery, ts_ns: int, first_id: bytes) -> None:
+        if flow.contact is not None:
+            flow.contact.resolver = True
+            flow.contact.traits.add(Trait.OWN_RESOLVER)
+            self._use(flow.contact, ts_ns)
+        if is_public_name(fact.name):
+            crowded_out = self.lookups.asked(device, fact.name, ts_ns, first_id)
+            if crowded_out is not None:
+                self.conclude([crowded_out])
+
+    def _told(self, device: Device, fact: DnsAnswer, ts_ns: int) -> None:
+        addresses = [pack(address) for address in fact.addresses]
+        for address in addresses:
+            self.names.learn(device.key, fact.name, address, ts_ns + fact.ttl * SECOND_NS)
+        self.lookups.answered(device, fact.name, fact.rcode, addresses)
+
+    def _hello(self, flow: Flow, fact: ClientHello, ts_ns: int) -> None:
+        if flow.contact is None:
+            return
+        if fact.ech:
+            flow.contact.traits.add(Trait.ECH)
+        if fact.sni:
+            self._attach(flow, [fact.sni], "sni", ts_ns)
+            if fact.ech:
+                flow.contact.traits.add(Trait.ECH)
+        self._use(flow.contact, ts_ns)
+
+    def _p2p(self, flow: Flow, fact: P2pContact, sender: Address, mac: Mac | None, ts_ns: int) -> None:
+        if fact.role == "device" and self.site.reach(sender) is Reach.LOCAL:
+            device = self.devices.of(sender, mac, ts_ns)
+            row = self._catalogue.p2p(fact.network)
+            self.devices.recognise(device, DeviceClass.CAMERA, f"speaks {row.name if row else fact.network}", ts_ns)
+        contact = flow.contact
+        if contact is None or contact.p2p is not None:
+            return
+        contact.p2p = fact.network
+        contact.p2p_message = fact.message
+        contact.outbound = True
+        contact.verdict = self._verdict(flow.remote, contact.names, contact.p2p, contact.name_source)
+        self._use(contact, ts_ns)
+
+    def _banner(self, fact: HttpResponse | TlsCertificate, sender: Address, mac: Mac | None, ts_ns: int) -> None:
+        if self.site.reach(sender) is not Reach.LOCAL:
+            return
+        if isinstance(fact, HttpResponse):
+            vendor = self._catalogue.vendor_of_banner(server=fact.server, realm=fact.realm)
+        else:
+            vendor = self._catalogue.vendor_of_banner(certificate_subject=fact.subject)
+        if vendor is not None:
+            device = self.devices.of(sender, mac, ts_ns)
+            self.devices.speaks(device, vendor, f"banner of {vendor.name}", ts_ns)
+
+    def _is_on_link(self, flow: Flow, ttl: int) -> bool:
+        """A global IPv6 source that a known host's MAC sent and nobody forwarded."""
+        return (
+            not is_v4(flow.initiator)
+            and ttl in INITIAL_HOP_LIMITS
+            and flow.initiator_mac is not None
+            and self.devices.is_host(flow.initiator_mac)
+        )
+
+
+def _only_of(flow: Flow, contact: Contact) -> bool:
+    """Whether the contact has nothing but what this flow brought."""
+    brought = (flow.counted_attempts, flow.counted_out, flow.counted_in)
+    return brought == (contact.attempts, contact.bytes_out, contact.bytes_in)

@@ -1,0 +1,226 @@
+"""Configuration: one TOML file in, checked values out, or one line that says what is wrong and where."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from monitor.enrich.devices import InventoryEntry
+from monitor.model.address import mac_from_text, pack
+from monitor.model.contacts import DeviceClass
+from monitor.policy.settings import GroupConfig, SiteConfig
+from monitor.sinks.mqtt import MqttConfig
+from monitor.sinks.scrape import PrometheusConfig
+
+if TYPE_CHECKING:
+    from monitor.model.address import IPNetwork
+
+MAX_DEVICES: Final = 1000
+"""Inventory size: each is a metric label (threat model C6)."""
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$(?P<path>[^`]*)`)?")
+_WRONG: Final = re.compile(r"(?P<what>.*) - at `\$(?P<path>[^`]*)`")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. One line: file, key, what is wrong."""
+
+
+class SensorConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "camwarden"
+    """Part of MQTT topics, metric labels and incident ids."""
+    state: str | None = None
+    """Directory of the journal."""
+
+
+class DeviceConfig(Struct, frozen=True, forbid_unknown_fields=True, rename={"device_class": "class"}):
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    ip: str | tuple[str, ...] = ()
+    mac: str | None = None
+    group: str | None = None
+    device_class: DeviceClass = DeviceClass.CAMERA
+    label: str | None = None
+    """What the sticker says, where another maker's device is inside."""
+
+
+class CaptureConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    overlapping_vlans: bool = False
+    """Networks overlap: the outermost VLAN is part of a flow."""
+    duplicate_window_ms: Annotated[float, Meta(ge=0, le=1000)] = 5.0
+    """Copies of a packet within this time are a mirror's; 0 looks for none."""
+
+
+class GeoConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    databases: tuple[str, ...] = ()
+    """Your own mmdb files; the last one that knows an address is believed."""
+    cache: str | None = None
+    """Where the embedded databases are unpacked."""
+
+
+class LimitsConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    flows: Annotated[int, Meta(ge=256, le=4_194_304)] = 65536
+    contacts: Annotated[int, Meta(ge=64, le=1_048_576)] = 65536
+    devices: Annotated[int, Meta(ge=16, le=65536)] = 16384
+    quiet_hours: Annotated[float, Meta(gt=0, le=8760)] = 24.0
+    """An incident without a packet for this long is over."""
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file. Each section's model lives beside its unit."""
+
+    sensor: SensorConfig = field(default_factory=SensorConfig)
+    site: SiteConfig = field(default_factory=SiteConfig)
+    group: tuple[GroupConfig, ...] = ()
+    device: Annotated[tuple[DeviceConfig, ...], Meta(max_length=MAX_DEVICES)] = ()
+    capture: CaptureConfig = field(default_factory=CaptureConfig)
+    mqtt: MqttConfig | None = None
+    prometheus: PrometheusConfig | None = None
+    geo: GeoConfig = field(default_factory=GeoConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+
+
+def load(path: Path) -> Config:
+    """Read and check a file. ConfigError if it cannot be used."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        msg = f"{path}: {reason}"
+        raise ConfigError(msg) from None
+    return parse(text, str(path))
+
+
+def parse(text: str, where: str) -> Config:
+    """Check configuration text; ``where`` names it in errors."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{where}: not TOML: {error}"
+        raise ConfigError(msg) from None
+    return convert(raw, where)
+
+
+def convert(raw: dict[str, Any], where: str) -> Config:
+    """Check a table that was read elsewhere."""
+    try:
+        config = msgspec.convert(raw, Config)
+        _check(config)
+    except msgspec.ValidationError as error:
+        msg = f"{where}: {_explain(str(error))}"
+        raise ConfigError(msg) from None
+    except ValueError as error:
+        msg = f"{where}: {error}"
+        raise ConfigError(msg) from None
+    return config
+
+
+def inventory(config: Config) -> list[InventoryEntry]:
+    """The configured devices. ValueError names the device whose address or MAC cannot be read."""
+    entries = []
+    for device in config.device:
+        addresses = (device.ip,) if isinstance(device.ip, str) else device.ip
+        try:
+            entries.append(
+                InventoryEntry(
+                    device.name,
+                    device.device_class,
+                    tuple(pack(address) for address in addresses),
+                    mac_from_text(device.mac) if device.mac is not None else None,
+                    device.group,
+                    device.label,
+                )
+            )
+        except ValueError as wrong:
+            msg = f"device {device.name}: {wrong}"
+            raise ValueError(msg) from None
+    return entries
+
+
+def networks(entries: tuple[str, ...], where: str) -> list[IPNetwork]:
+    """Networks from text. ValueError names ``where`` and the one that is none."""
+    read = []
+    for entry in entries:
+        try:
+            read.append(ipaddress.ip_network(entry))
+        except ValueError as wrong:
+            msg = f"{where}: {wrong}"
+            raise ValueError(msg) from None
+    return read
+
+
+def _check(config: Config) -> None:
+    """What types cannot say. ValueError with the key in it."""
+    site = config.site
+    for key in ("networks", "camera_networks", "core_networks"):
+        networks(getattr(site, key), f"site.{key}")
+    for country in site.home:
+        if not re.fullmatch(r"[A-Za-z]{2}", country):
+            msg = f"site.home: {country!r} is no ISO 3166-1 alpha-2 country code"
+            raise ValueError(msg)
+    inventory(config)
+    groups = [group.name for group in config.group]
+    _unique(groups, "group")
+    _unique([device.name for device in config.device], "device")
+    for device in config.device:
+        if device.group is not None and device.group not in groups:
+            msg = f"device {device.name}: group {device.group!r} is not defined{_nearest(device.group, groups)}"
+            raise ValueError(msg)
+        if not device.ip and device.mac is None:
+            msg = f"device {device.name}: needs ip or mac"
+            raise ValueError(msg)
+
+
+def _unique(names: list[str], what: str) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            msg = f"{what} {name!r} is there twice"
+            raise ValueError(msg)
+        seen.add(name)
+
+
+def _explain(error: str) -> str:
+    """msgspec's message with the path spelled as in the file, and the nearest known key."""
+    if match := _UNKNOWN.fullmatch(error):
+        path = (match["path"] or "").lstrip(".")
+        known = _keys(path)
+        key = f"{path}.{match['key']}" if path else match["key"]
+        return f"{key}: unknown key{_nearest(match['key'], known)}"
+    if match := _WRONG.fullmatch(error):
+        what = match["what"]
+        return f"{match['path'].lstrip('.')}: {what[:1].lower()}{what[1:]}"
+    return error
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def _keys(path: str) -> list[str]:
+    """Keys that the table at ``path`` may have."""
+    model: Any = Config
+    for part in re.findall(r"[A-Za-z_]+", path):
+        hints = get_type_hints(model)
+        model = _struct(hints.get(part, Config))
+    return [name.encode_name for name in msgspec.structs.fields(model)]
+
+
+def _struct(hint: Any) -> Any:  # noqa: ANN401  type hints have no common type
+    """The Struct inside a type hint such as ``tuple[GroupConfig, ...]``."""
+    if isinstance(hint, type) and issubclass(hint, Struct):
+        return hint
+    for inner in get_args(hint) if get_origin(hint) is not None else ():
+        found = _struct(inner)
+        if found is not Config:
+            return found
+    return Config
+
+
+__all__ = ["Config", "ConfigError", "convert", "inventory", "load", "networks", "parse"]

@@ -1,0 +1,113 @@
+"""Lookups: names that were asked for, waiting to see whether anything follows."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from monitor.model.address import Address
+    from monitor.model.contacts import Device
+
+WAIT_NS: Final = 30_000_000_000
+"""A name that is followed by nothing for this long was only asked for (architecture, outcomes)."""
+MAX_OPEN: Final = 16384
+"""Lookups that may wait at a time; the oldest is concluded early."""
+MAX_ADDRESSES: Final = 64
+
+
+@dataclass(slots=True)
+class Lookup:
+    """One name that one device asked for."""
+
+    device: Device
+    name: str
+    asked_ns: int
+    last_ns: int
+    first_id: bytes
+    rcode: str | None = None
+    addresses: list[Address] = field(default_factory=list)
+
+
+class Lookups:
+    """Open lookups in the order in which they were asked."""
+
+    def __init__(self, max_open: int = MAX_OPEN) -> None:
+        self._open: OrderedDict[tuple[str, str], Lookup] = OrderedDict()
+        self._max = max_open
+        self.early = 0
+        """Lookups concluded early for want of room."""
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def asked(self, device: Device, name: str, ts_ns: int, first_id: bytes) -> Lookup | None:
+        """The device asked for ``name``. A lookup that had to be concluded to make room, if any."""
+        key = (device.key, name)
+        known = self._open.get(key)
+        if known is not None:
+            known.last_ns = max(known.last_ns, ts_ns)
+            return None
+        self._open[key] = Lookup(device, name, ts_ns, ts_ns, first_id)
+        if len(self._open) <= self._max:
+            return None
+        self.early += 1
+        return self._open.popitem(last=False)[1]
+
+    def answered(self, device: Device, name: str, rcode: str, addresses: list[Address]) -> None:
+        """The device was told this about ``name``."""
+        known = self._open.get((device.key, name))
+        if known is None:
+            return
+        known.rcode = rcode
+        for address in addresses:
+            if address not in known.addresses and len(known.addresses) < MAX_ADDRESSES:
+                known.addresses.append(address)
+
+    def due(self, now_ns: int) -> list[Lookup]:
+        """Take the lookups whose time is over."""
+        over: list[Lookup] = []
+        while self._open:
+            lookup = next(iter(self._open.values()))
+            if now_ns - lookup.asked_ns < WAIT_NS:
+                break
+            over.append(self._open.popitem(last=False)[1])
+        return over
+
+    def rest(self) -> list[Lookup]:
+        """Take all that is left, at the end of the packets."""
+        over = list(self._open.values())
+        self._open.clear()
+        return over
+
+    def next_ns(self) -> int | None:
+        """When ``due`` will next have something."""
+        for lookup in self._open.values():
+            return lookup.asked_ns + WAIT_NS
+        return None
+
+
+_SPECIAL: Final = frozenset(
+    {
+        "arpa",  # RFC 3172: reverse look-ups; home.arpa, RFC 8375
+        "local",  # RFC 6762
+        "localhost",  # RFC 6761
+        "test",
+        "invalid",
+        "example",
+        "onion",  # RFC 7686
+        "alt",  # RFC 9476
+        "internal",  # reserved by ICANN in 2024 for private use
+        "lan",  # not delegated and in common private use (RFC 8244, 4.2.1 tells why such names leak)
+        "home",
+        "corp",
+        "mail",
+    }
+)
+
+
+def is_public_name(name: str) -> bool:
+    """Whether a look-up of this name asks somebody outside: it has a dot and no special-use ending."""
+    head, dot, last = name.rstrip(".").rpartition(".")
+    return bool(head and dot) and last.lower() not in _SPECIAL

@@ -1,0 +1,1 @@
+"""Detectors: one threat a file."""

@@ -1,0 +1,42 @@
+"""Call-home: the detectors of contacts, in the order in which their kinds take precedence.
+
+A new one is one file with ``detect`` and one line here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from monitor.detectors import (
+    core_contact,
+    encrypted_dns,
+    isolation_broken,
+    name_lookup,
+    p2p_cloud,
+    unexpected_contact,
+    vendor_cloud,
+)
+
+if TYPE_CHECKING:
+    from monitor.model.contacts import Contact, Judgement
+    from monitor.model.incidents import Finding
+
+DETECTORS: Final = (
+    isolation_broken.detect,
+    core_contact.detect,
+    p2p_cloud.detect,
+    vendor_cloud.detect,
+    encrypted_dns.detect,
+    unexpected_contact.detect,
+    name_lookup.detect,
+)
+
+
+def detect(contact: Contact, judgement: Judgement) -> list[Finding]:
+    """All that is wrong with a contact, the kind that takes precedence first; empty if it is allowed.
+
+    A contact that only others began is not the device's doing.
+    """
+    if judgement.allowed or (contact.remote is not None and not contact.outbound):
+        return []
+    return [found for detector in DETECTORS if (found := detector(contact, judgement)) is not None]

@@ -1,0 +1,20 @@
+"""Vendor cloud: a device speaks with a camera maker's or camera platform's own service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor.detectors.severity import finding
+from monitor.model.incidents import Kind, Severity
+from monitor.model.verdicts import OperatorKind
+
+if TYPE_CHECKING:
+    from monitor.model.contacts import Contact, Judgement
+    from monitor.model.incidents import Finding
+
+
+def detect(contact: Contact, judgement: Judgement) -> Finding | None:  # noqa: ARG001  the policy has refused it
+    """Whether the remote end's operator is a camera vendor."""
+    if contact.remote is not None and contact.verdict.kind is OperatorKind.VENDOR_CLOUD:
+        return finding(Kind.VENDOR_CLOUD, Severity.HIGH, contact)
+    return None

@@ -1,0 +1,516 @@
+"""Engine: blocks and ticks in, incident transitions out. No clock, no socket, no event loop.
+
+One packet's way: the scanner stops at it; its flow is found or begun; its payload goes to the flow's parsers;
+what they report, and how far the flow got, goes to the contact it belongs to; a contact that changed is judged
+by the policy and the detectors; what they find goes to the incident. Ticks come at whole seconds of packet
+time. The same blocks give the same transitions, byte for byte.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from monitor.detectors import call_home
+from monitor.model.address import NO_ADDRESS, Address, Mac
+from monitor.model.contacts import Outcome, Trait
+from monitor.model.facts import (
+    DeviceAnnounced,
+    FlowEnd,
+    Malformed,
+    MalformedSeen,
+    Observation,
+    PrefixAnnounced,
+    Where,
+)
+from monitor.model.flows import Flow
+from monitor.model.incidents import Visibility
+from monitor.model.verdicts import OperatorKind
+from monitor.protocols import arp, nd
+from monitor.protocols.conversation import DATAGRAMS, STREAMS, Conversation
+from monitor.wire import layout as at
+from monitor.wire.fragments import Fragments
+from monitor.wire.quotes import quoted, refuses
+from monitor.wire.streams import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from collectors.blocks import Block
+    from monitor.attribution import Attribution
+    from monitor.incidents.book import Book
+    from monitor.model.contacts import Contact, Device
+    from monitor.model.facts import Fact
+    from monitor.model.incidents import Transition
+    from monitor.policy.policy import Policy
+    from monitor.wire.fragments import Datagram
+    from monitor.wire.scan import Scanner
+
+SECOND_NS: Final = 1_000_000_000
+SETTLE_NS: Final = 100_000_000
+"""How long the opening of an incident waits for a hello, where only an address is known: a kind is fixed at
+opening, and a SOC is to know within a quarter of a second."""
+ND_HOP_LIMIT: Final = 255
+"""Neighbour discovery with another hop limit came from off the link (RFC 4861, 7.1)."""
+
+
+class Parser(Conversation):
+    """A conversation with the streams that feed it."""
+
+    __slots__ = ("streams",)
+
+    def __init__(self, flow: Flow) -> None:
+        stream = flow.proto == at.PROTO_TCP
+        super().__init__(STREAMS if stream else DATAGRAMS, flow.initiator_port, flow.responder_port, stream=stream)
+        self.streams = (Stream(), Stream()) if stream else None
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the engine counted that no contact holds."""
+
+    malformed: dict[str, int] = field(default_factory=dict)
+    """By layer; layers are a closed set."""
+    flow_ends: int = 0
+    faults: int = 0
+    """Parsers that failed with anything but Malformed: a defect of ours, fenced and counted."""
+    unplaced: int = 0
+    """Flows with no end on the site."""
+
+
+class Engine:
+    """Chains the rooms. One thread at a time."""
+
+    def __init__(
+        self,
+        scanner: Scanner,
+        attribution: Attribution,
+        policy: Policy,
+        book: Callable[[Callable[[], Visibility]], Book],
+        *,
+        observer: Callable[[Observation, Flow | None], None] | None = None,
+        on_fault: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        """``observer`` is told every observation; ``on_fault`` every parser that failed by a defect of ours."""
+        self.scanner = scanner
+        self.attribution = attribution
+        self.policy = policy
+        self.counts = Counts()
+        self.fragments = Fragments()
+        self.book = book(self.visibility)
+        self.now_ns = 0
+        self._observer = observer
+        self._on_fault = on_fault
+        self._flows: list[Flow | None] = [None] * scanner.table.capacity
+        self._parsers: list[Parser | None] = [None] * scanner.table.capacity
+        self._settling: dict[Contact, None] = {}
+        scanner.tell_malformed = observer is not None
+
+    def feed(self, block: Block) -> list[Transition]:
+        """Take a block; what it changed."""
+        told: list[Transition] = []
+        if block.count == 0:
+            return told
+        if not self.now_ns:
+            self.now_ns = block.index[0] // SECOND_NS * SECOND_NS
+            self.scanner.due = self.now_ns + SECOND_NS
+        links = array("q", (interface.link_type for interface in block.interfaces))
+        self._run(block.memory, block.index, block.count, links, told)
+        return told
+
+    def tick(self, now_ns: int) -> list[Transition]:
+        """Time is ``now_ns``: idle flows end, look-ups are concluded, quiet incidents end."""
+        self.now_ns = max(self.now_ns, now_ns)
+        self.scanner.due = self.now_ns + SECOND_NS
+        told: list[Transition] = []
+        for cut in self.fragments.expire(now_ns):
+            self._inject(cut, told)
+        for slot in self.scanner.changed():
+            self._count(slot, now_ns)
+        table = self.scanner.table
+        while (slot := table.idle(now_ns)) >= 0:
+            self._end(slot, "idle")
+            table.release(slot)
+        self.attribution.conclude(self.attribution.lookups.due(now_ns))
+        self._settle(now_ns)
+        told += self._judge(now_ns)
+        return told + self.book.quiet(now_ns)
+
+    def finish(self) -> list[Transition]:
+        """The packets are over: end all flows, conclude all look-ups, tell all counts."""
+        told: list[Transition] = []
+        for cut in self.fragments.expire(2**63 - 1):
+            self._inject(cut, told)
+        table = self.scanner.table
+        for slot in table.slots():
+            self._end(slot, "end")
+            table.release(slot)
+        last_ns = max(self.now_ns, self.scanner.ts)
+        self.attribution.conclude(self.attribution.lookups.rest())
+        for contact in self._settling:
+            self.attribution.touch(contact)
+        told += self._judge(last_ns, wait=False)
+        return told + self.book.settle(last_ns)
+
+    def visibility(self) -> Visibility:
+        """What was missed so far."""
+        return Visibility(evictions=self.scanner.table.evicted, duplicates=self.scanner.duplicates)
+
+    def rejudge(self, now_ns: int) -> list[Transition]:
+        """The policy changed: judge every contact of every watched device again."""
+        for device in list(self.attribution.devices):
+            if device.watched:
+                for contact in self.attribution.contacts.of(device):
+                    contact.judged = None
+                self._touch_all(device)
+        return self._judge(now_ns)
+
+    def _run(
+        self, memory: object, index: array[int], count: int, links: array[int], told: list[Transition]
+    ) -> None:
+        scanner = self.scanner
+        scanner.begin(memory, index, count, links)  # type: ignore[arg-type]  any buffer
+        view = memoryview(memory)  # type: ignore[arg-type]  any buffer
+        while events := scanner.scan():
+            if events == at.TICK:
+                self._ticks_until(scanner.ts, told)
+            elif events & (at.EVICT | at.REUSE):
+                slot = scanner.slot
+                self._end(slot, "evicted" if events & at.EVICT else "reused")
+                if events & at.EVICT:
+                    scanner.table.evict(slot)
+                else:
+                    scanner.table.release(slot)
+            else:
+                self._packet(events, view, told)
+                told += self._judge(scanner.ts)
+
+    def _ticks_until(self, ts_ns: int, told: list[Transition]) -> None:
+        """All whole seconds up to this packet; those at which nothing can be due are skipped."""
+        last = ts_ns // SECOND_NS * SECOND_NS
+        if last == self.now_ns:
+            self.scanner.due = last + SECOND_NS
+            self._settle(ts_ns)
+            told += self._judge(ts_ns)
+            return
+        if last <= self.now_ns:  # the packets' clock was set back
+            self.scanner.due = last + SECOND_NS
+            self.now_ns = last
+            return
+        following = self.now_ns + SECOND_NS
+        while following < last:
+            told += self.tick(following)
+            due = min((ns for ns in self._due() if ns is not None), default=last)
+            following = max(self.now_ns + SECOND_NS, min(last, -(-due // SECOND_NS) * SECOND_NS))
+        told += self.tick(last)
+
+    def _due(self) -> tuple[int | None, ...]:
+        return (
+            self.scanner.table.oldest_ns(),
+            self.attribution.lookups.next_ns(),
+            self.book.next_ns(),
+            self.fragments.next_ns(),
+        )
+
+    def _packet(self, events: int, view: memoryview, told: list[Transition]) -> None:
+        """One packet that carries news."""
+        scanner = self.scanner
+        if events & at.NEIGHBOUR:
+            self._neighbour(view)
+            return
+        if events & at.FRAGMENT:
+            self._fragment(view, told)
+            return
+        if events & at.MALFORMED:
+            self._observe(MalformedSeen(at.LAYERS[scanner.frame.layer], at.REASONS[scanner.frame.reason]))
+            return
+        slot, ts_ns = scanner.slot, scanner.ts
+        if events & at.NEW:
+            flow = self._begin(slot, ts_ns)
+        else:
+            known = self._flows[slot]
+            assert known is not None  # noqa: S101  begun when the scanner said NEW
+            flow = known
+        if events & (at.SYN | at.PAYLOAD):
+            self._payload(flow, slot, events, view)
+        if flow.contact is not None and events & (at.NEW | at.ATTEMPT | at.ANSWER | at.REFUSE | at.TRANSFER):
+            self._count(slot, ts_ns)
+            if events & at.REFUSE:
+                self.attribution.outcome(flow, Outcome.REFUSED, ts_ns)
+            if events & at.ANSWER:
+                self.attribution.outcome(flow, Outcome.ANSWERED, ts_ns)
+            if events & at.TRANSFER:
+                self.attribution.outcome(flow, Outcome.TRANSFERRED, ts_ns)
+        if events & at.ERROR:
+            self._refused(view)
+
+    def _begin(self, slot: int, ts_ns: int) -> Flow:
+        scanner, frame = self.scanner, self.scanner.frame
+        source, destination = Address(frame.source()), Address(frame.destination())
+        source_mac, destination_mac = (Mac(mac) if mac is not None else None for mac in frame.macs())
+        if scanner.direction == 0:
+            flow = Flow(
+                slot, source, destination, frame.sport, frame.dport, frame.proto, frame.vlans(), source_mac,
+                destination_mac, ts_ns,
+            )  # fmt: skip
+        else:
+            flow = Flow(
+                slot, destination, source, frame.dport, frame.sport, frame.proto, frame.vlans(), destination_mac,
+                source_mac, ts_ns,
+            )  # fmt: skip
+        self._flows[slot] = flow
+        self._parsers[slot] = Parser(flow) if frame.proto in (at.PROTO_TCP, at.PROTO_UDP) else None
+        self.attribution.begin(flow, frame.ttl)
+        if flow.device is None:
+            self.counts.unplaced += 1
+        elif flow.device.watched:
+            scanner.table.watch(slot)
+        if flow.contact is not None:
+            scanner.care(slot)
+        return flow
+
+    def _payload(self, flow: Flow, slot: int, events: int, view: memoryview) -> None:
+        """Give the packet's payload to the parsers, in order; tell the scanner what is still wanted."""
+        scanner, frame, parser = self.scanner, self.scanner.frame, self._parsers[slot]
+        if parser is None:
+            scanner.verdict(slot, 0, 0)
+            return
+        direction = scanner.direction
+        if parser.streams is not None and events & at.SYN:
+            parser.streams[direction].open(frame.sequence)
+        if not events & at.PAYLOAD:
+            return
+        data = bytes(view[frame.payload : frame.payload + frame.payload_length])
+        if parser.streams is None:
+            self._hear(flow, parser, direction, data)
+        else:
+            missing = frame.payload_wire - frame.payload_length
+            sequence = (frame.sequence + bool(frame.flags & at.TCP_SYN)) & 0xFFFFFFFF
+            for chunk in parser.streams[direction].push(sequence, data, missing):
+                if chunk is None:
+                    parser.lost(direction)
+                elif chunk:
+                    self._hear(flow, parser, direction, chunk)
+        scanner.verdict(slot, parser.wants(0), parser.wants(1))
+
+    def _hear(self, flow: Flow, parser: Parser, direction: int, data: bytes) -> None:
+        """One run of payload bytes: facts, or a counted reason why there are none."""
+        try:
+            facts = parser.feed(direction, data)
+        except Exception as defect:  # noqa: BLE001  the fence around every parser: one hostile flow ends here
+            parser.stop(direction)
+            self._fault(defect)
+            return
+        ts_ns = self.scanner.ts
+        for fact in facts:
+            if isinstance(fact, MalformedSeen):
+                self._count_malformed(fact.layer)
+            sender = flow.initiator if direction == 0 else flow.responder
+            first_id = sender + flow.initiator_port.to_bytes(2, "big") + flow.responder_port.to_bytes(2, "big")
+            self.attribution.fact(flow, direction, fact, ts_ns, first_id)
+            if self._observer is not None:
+                self._observer(Observation(flow.where(ts_ns, direction), fact), flow)
+
+    def _count(self, slot: int, ts_ns: int) -> None:
+        """Bring the flow's contact up to the table's counts."""
+        flow = self._flows[slot]
+        if flow is None or flow.contact is None:
+            return
+        table = self.scanner.table
+        out, into = table.field(slot, at.BYTES), table.field(slot, at.BYTES + 1)
+        sent, received = (out, into) if flow.outward else (into, out)
+        last_ns = min(ts_ns, table.field(slot, at.LAST))
+        self.attribution.count(flow, table.field(slot, at.ATTEMPTS), sent, received, last_ns)
+
+    def _end(self, slot: int, reason: str) -> None:
+        """The flow is over: settle its counts and forget it."""
+        flow = self._flows[slot]
+        assert flow is not None  # noqa: S101  begun when the scanner said NEW
+        table = self.scanner.table
+        self._count(slot, table.field(slot, at.LAST))
+        self.counts.flow_ends += 1
+        if self._observer is not None:
+            column = table.field
+            fact = FlowEnd(
+                packets_out=column(slot, at.PACKETS),
+                packets_in=column(slot, at.PACKETS + 1),
+                bytes_out=column(slot, at.BYTES),
+                bytes_in=column(slot, at.BYTES + 1),
+                payload_out=column(slot, at.PAYLOADS),
+                payload_in=column(slot, at.PAYLOADS + 1),
+                attempts=column(slot, at.ATTEMPTS),
+                outcome=outcome_of(column(slot, at.FLAGS)).label,
+                start_ns=column(slot, at.START),
+                end_ns=column(slot, at.LAST),
+                reason=reason,
+            )
+            self._observer(Observation(flow.where(column(slot, at.LAST), 0), fact), flow)
+        self._flows[slot] = None
+        self._parsers[slot] = None
+
+    def _neighbour(self, view: memoryview) -> None:
+        frame = self.scanner.frame
+        if frame.ethertype == at.TYPE_ARP:
+            source = None
+            facts = self._read(lambda data: arp.parse(data), bytes(view[frame.network : frame.end]))
+        elif frame.ttl == ND_HOP_LIMIT:
+            source = Address(frame.source())
+            sender = source
+            facts = self._read(lambda data: nd.parse(data, sender), bytes(view[frame.transport : frame.transport_end]))
+        else:
+            return
+        mac = frame.macs()[0]
+        for fact in facts:
+            if isinstance(fact, DeviceAnnounced | PrefixAnnounced):
+                self.attribution.announced(fact, source, Mac(mac) if mac is not None else None, self.scanner.ts)
+            self._observe(fact)
+
+    def _read(self, parse: Callable[[bytes], list[Fact]], data: bytes) -> list[Fact]:
+        """One message of a protocol that has no flow."""
+        try:
+            return parse(data)
+        except Malformed as malformed:
+            self._count_malformed(malformed.layer)
+            return [MalformedSeen(malformed.layer, malformed.reason)]
+        except Exception as defect:  # noqa: BLE001  the fence around every parser
+            self._fault(defect)
+            return []
+
+    def _fault(self, defect: BaseException) -> None:
+        self.counts.faults += 1
+        if self._on_fault is not None:
+            self._on_fault(defect)
+
+    def _count_malformed(self, layer: str) -> None:
+        self.counts.malformed[layer] = self.counts.malformed.get(layer, 0) + 1
+
+    def _observe(self, fact: Fact) -> None:
+        """Tell the observer of a fact about the present packet."""
+        if self._observer is None:
+            return
+        frame, (source_mac, destination_mac) = self.scanner.frame, self.scanner.frame.macs()
+        has_ip = frame.ethertype in (at.TYPE_IPV4, at.TYPE_IPV6)
+        where = Where(
+            ts_ns=self.scanner.ts,
+            src=Address(frame.source()) if has_ip else NO_ADDRESS,
+            dst=Address(frame.destination()) if has_ip else NO_ADDRESS,
+            sport=frame.sport if has_ip else 0,
+            dport=frame.dport if has_ip else 0,
+            proto=frame.proto if has_ip else 0,
+            vlan=frame.vlans(),
+            src_mac=Mac(source_mac) if source_mac is not None else None,
+            dst_mac=Mac(destination_mac) if destination_mac is not None else None,
+        )
+        self._observer(Observation(where, fact), None)
+
+    def _fragment(self, view: memoryview, told: list[Transition]) -> None:
+        scanner, frame = self.scanner, self.scanner.frame
+        whole = self.fragments.add(
+            scanner.ts,
+            Address(frame.source()),
+            Address(frame.destination()),
+            frame.proto,
+            frame.identification,
+            frame.fragment,
+            bytes(view[frame.network : frame.transport]),
+            bytes(view[frame.transport : frame.transport_end]),
+            frame.wire,
+            more=frame.more_fragments,
+        )
+        if whole is not None:
+            self._inject(whole, told)
+
+    def _inject(self, datagram: Datagram, told: list[Transition]) -> None:
+        """Scan a reassembled datagram in the place of its fragments."""
+        scanner = self.scanner
+        position = scanner.position()
+        header = len(datagram.memory)
+        index = array("q", (scanner.ts, 0, header, datagram.wire, 0))
+        due, scanner.due = scanner.due, 2**62
+        scanner.whole(datagram.octets, datagram.packets)
+        self._run(datagram.memory, index, 1, array("q", (at.LINK_SAME,)), told)
+        scanner.due = due
+        scanner.resume(position)
+
+    def _refused(self, view: memoryview) -> None:
+        """An ICMP error: the attempt that it quotes was refused, by whoever sent the error."""
+        scanner, frame = self.scanner, self.scanner.frame
+        kind, code = view[frame.transport], view[frame.transport + 1]
+        if not refuses(frame.proto, kind, code):
+            return
+        quote = quoted(bytes(view[frame.payload : frame.payload + frame.payload_length]))
+        if quote is None:
+            return
+        source, ts_ns = Address(frame.source()), scanner.ts
+        found = scanner.lookup(quote.source, quote.destination, quote.sport, quote.dport, quote.proto, frame.vlans())
+        if found is None or not found[1]:
+            return
+        slot = found[0]
+        flow = self._flows[slot]
+        flags = scanner.table.field(slot, at.FLAGS)
+        if flow is None or flags & (at.F_ANSWERED | at.F_REFUSED):
+            return
+        scanner.table.put(slot, at.FLAGS, flags | at.F_REFUSED)
+        self.attribution.outcome(flow, Outcome.REFUSED, ts_ns, refused_by=source)
+
+    def _judge(self, now_ns: int, *, wait: bool = True) -> list[Transition]:
+        """Judge the contacts that changed; ``wait`` for those that may say more in a moment."""
+        told: list[Transition] = []
+        for device in self.attribution.devices.newly_recognised():
+            self._touch_all(device)
+        for contact in self.attribution.touched():
+            if contact.judged == (state := contact.state()):
+                told += self.book.count(contact, now_ns)
+                continue
+            judgement = self.policy.judge(contact)
+            if wait and not judgement.allowed and self._may_say_more(contact, now_ns):
+                self._settling[contact] = None
+                self.scanner.due = min(self.scanner.due, contact.first_ns + SETTLE_NS)
+                continue
+            if judgement.foreign:
+                contact.traits.add(Trait.FOREIGN)
+            else:
+                contact.traits.discard(Trait.FOREIGN)
+            contact.judged = state
+            findings = call_home.detect(contact, judgement)
+            told += self.book.judge(contact, judgement, findings, now_ns)
+        return told
+
+    def _may_say_more(self, contact: Contact, now_ns: int) -> bool:
+        """A contact of moments ago of which only the address is known: its hello may tell whose it is."""
+        return (
+            not contact.told
+            and now_ns < contact.first_ns + SETTLE_NS
+            and contact.remote is not None
+            and not contact.names
+            and contact.p2p is None
+            and contact.encrypted_dns is None
+            and contact.verdict.kind in (OperatorKind.NETWORK, OperatorKind.ADDRESS)
+        )
+
+    def _settle(self, now_ns: int) -> None:
+        """Have the contacts judged whose time for saying more is over."""
+        while self._settling:
+            contact = next(iter(self._settling))
+            if not contact.told and now_ns < contact.first_ns + SETTLE_NS:
+                self.scanner.due = min(self.scanner.due, contact.first_ns + SETTLE_NS)
+                break
+            del self._settling[contact]
+            if not contact.told:
+                self.attribution.touch(contact)
+
+    def _touch_all(self, device: Device) -> None:
+        for contact in self.attribution.contacts.of(device):
+            self.attribution.touch(contact)
+
+
+def outcome_of(flags: int) -> Outcome:
+    """How far a flow with these flags got."""
+    if flags & at.F_TRANSFERRED:
+        return Outcome.TRANSFERRED
+    if flags & at.F_ANSWERED:
+        return Outcome.ANSWERED
+    if flags & at.F_REFUSED:
+        return Outcome.REFUSED
+    return Outcome.ATTEMPTED

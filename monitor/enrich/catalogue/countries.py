@@ -1,0 +1,32 @@
+"""Which two letters are a country."""
+
+from __future__ import annotations
+
+from typing import Final
+
+COUNTRIES: Final = frozenset(
+    """
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW
+    BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI
+    FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN
+    IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME
+    MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF
+    PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV
+    SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE
+    YT ZA ZM ZW XK
+    """.split(),
+)
+"""ISO 3166-1 alpha-2 as of the tz database's iso3166.tab, and XK, the user-assigned code that address
+databases and the European Union give to Kosovo."""
+
+_SPELLINGS: Final = {"UK": "GB", "EL": "GR"}
+"""Codes reserved in ISO 3166-1 for another spelling of a country; IPFire's data has UK."""
+
+
+def country(code: object) -> str | None:
+    """The country that a database's code means; None for regions and classes (EU, AP, A1, T1, ??) and dissolved ones."""
+    if not isinstance(code, str) or len(code) != 2:
+        return None
+    upper = code.upper()
+    upper = _SPELLINGS.get(upper, upper)
+    return upper if upper in COUNTRIES else None

@@ -1,0 +1,230 @@
+"""Devices: which host is which, who made it, and whether it is one we watch.
+
+Strategy: a device is its inventory name, else its MAC while that fronts one address, else its address. The
+first key stays; addresses that turn up later are aliases. A MAC that carries traffic from elsewhere, or that
+speaks for two IPv4 addresses at once, belongs to a router and identifies nobody.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from monitor.model.address import is_v4, mac_from_text, mac_text, pack, text, unpack
+from monitor.model.contacts import Device, DeviceClass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from monitor.enrich.catalogue import Catalogue
+    from monitor.enrich.catalogue.rows import Vendor
+    from monitor.model.address import Address, IPNetwork, Mac
+    from monitor.model.facts import DeviceAnnounced
+
+MAX_DEVICES: Final = 16384
+MAX_ADDRESSES: Final = 16
+"""Addresses of one device; IPv6 privacy addresses rotate daily (RFC 8981)."""
+MAX_ROUTERS: Final = 4096
+AT_ONCE_NS: Final = 60_000_000_000
+"""Two IPv4 addresses of one MAC within this time are two hosts behind a router, not a changed lease."""
+
+_GROUP_BIT: Final = 0x01
+_ANSWER_MARKS: Final = frozenset({"discover", "probe"})
+"""DHCP discover and address probes (RFC 5227) come from hosts that have just started."""
+
+
+class InventoryEntry(Struct, frozen=True):
+    """One configured device."""
+
+    name: str
+    device_class: DeviceClass
+    addresses: tuple[Address, ...] = ()
+    mac: Mac | None = None
+    group: str | None = None
+    label: str | None = None
+
+
+class Devices:
+    """All local hosts seen, bounded; those not watched go first, the longest silent first."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        inventory: Sequence[InventoryEntry] = (),
+        cameras: Sequence[IPNetwork] = (),
+        max_devices: int = MAX_DEVICES,
+    ) -> None:
+        """``cameras``: every host in these networks is a camera."""
+        self._catalogue = catalogue
+        self._cameras = list(cameras)
+        self._max = max_devices
+        self._all: OrderedDict[str, Device] = OrderedDict()
+        self._by_address: dict[Address, Device] = {}
+        self._by_mac: dict[Mac, Device] = {}
+        self._v4_seen: dict[str, int] = {}
+        self._routers: OrderedDict[Mac, None] = OrderedDict()
+        self._recognised: list[Device] = []
+        self.evicted = 0
+        """Devices forgotten for want of room."""
+        for entry in inventory:
+            self._configure(entry)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Device]:
+        return iter(self._all.values())
+
+    def newly_recognised(self) -> list[Device]:
+        """Take the devices that became watched since the last call."""
+        taken, self._recognised = self._recognised, []
+        return taken
+
+    def of(self, address: Address, mac: Mac | None, ts_ns: int) -> Device:
+        """The device that has this local address; ``mac`` as its frames carry it, if the link has one."""
+        device = self._by_address.get(address)
+        if device is None:
+            device = self._by_identity(address, mac if self._identifies(mac) else None, ts_ns)
+            self._add_address(device, address)
+        if is_v4(address) and ts_ns > self._v4_seen.get(device.key, 0):
+            self._v4_seen[device.key] = ts_ns
+        device.last_ns = max(device.last_ns, ts_ns)
+        return device
+
+    def known(self, address: Address) -> Device | None:
+        """The device with this address, if one was seen."""
+        return self._by_address.get(address)
+
+    def is_host(self, mac: Mac) -> bool:
+        """Whether this MAC is known as that of one host."""
+        return mac in self._by_mac and self._identifies(mac)
+
+    def carries_others(self, mac: Mac | None) -> None:
+        """Traffic from elsewhere came with this source MAC: it is a router's."""
+        if mac is None or mac in self._routers:
+            return
+        self._routers[mac] = None
+        if len(self._routers) > MAX_ROUTERS:
+            self._routers.popitem(last=False)
+
+    def learn(self, fact: DeviceAnnounced, source: Address | None, source_mac: Mac | None, ts_ns: int) -> Device | None:
+        """A host said something about itself. The device it is about, if that can be told."""
+        mac = mac_from_text(fact.mac) if fact.mac else source_mac
+        address = pack(fact.address) if fact.address else source
+        device: Device | None = None
+        if mac is not None and fact.protocol in ("dhcp", "dhcpv6", "arp", "nd"):
+            device = self._by_mac.get(mac)
+            if device is None and address is not None and unpack(address).is_unspecified:
+                address = None
+            if device is None and address is None and self._identifies(mac):
+                device = self._create(mac_text(mac), mac, ts_ns)
+        if device is None and address is not None:
+            device = self.of(address, mac, ts_ns)
+        if device is None:
+            return None
+        if fact.protocol in ("dhcp", "dhcpv6") and fact.address and pack(fact.address) not in self._by_address:
+            self._add_address(device, pack(fact.address))
+        if fact.message in _ANSWER_MARKS:
+            device.booted_ns = ts_ns
+        self._describe(device, fact, ts_ns)
+        return device
+
+    def speaks(self, device: Device, vendor: Vendor, by: str, ts_ns: int) -> None:
+        """The device showed a mark that only this vendor's devices have: that outranks the MAC."""
+        if device.vendor_by != "protocol":
+            device.vendor, device.vendor_name, device.vendor_by = vendor.key, vendor.name, "protocol"
+        self.recognise(device, DeviceClass.CAMERA, by, ts_ns)
+
+    def recognise(self, device: Device, device_class: DeviceClass, by: str, ts_ns: int) -> None:
+        """The device is one we watch. What is configured or already recognised stays."""
+        if device.configured or device.watched:
+            return
+        device.device_class = device_class
+        device.recognised_by = by
+        device.recognised_ns = ts_ns
+        self._recognised.append(device)
+
+    def _configure(self, entry: InventoryEntry) -> None:
+        device = Device(entry.name, entry.name, 0, entry.device_class, configured=True, group=entry.group)
+        device.label = entry.label
+        device.recognised_by = "configuration"
+        self._all[device.key] = device
+        if entry.mac is not None:
+            self._set_mac(device, entry.mac)
+        for address in entry.addresses:
+            self._add_address(device, address)
+
+    def _identifies(self, mac: Mac | None) -> bool:
+        return mac is not None and mac != bytes(6) and not mac[0] & _GROUP_BIT and mac not in self._routers
+
+    def _by_identity(self, address: Address, mac: Mac | None, ts_ns: int) -> Device:
+        if mac is None:
+            return self._create(text(address), None, ts_ns)
+        device = self._by_mac.get(mac)
+        if device is None:
+            return self._create(mac_text(mac), mac, ts_ns)
+        if is_v4(address) and not unpack(address).is_link_local and not device.configured:
+            others = [known for known in device.addresses if is_v4(known) and not unpack(known).is_link_local]
+            if others and ts_ns - self._v4_seen.get(device.key, 0) < AT_ONCE_NS:
+                self.carries_others(mac)
+                return self._create(text(address), None, ts_ns)
+        return device
+
+    def _create(self, key: str, mac: Mac | None, ts_ns: int) -> Device:
+        device = self._all[key] = Device(key, key, ts_ns, last_ns=ts_ns)
+        if mac is not None:
+            self._set_mac(device, mac)
+        if len(self._all) > self._max:
+            self._evict(keep=device)
+        return device
+
+    def _set_mac(self, device: Device, mac: Mac) -> None:
+        device.mac = mac
+        self._by_mac[mac] = device
+        vendor = self._catalogue.vendor_of_mac(mac)
+        if vendor is None:
+            return
+        if device.vendor is None:
+            device.vendor, device.vendor_name, device.vendor_by = vendor.key, vendor.name, "oui"
+        if self._catalogue.is_camera_mac(mac):
+            self.recognise(device, DeviceClass.CAMERA, f"MAC prefix of {vendor.name}", device.first_ns)
+
+    def _add_address(self, device: Device, address: Address) -> None:
+        self._by_address[address] = device
+        device.addresses.append(address)
+        if len(device.addresses) > MAX_ADDRESSES:
+            gone = device.addresses.pop(0)
+            if self._by_address.get(gone) is device:
+                del self._by_address[gone]
+        ip = unpack(address)
+        if any(ip in network for network in self._cameras if network.version == ip.version):
+            self.recognise(device, DeviceClass.CAMERA, "named as a camera network", device.first_ns)
+
+    def _describe(self, device: Device, fact: DeviceAnnounced, ts_ns: int) -> None:
+        device.model = fact.model or device.model
+        device.firmware = fact.firmware or device.firmware
+        if fact.name and not device.configured:
+            device.name = fact.name
+        vendor = None
+        if fact.vendor_class or fact.name:
+            vendor = self._catalogue.vendor_of_dhcp(fact.vendor_class, fact.name)
+        for service in fact.services:
+            vendor = vendor or self._catalogue.vendor_of_service(service)
+        if vendor is not None:
+            self.speaks(device, vendor, f"{fact.protocol} announcement of {vendor.name}", ts_ns)
+
+    def _evict(self, keep: Device) -> None:
+        """Forget the one unwatched device that was silent for longest."""
+        victims = (each for each in self._all.values() if not each.watched and not each.configured and each is not keep)
+        victim = min(victims, key=lambda each: each.last_ns, default=None)
+        if victim is None:
+            return
+        del self._all[victim.key]
+        self._v4_seen.pop(victim.key, None)
+        if victim.mac is not None:
+            self._by_mac.pop(victim.mac, None)
+        for address in victim.addresses:
+            self._by_address.pop(address, None)
+        self.evicted += 1

@@ -1,0 +1,114 @@
+"""Site: which addresses are ours, which are elsewhere, and which are nobody's."""
+
+from __future__ import annotations
+
+import ipaddress
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from monitor.model.address import is_v4, pack, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor.model.address import Address, IPNetwork
+
+MAX_REMEMBERED: Final = 65536
+"""Addresses whose reach is remembered; as many as flows in the table."""
+MAX_LEARNT: Final = 256
+"""On-link prefixes and own global addresses learnt from the wire."""
+
+
+class Reach(Enum):
+    LOCAL = "local"
+    REMOTE = "remote"
+    CORE = "core"
+    """On the site, but in a network that cameras have no business in."""
+    GROUP = "group"
+    """Multicast, broadcast, unspecified, loopback, reserved: no host."""
+
+
+_NOBODY: Final = tuple(
+    ipaddress.ip_network(net)
+    for net in (
+        "0.0.0.0/8",  # this network, RFC 1122
+        "127.0.0.0/8",  # loopback, RFC 1122
+        "224.0.0.0/4",  # multicast, RFC 5771
+        "240.0.0.0/4",  # reserved and limited broadcast, RFC 1112, RFC 919
+        "::/127",  # unspecified and loopback, RFC 4291
+        "ff00::/8",  # multicast, RFC 4291
+    )
+)
+_LOCAL: Final = tuple(
+    ipaddress.ip_network(net)
+    for net in (
+        "10.0.0.0/8",  # private, RFC 1918
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",  # link-local, RFC 3927
+        "192.0.0.0/29",  # IPv4 service continuity, RFC 7335
+        "192.0.0.64/32",  # Hikvision cameras out of the box and in rescue mode (catalogue: HIKTFTP)
+        "192.0.0.128/32",
+        "fc00::/7",  # unique local, RFC 4193
+        "fe80::/10",  # link-local, RFC 4291
+    )
+)
+
+
+class Site:
+    """Decides the reach of an address; learns on-link IPv6 prefixes as it goes."""
+
+    def __init__(self, networks: Sequence[IPNetwork] = (), core: Sequence[IPNetwork] = ()) -> None:
+        """``networks`` are ours beside the private ones; ``core`` are ours and off limits."""
+        self._networks = [*_LOCAL, *networks, *core]
+        self._core = list(core)
+        self._learnt: list[IPNetwork] = []
+        self._own: dict[Address, None] = {}
+        self._known: dict[Address, Reach] = {}
+        self.forgotten = 0
+        """Prefixes and addresses not learnt for want of room."""
+
+    def reach(self, address: Address) -> Reach:
+        """Where this address is."""
+        known = self._known.get(address)
+        if known is None:
+            known = self._judge(address)
+            if len(self._known) >= MAX_REMEMBERED:
+                self._known.clear()
+            self._known[address] = known
+        return known
+
+    def learn_prefix(self, prefix: str) -> None:
+        """A router advertised this prefix as on-link (RFC 4861, 4.6.2)."""
+        network = ipaddress.ip_network(prefix, strict=False)
+        if network in self._learnt or network.prefixlen < 32:  # noqa: PLR2004  nobody's link is larger than an ISP's block
+            return
+        if len(self._learnt) >= MAX_LEARNT:
+            self.forgotten += 1
+            return
+        self._learnt.append(network)
+        self._known.clear()
+
+    def learn_address(self, address: Address) -> None:
+        """A host on the link answers for this global IPv6 address (RFC 4861, 7.2)."""
+        if is_v4(address) or address in self._own or self.reach(address) is not Reach.REMOTE:
+            return
+        if len(self._own) >= MAX_REMEMBERED:
+            self.forgotten += 1
+            return
+        self._own[address] = None
+        self._known[address] = Reach.LOCAL
+
+    def learn_text(self, address: str) -> None:
+        """As ``learn_address``, from text."""
+        self.learn_address(pack(address))
+
+    def _judge(self, address: Address) -> Reach:
+        ip = unpack(address)
+        if any(ip in net for net in _NOBODY if net.version == ip.version):
+            return Reach.GROUP
+        if any(ip in net for net in self._core if net.version == ip.version):
+            return Reach.CORE
+        if address in self._own or any(ip in net for net in (*self._networks, *self._learnt) if net.version == ip.version):
+            return Reach.LOCAL
+        return Reach.REMOTE

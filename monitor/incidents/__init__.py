@@ -1,0 +1,1 @@
+"""Incidents: identity, life, severity and words of what the detectors found."""

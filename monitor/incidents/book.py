@@ -1,0 +1,304 @@
+"""Book: all open incidents. Findings go in, transitions come out.
+
+Strategy: one incident per (device, operator), opened once, told again only on news (see Incident.state) and
+ended after a quiet time in packet time. Everything about it is derived from contacts by taking over what is
+new in them, so counts are exact however rarely it is told. Ids are hashes of the evidence: the same packets
+give the same ids, after a crash or in a replay.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from monitor.incidents.incident import MAX_EVIDENCES, Incident
+from monitor.incidents.words import sentence
+from monitor.model.address import mac_text, text
+from monitor.model.community_id import community_id
+from monitor.model.contacts import Outcome
+from monitor.model.incidents import (
+    Activity,
+    DeviceView,
+    Evidence,
+    Kind,
+
+    Transition,
+    Visibility,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from monitor.model.contacts import Contact, Device, Judgement
+    from monitor.model.incidents import Finding
+
+MAX_OPEN: Final = 16384
+"""Open incidents in all; as many as devices."""
+MAX_PER_DEVICE: Final = 128
+"""Operators of one device that have an incident of their own; a scan's further ones share one."""
+QUIET_NS: Final = 24 * 3600 * 1_000_000_000
+"""An incident without a packet for this long is over."""
+
+_GENERAL: Final = frozenset({Kind.UNEXPECTED_CONTACT, Kind.NAME_LOOKUP})
+"""Kinds that say nothing once a special one is known."""
+MANY: Final = "many"
+"""Operator key of the incident that a device's operators beyond MAX_PER_DEVICE share."""
+
+
+class Book:
+    """Open incidents by (device, operator)."""
+
+    def __init__(
+        self,
+        sensor: str,
+        visibility: Callable[[], Visibility],
+        *,
+        quiet_ns: int = QUIET_NS,
+        max_open: int = MAX_OPEN,
+        max_per_device: int = MAX_PER_DEVICE,
+    ) -> None:
+        """``visibility`` says what the sensor has missed so far."""
+        self._sensor = sensor
+        self._visibility = visibility
+        self._quiet_ns = quiet_ns
+        self._max_open = max_open
+        self._max_per_device = max_per_device
+        self._open: OrderedDict[tuple[str, str], Incident] = OrderedDict()
+        self._by_uid: dict[str, Incident] = {}
+        self._by_device: dict[str, int] = {}
+        self._quiet_from: int | None = None
+        self.folded = 0
+        """Contacts that share a device's incident for many operators."""
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def judge(
+        self, contact: Contact, judgement: Judgement, findings: Sequence[Finding], now_ns: int
+    ) -> list[Transition]:
+        """What a contact, newly judged, changes: at most an end, an opening or an update."""
+        held = self._by_uid.get(contact.incident) if contact.incident is not None else None
+        if not findings:
+            return self._acquit(contact, held, judgement, now_ns) if held is not None else []
+        told: list[Transition] = []
+        incident = held
+        if held is None or held.verdict.operator_key != contact.verdict.operator_key:
+            incident, told = self._place(contact, held, findings[0], now_ns)
+        assert incident is not None  # noqa: S101  held, or placed
+        incident.absorb(contact)
+        incident.rule = judgement.rule
+        for found in findings:
+            if found.kind is not incident.kind and found.kind not in _GENERAL:
+                incident.properties.setdefault(str(found.kind))
+        incident.severity = max(incident.severity, *(found.severity for found in findings))
+        self._show(incident, contact)
+        self._open.move_to_end(incident.key)
+        return told + self._news(incident, now_ns)
+
+    def count(self, contact: Contact, now_ns: int) -> list[Transition]:
+        """Only the counts of a contact changed since it was judged."""
+        incident = self._by_uid.get(contact.incident) if contact.incident is not None else None
+        if incident is None:
+            contact.judged = None  # its incident ended meanwhile: the next news is judged afresh
+            return []
+        incident.absorb(contact)
+        return self._news(incident, now_ns)
+
+    def quiet(self, now_ns: int) -> list[Transition]:
+        """End the incidents that were quiet for long enough."""
+        due = self.next_ns()
+        if due is None or now_ns < due:
+            return []
+        over = [each for each in self._open.values() if now_ns - each.last_ns >= self._quiet_ns]
+        self._quiet_from = None
+        return [self._end(incident, now_ns) for incident in over]
+
+    def next_ns(self) -> int | None:
+        """When ``quiet`` may next have something."""
+        if self._quiet_from is None and self._open:
+            self._quiet_from = min(each.last_ns for each in self._open.values()) + self._quiet_ns
+        return self._quiet_from
+
+    def settle(self, now_ns: int) -> list[Transition]:
+        """At the end of the packets: tell the exact counts of every incident that moved since it was told."""
+        return [
+            self._tell(incident, Activity.UPDATE, now_ns)
+            for incident in self._open.values()
+            if incident.counts() != incident.said_counts
+        ]
+
+    def _place(
+        self, contact: Contact, held: Incident | None, found: Finding, now_ns: int
+    ) -> tuple[Incident, list[Transition]]:
+        """Find or open the incident a contact belongs to now; leave the one it was in."""
+        key = (contact.device.key, contact.verdict.operator_key)
+        told: list[Transition] = []
+        incident = self._open.get(key)
+        if held is not None:
+            if incident is None and held.contacts == 1:
+                # A better match of the same thing: it keeps its id.
+                del self._open[held.key]
+                held.key = key
+                self._open[key] = held
+                return held, told
+            held.release(contact)
+            if held.contacts == 0 and incident is not None:
+                told.append(self._end(held, now_ns, merged_into=incident.uid))
+        if incident is None:
+            if self._by_device.get(contact.device.key, 0) >= self._max_per_device:
+                self.folded += 1
+                key = (contact.device.key, MANY)
+                incident = self._open.get(key)
+            if incident is None:
+                incident, made_room = self._begin(key, contact, found, now_ns)
+                told += made_room
+        incident.contacts += 1
+        contact.incident = incident.uid
+        return incident, told
+
+    def _begin(
+        self, key: tuple[str, str], contact: Contact, found: Finding, now_ns: int
+    ) -> tuple[Incident, list[Transition]]:
+        made_room = []
+        if len(self._open) >= self._max_open:
+            made_room.append(self._end(next(iter(self._open.values())), now_ns))
+        first_ns = contact.last_ns if contact.told else contact.first_ns
+        uid = digest(self._sensor, key[0], key[1], first_ns, contact.first_id)
+        incident = self._open[key] = Incident(
+            uid=uid,
+            key=key,
+            kind=found.kind,
+            device=contact.device,
+            verdict=contact.verdict,
+            severity=found.severity,
+            rule="",
+            first_ns=first_ns,
+            last_ns=contact.last_ns,
+            outcome=contact.outcome,
+            refused_by=contact.refused_by,
+            base=self._visibility(),
+        )
+        self._by_uid[uid] = incident
+        self._by_device[key[0]] = self._by_device.get(key[0], 0) + 1
+        return incident, made_room
+
+    def _acquit(self, contact: Contact, held: Incident, judgement: Judgement, now_ns: int) -> list[Transition]:
+        """The contact turned out to be allowed."""
+        held.rule = judgement.rule
+        contact.incident = None
+        if held.contacts > 1:
+            held.release(contact)
+            return []
+        held.absorb(contact)
+        return [self._end(held, now_ns)]
+
+    def _show(self, incident: Incident, contact: Contact) -> None:
+        """Put the contact's remote end among the evidences, as long as there is room."""
+        proto, port = contact.services[0] if contact.services else (0, 0)
+        ip = text(contact.remote) if contact.remote is not None else None
+        name = contact.names[0] if contact.names else None
+        place = (ip, None if ip is not None else name)
+        if place not in incident.evidences and len(incident.evidences) >= MAX_EVIDENCES:
+            return
+        device_ip = _address(contact.device)
+        shown = incident.evidences.get(place)
+        flow_id = shown.community_id if shown is not None else None
+        if flow_id is None and contact.remote is not None and contact.source is not None and proto:
+            flow_id = community_id(contact.source, contact.remote, contact.last_source_port, port, proto)
+        incident.evidences[place] = Evidence(
+            device_ip=text(contact.source) if contact.source is not None else device_ip or "",
+            device_port=shown.device_port if shown is not None else contact.last_source_port,
+            remote_ip=ip,
+            remote_name=name,
+            remote_port=port,
+            proto=proto,
+            country=contact.verdict.location,
+            network=contact.verdict.network,
+            organisation=contact.verdict.organisation,
+            community_id=flow_id,
+        )
+
+    def _news(self, incident: Incident, now_ns: int) -> list[Transition]:
+        if incident.number and incident.state() == incident.said:
+            return []
+        return [self._tell(incident, Activity.UPDATE if incident.number else Activity.NEW, now_ns)]
+
+    def _end(self, incident: Incident, now_ns: int, merged_into: str | None = None) -> Transition:
+        del self._open[incident.key]
+        del self._by_uid[incident.uid]
+        left = self._by_device[incident.key[0]] - 1
+        if left:
+            self._by_device[incident.key[0]] = left
+        else:
+            del self._by_device[incident.key[0]]
+        return self._tell(incident, Activity.END, now_ns, merged_into)
+
+    def _tell(
+        self, incident: Incident, activity: Activity, now_ns: int, merged_into: str | None = None
+    ) -> Transition:
+        incident.number += 1
+        incident.said = incident.state()
+        incident.said_counts = incident.counts()
+        now = self._visibility()
+        base = incident.base or Visibility()
+        return Transition(
+            uid=digest(incident.uid, incident.number),
+            incident=incident.uid,
+            number=incident.number,
+            activity=activity,
+            time_ns=now_ns,
+            kind=incident.kind,
+            properties=tuple(incident.properties),
+            severity=incident.severity,
+            message=sentence(incident),
+            rule=incident.rule,
+            device=view(incident.device),
+            verdict=incident.verdict,
+            outcome=incident.outcome,
+            refused_by=incident.refused_by if incident.outcome is Outcome.REFUSED else None,
+            attempts=incident.attempts,
+            bytes_out=incident.bytes_out,
+            bytes_in=incident.bytes_in,
+            foreign=incident.foreign,
+            first_ns=incident.first_ns,
+            last_ns=incident.last_ns,
+            evidences=tuple(incident.evidences.values()),
+            visibility=Visibility(
+                loss_ppm=now.loss_ppm,
+                gaps_s=now.gaps_s - base.gaps_s,
+                one_sided=now.one_sided,
+                evictions=now.evictions - base.evictions,
+                duplicates=now.duplicates - base.duplicates,
+            ),
+            merged_into=merged_into,
+        )
+
+
+def view(device: Device) -> DeviceView:
+    """The device as messages show it."""
+    return DeviceView(
+        key=device.key,
+        name=device.name,
+        label=device.name if device.configured else "other",
+        device_class=str(device.device_class),
+        ip=_address(device),
+        mac=mac_text(device.mac) if device.mac is not None else None,
+        vendor=device.vendor_name,
+        sticker=device.label,
+        model=device.model,
+        firmware=device.firmware,
+        group=device.group,
+    )
+
+
+def digest(*parts: str | int | bytes) -> str:
+    """32 hex digits that stand for ``parts``: the first half of their SHA-256."""
+    joined = b"\0".join(part if isinstance(part, bytes) else str(part).encode() for part in parts)
+    return hashlib.sha256(joined).hexdigest()[:32]
+
+
+def _address(device: Device) -> str | None:
+    return text(device.addresses[0]) if device.addresses else None
+
+

@@ -1,0 +1,126 @@
+"""Incident: one device and one operator, from opening to end, with exact counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from monitor.model.contacts import Outcome, Trait
+
+if TYPE_CHECKING:
+    from monitor.model.contacts import Contact, Device
+    from monitor.model.incidents import Evidence, Kind, Severity, Visibility
+    from monitor.model.verdicts import Verdict
+
+MAX_EVIDENCES: Final = 8
+"""Remote ends an incident shows (message contract)."""
+MAX_COUNTRIES: Final = 250
+"""ISO 3166-1 has 249."""
+
+ATTEMPTS_FLOOR: Final = 100
+"""Attempts and addresses are told again at each decade from here: fewer is what the first messages said."""
+BYTES_FLOOR: Final = 1_000_000
+"""Volume is told again at each decade from a megabyte: what a picture or two weigh."""
+ADDRESSES_FLOOR: Final = 10
+"""A handful of addresses is in the evidence; beyond it each decade is news."""
+
+
+@dataclass(slots=True, eq=False)
+class Incident:
+    """Owned by the book. ``said`` is the state that the last message told."""
+
+    uid: str
+    key: tuple[str, str]
+    """Device key and operator key."""
+    kind: Kind
+    device: Device
+    verdict: Verdict
+    severity: Severity
+    rule: str
+    first_ns: int
+    last_ns: int
+    outcome: Outcome
+    refused_by: str | None = None
+    properties: dict[str, None] = field(default_factory=dict)
+    attempts: int = 0
+    bytes_out: int = 0
+    bytes_in: int = 0
+    asked: int = 0
+    contacts: int = 0
+    """Contacts that joined: distinct remote ends, or names where only asked."""
+    countries: dict[str, None] = field(default_factory=dict)
+    evidences: dict[tuple[str | None, str | None], Evidence] = field(default_factory=dict)
+    best: Contact | None = None
+    """The contact that got furthest; what the message speaks of."""
+    number: int = 0
+    """Transitions told."""
+    said: tuple[object, ...] = ()
+    said_counts: tuple[int, ...] = ()
+    base: Visibility | None = None
+    """What the sensor had missed when the incident opened."""
+
+    def absorb(self, contact: Contact) -> None:
+        """Take over what is new in a contact."""
+        self.attempts += contact.attempts - contact.told_attempts
+        self.bytes_out += contact.bytes_out - contact.told_out
+        self.bytes_in += contact.bytes_in - contact.told_in
+        self.asked += contact.asked - contact.told_asked
+        if not contact.told:
+            self.first_ns = min(self.first_ns, contact.first_ns)
+        contact.told = True
+        contact.told_attempts = contact.attempts
+        contact.told_out = contact.bytes_out
+        contact.told_in = contact.bytes_in
+        contact.told_asked = contact.asked
+        self.last_ns = max(self.last_ns, contact.last_ns)
+        if self.best is None or contact.outcome > self.outcome or self.best is contact:
+            self.best = contact
+            self.verdict = contact.verdict
+        if contact.outcome > self.outcome:
+            self.outcome = contact.outcome
+            self.refused_by = contact.refused_by
+        if contact.outcome is Outcome.REFUSED and self.outcome is Outcome.REFUSED and self.refused_by is None:
+            self.refused_by = contact.refused_by
+        country = contact.verdict.location
+        if country is not None and len(self.countries) < MAX_COUNTRIES:
+            self.countries.setdefault(country)
+        for trait in sorted(contact.traits):
+            self.properties.setdefault(str(trait))
+
+    def release(self, contact: Contact) -> None:
+        """Give back what a contact brought: it belongs to another incident."""
+        self.attempts -= contact.told_attempts
+        self.bytes_out -= contact.told_out
+        self.bytes_in -= contact.told_in
+        self.asked -= contact.told_asked
+        contact.told_attempts = contact.told_out = contact.told_in = contact.told_asked = 0
+        self.contacts -= 1
+
+    @property
+    def foreign(self) -> bool:
+        return Trait.FOREIGN in self.properties
+
+    def state(self) -> tuple[object, ...]:
+        """What makes a message worth sending when it changes; counts only by decade."""
+        return (
+            self.outcome,
+            self.severity,
+            tuple(self.properties),
+            tuple(self.countries),
+            self.verdict.operator_key,
+            decade(self.attempts, ATTEMPTS_FLOOR),
+            decade(self.bytes_out + self.bytes_in, BYTES_FLOOR),
+            decade(self.contacts, ADDRESSES_FLOOR),
+        )
+
+    def counts(self) -> tuple[int, ...]:
+        return (self.attempts, self.bytes_out, self.bytes_in, self.contacts, self.asked)
+
+
+def decade(count: int, floor: int) -> int:
+    """0 below ``floor``, then one more at each power of ten of it."""
+    reached = 0
+    while count >= floor:
+        reached += 1
+        floor *= 10
+    return reached

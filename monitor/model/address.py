@@ -1,0 +1,72 @@
+"""Addresses as 16 packed bytes: hashable with a seed, one size, IPv4 mapped (RFC 4291, 2.5.5.2).
+
+Text and ``ipaddress`` objects exist at the edges only. Python hashes integers without a seed, so an
+attacker who picks addresses could make integer keys collide; bytes keys cannot be steered.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+from typing import Final, NewType
+
+Address = NewType("Address", bytes)
+"""16 bytes, network order; IPv4 as ::ffff:a.b.c.d."""
+
+Mac = NewType("Mac", bytes)
+"""6 bytes, network order."""
+
+MAPPED: Final = bytes(10) + b"\xff\xff"
+NO_ADDRESS: Final = Address(bytes(16))
+NO_MAC: Final = Mac(bytes(6))
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def pack(text: str | IPAddress) -> Address:
+    """The packed form. ValueError if ``text`` is no address."""
+    packed = (ipaddress.ip_address(text) if isinstance(text, str) else text).packed
+    return Address(MAPPED + packed if len(packed) == 4 else packed)
+
+
+def from_packed(packed: bytes) -> Address:
+    """From 4 or 16 bytes as they stand on the wire. ValueError on any other length."""
+    if len(packed) == 4:
+        return Address(MAPPED + packed)
+    if len(packed) == 16:
+        return Address(bytes(packed))
+    msg = f"an address has 4 or 16 bytes, not {len(packed)}"
+    raise ValueError(msg)
+
+
+def is_v4(address: Address) -> bool:
+    """Whether this is an IPv4 address."""
+    return address.startswith(MAPPED)
+
+
+def unpack(address: Address) -> IPAddress:
+    """The ``ipaddress`` object; mapped IPv4 comes out as IPv4."""
+    if is_v4(address):
+        return ipaddress.IPv4Address(address[12:])
+    return ipaddress.IPv6Address(address)
+
+
+@lru_cache(65536)
+def text(address: Address) -> str:
+    """The usual spelling (RFC 5952)."""
+    return str(unpack(address))
+
+
+def mac_text(mac: Mac) -> str:
+    """Lower-case with colons: 44:19:b6:00:00:11."""
+    return mac.hex(":")
+
+
+def mac_from_text(spelled: str) -> Mac:
+    """From colons, dashes, dots or bare hex digits. ValueError if it is none."""
+    digits = spelled.replace(":", "").replace("-", "").replace(".", "")
+    if len(digits) != 12:
+        msg = f"{spelled!r} is no MAC address"
+        raise ValueError(msg)
+    return Mac(bytes.fromhex(digits))

@@ -1,0 +1,127 @@
+"""Policy: allow-first, per group of devices. Given a contact it says which rule decides, and why."""
+
+from __future__ import annotations
+
+import ipaddress
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from monitor.model.address import mac_text, unpack
+from monitor.model.contacts import Judgement
+from monitor.policy.rules import Rule, RuleError, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from monitor.model.address import Address, IPNetwork
+    from monitor.model.contacts import Contact, Device
+    from monitor.policy.settings import GroupConfig, MatchConfig, SiteConfig
+
+
+class Group(Struct, frozen=True):
+    name: str
+    match: MatchConfig | None
+    network: IPNetwork | None
+    allow: tuple[Rule, ...]
+    isolated: bool
+
+
+class Policy:
+    """Judges contacts. Holds no state but its rules."""
+
+    def __init__(
+        self,
+        site: SiteConfig,
+        groups: Sequence[GroupConfig],
+        is_core: Callable[[Address], bool] = lambda _: False,
+    ) -> None:
+        """RuleError or ValueError, with the key in the message, if a rule or network cannot be read."""
+        self._home = frozenset(country.upper() for country in site.home)
+        self._is_core = is_core
+        self._services = tuple(
+            (_rule(f"site.{key}", f"{entry} {service}"), f"site.{key} {entry}")
+            for key, service, entries in (("resolvers", "dns", site.resolvers), ("time_servers", "ntp", site.time_servers))
+            for entry in entries
+        )
+        self._groups = {group.name: _group(group) for group in groups}
+
+    def group_of(self, device: Device) -> str | None:
+        """The group the device names, else the first that matches it."""
+        if device.group is not None:
+            return device.group
+        return next((group.name for group in self._groups.values() if group.match and _matches(group, device)), None)
+
+    def judge(self, contact: Contact) -> Judgement:
+        """Whether the contact is allowed, by which rule, and how the place and the operator relate to home."""
+        group = self._groups.get(self.group_of(contact.device) or "")
+        core = contact.remote is not None and self._is_core(contact.remote)
+
+        def judged(rule: str, *, allowed: bool) -> Judgement:
+            return Judgement(
+                allowed=allowed,
+                rule=rule,
+                foreign=self._foreign(contact),
+                isolated=group is not None and group.isolated,
+                home_known=bool(self._home),
+                core=core,
+            )
+
+        for rule, where in self._services:
+            if rule.allows(contact):
+                return judged(where, allowed=True)
+        if group is not None:
+            for rule in group.allow:
+                if rule.allows(contact):
+                    return judged(f"group {group.name}: allow {rule.text}", allowed=True)
+        return judged(self._refusal(group, core=core), allowed=False)
+
+    def _foreign(self, contact: Contact) -> bool:
+        if not self._home:
+            return False
+        known = {contact.verdict.location, contact.verdict.jurisdiction} - {None}
+        return bool(known - self._home)
+
+    def _refusal(self, group: Group | None, *, core: bool) -> str:
+        who = f"group {group.name}" if group else "no group"
+        if core:
+            return f"{who}: core networks are off limits"
+        if group is not None and group.isolated:
+            return f"{who}: isolated, nothing outside the site is allowed"
+        home = f" (home {', '.join(sorted(self._home))})" if self._home else ""
+        if group is not None and group.allow:
+            return f"{who}: none of {len(group.allow)} allow rules covers it{home}"
+        return f"{who}: nothing outside the site is allowed{home}"
+
+
+def _rule(where: str, text: str) -> Rule:
+    try:
+        return parse(text)
+    except RuleError as wrong:
+        msg = f"{where}: {wrong}"
+        raise RuleError(msg) from None
+
+
+def _group(config: GroupConfig) -> Group:
+    network: IPNetwork | None = None
+    if config.match is not None and config.match.network is not None:
+        try:
+            network = ipaddress.ip_network(config.match.network)
+        except ValueError as wrong:
+            msg = f"group {config.name}: match.network: {wrong}"
+            raise RuleError(msg) from None
+    allow = tuple(_rule(f"group {config.name}: allow", text) for text in config.allow)
+    return Group(config.name, config.match, network, allow, config.isolated)
+
+
+def _matches(group: Group, device: Device) -> bool:
+    match = group.match
+    assert match is not None  # noqa: S101  asked for by the caller
+    tests = (
+        match.vendor is None or match.vendor.lower() in {(device.vendor or "").lower(), (device.vendor_name or "").lower()},
+        match.model is None or fnmatchcase((device.model or "").lower(), match.model.lower()),
+        match.mac is None or (device.mac is not None and mac_text(device.mac).startswith(match.mac.lower())),
+        group.network is None or any(unpack(each) in group.network for each in device.addresses),
+    )
+    return all(tests)

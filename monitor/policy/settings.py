@@ -1,0 +1,47 @@
+"""The policy's part of the configuration: the site, and groups of devices."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class SiteConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is ours, and what it needs from elsewhere."""
+
+    home: tuple[str, ...] = ()
+    """Home countries, ISO 3166-1 alpha-2. Empty: nothing is called foreign."""
+    networks: tuple[str, ...] = ()
+    """Our networks beside the private ones."""
+    camera_networks: tuple[str, ...] = ()
+    """Networks where devices live; ours too."""
+    core_networks: tuple[str, ...] = ()
+    """Networks of ours in which cameras have no business."""
+    resolvers: tuple[str, ...] = ()
+    """Addresses, networks or names that may be asked DNS questions."""
+    time_servers: tuple[str, ...] = ()
+    """Addresses, networks or names that may be asked for the time."""
+
+
+class MatchConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which devices belong to a group beside those that name it. All given keys must match."""
+
+    vendor: str | None = None
+    model: str | None = None
+    """Shell pattern."""
+    network: str | None = None
+    mac: str | None = None
+    """Beginning of the MAC address."""
+
+
+class GroupConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """Devices that may do the same."""
+
+    name: str
+    match: MatchConfig | None = None
+    allow: tuple[str, ...] = ()
+    """Destinations: a name or pattern ("*.example.org"), an address or network, "AS64500", "country:GB" or "*";
+    each optionally followed by a service: "ntp", "dns", "tcp/443", "udp/8000-8010"."""
+    isolated: bool = False
+    """These devices must not leave the site at all."""
+    maintenance: tuple[str, ...] = ()
+    """Windows in which updates are expected, e.g. "Sun 02:00-04:00"."""

@@ -1,0 +1,353 @@
+"""HTTP/1: requests and responses, framed as RFC 9112 says, without their bodies.
+
+Strategy: one parser reads either direction; the first octets of each message say which it is. Only
+header sections are held, bodies are counted through. Where framing is lost for good (until close,
+tunnels, more body than is worth following) the parser stops. Secrets are cut here.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final
+
+from monitor.model.facts import HttpRequest, HttpResponse, Malformed, MalformedSeen, Want
+from monitor.protocols.http_fields import MAX_READ, Fields, host_of, length_of, realm_of, split, text_of
+from monitor.protocols.names import spell
+from monitor.protocols.secrets import cut
+
+if TYPE_CHECKING:
+    from monitor.model.facts import Fact
+
+LAYER: Final = "http"
+MAX_HEADER: Final = 16_384
+"""Octets of a header section, h11's limit; RFC 9110, 5.4 leaves it to the recipient."""
+MAX_BODY: Final = 1_048_576
+"""Octets of body that are followed to find the message behind it."""
+MAX_LINE: Final = 4_096
+"""Octets of a chunk's size line with its extensions (RFC 9112, 7.1.1 asks for a limit)."""
+MAX_URI: Final = 1_024
+MAX_RESYNC: Final = 64
+"""Segments behind a gap in which a message may begin anew."""
+
+# RFC 9110, 9.3; RFC 5789; RFC 4918, RFC 3253 and RFC 5323 (WebDAV); UPnP Device Architecture 2.0 (events).
+METHODS: Final = (
+    b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH", b"PROPFIND", b"PROPPATCH",
+    b"MKCOL", b"COPY", b"MOVE", b"LOCK", b"UNLOCK", b"REPORT", b"SEARCH", b"SUBSCRIBE", b"UNSUBSCRIBE", b"NOTIFY",
+)  # fmt: skip
+
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.[0-9] +([1-9][0-9]{2})(?![0-9])")
+_METHOD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
+_VERSION: Final = re.compile(rb"HTTP/1\.[0-9]")
+_OTHER_SCHEME: Final = re.compile(rb"^[A-Z_]+ +(?:rtspu?|rtsps|sips?):", re.IGNORECASE)
+_HEADER_END: Final = re.compile(rb"\n\r?\n")
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
+_CHUNK: Final = re.compile(rb"\s*([0-9A-Fa-f]{1,15})\s*(?:;.*)?$", re.DOTALL)
+_RESPONSE: Final = b"HTTP/1."
+_NEXT_RESPONSE: Final = b"HTTP/1.x 000"
+"""As much of a status line as proves that a response without a body was announced with one (to HEAD)."""
+
+
+def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  content alone decides
+    """Whether a direction of a TCP stream can begin so with HTTP/1."""
+    head = head[:MAX_LINE].lstrip(b"\r\n")
+    if head.startswith(_RESPONSE) or (head and _RESPONSE.startswith(head)):
+        return True
+    line, ended, _ = head.partition(b"\n")
+    if ended:
+        return _request_line(line) is not None
+    method, blank, _ = line.partition(b" ")
+    if not blank:
+        return bool(method) and any(known.startswith(method) for known in METHODS)
+    return method in METHODS and not _OTHER_SCHEME.match(line)
+
+
+def _request_line(line: bytes) -> tuple[bytes, bytes] | None:
+    """Method and target, the target as lax as servers are: it may hold blanks."""
+    method, _, rest = line.rstrip().partition(b" ")
+    target, _, version = rest.rpartition(b" ")
+    target = target.strip()
+    if target and _METHOD.fullmatch(method) and _VERSION.fullmatch(version) and not _OTHER_SCHEME.match(line):
+        return method, target
+    return None
+
+
+def _may_start(held: bytearray) -> bool:
+    """Whether these octets can grow into a start line."""
+    if held.startswith(_RESPONSE) or _RESPONSE.startswith(held):
+        return True
+    method = _METHOD.match(held)
+    return method is not None and bytes(held[method.end() : method.end() + 1]) in {b"", b" "}
+
+
+class _State(Enum):
+    HEADER = auto()
+    PEEK = auto()
+    """A response announces a body, but it may be the answer to HEAD."""
+    BODY = auto()
+    CHUNK_SIZE = auto()
+    CHUNK_END = auto()
+    TRAILER = auto()
+    LOST = auto()
+    """Behind a gap: a segment that begins with a start line begins anew."""
+
+
+class Parser:
+    """One direction of a TCP connection."""
+
+    def __init__(self) -> None:
+        self.want = Want.MORE
+        self.dropped = 0
+        """Header fields beyond the bounds, or that are none."""
+        self._state = _State.HEADER
+        self._held = bytearray()
+        self._searched = 0
+        """Octets of ``_held`` in which the end of the header section was not found."""
+        self._left = 0
+        """Octets of body or chunk still to come."""
+        self._chunked = False
+        self._body = 0
+        """Octets of the chunks so far."""
+        self._after_upgrade = False
+        self._lost = 0
+        self._owed: list[Fact] = []
+        """What a header section that a gap cut short had said."""
+
+    def feed(self, data: bytes) -> list[Fact]:
+        """The requests or responses whose header sections these octets complete.
+
+        Behind a gap they come after what the cut section had said, which ``feed(b"")`` hands over alone.
+        """
+        facts, self._owed = self._owed, []
+        if self.want is Want.STOP or not data:
+            return facts
+        if self._state is _State.LOST and not self._found(data):
+            return facts
+        if self._state is _State.BODY and not self._held and len(data) <= self._left:
+            self._left -= len(data)
+            if not self._left:
+                self._body_ends()
+            return facts
+        self._held += data
+        try:
+            while self.want is Want.MORE and self._step(facts):
+                pass
+        except Malformed as error:
+            self._stop()
+            if self._after_upgrade:  # granted, so this is another protocol
+                return facts
+            if not facts:
+                raise
+            facts.append(MalformedSeen(error.layer, error.reason))
+        return facts
+
+    def gap(self) -> None:
+        """Octets are missing: keep what a cut header section said, and look for the next message."""
+        if self.want is Want.STOP:
+            return
+        if self._state is _State.HEADER and b"\n" in self._held:
+            section = bytes(self._held[: self._held.rfind(b"\n") + 1])
+            try:
+                self._message(section, self._owed)
+            except Malformed as error:
+                self._owed.append(MalformedSeen(error.layer, error.reason))
+        self._held.clear()
+        self._searched = 0
+        self._state = _State.LOST
+
+    def _found(self, data: bytes) -> bool:
+        line = data[:MAX_LINE].partition(b"\n")[0]
+        if _STATUS_LINE.match(data) or _request_line(line) is not None:
+            self._state, self._lost = _State.HEADER, 0
+            return True
+        self._lost += 1
+        if self._lost >= MAX_RESYNC:
+            self._stop()
+        return False
+
+    def _stop(self) -> None:
+        self.want = Want.STOP
+        self._held.clear()
+
+    def _step(self, facts: list[Fact]) -> bool:
+        """Whether one more piece of a message was consumed."""
+        held, state = self._held, self._state
+        if not held:
+            return False
+        if state is _State.HEADER:
+            return self._header(facts)
+        if state is _State.PEEK:
+            return self._peek()
+        if state is _State.BODY:
+            taken = min(self._left, len(held))
+            del held[:taken]
+            self._left -= taken
+            if not self._left:
+                self._body_ends()
+            return True
+        line = self._line()
+        if line is None:
+            return False
+        if state is _State.CHUNK_SIZE:
+            self._chunk(line)
+        elif state is _State.CHUNK_END:
+            if line.strip():
+                raise Malformed(LAYER, "chunk longer than its size")
+            self._state = _State.CHUNK_SIZE
+        elif not line.strip():
+            self._state = _State.HEADER
+        else:
+            self._left += len(line) + 1
+            if self._left > MAX_HEADER:
+                raise Malformed(LAYER, "trailer section too long")
+        return True
+
+    def _line(self) -> bytes | None:
+        end = self._held.find(b"\n", 0, MAX_LINE)
+        if end < 0:
+            if len(self._held) >= MAX_LINE:
+                raise Malformed(LAYER, "line too long")
+            return None
+        line = bytes(self._held[:end])
+        del self._held[: end + 1]
+        return line
+
+    def _header(self, facts: list[Fact]) -> bool:
+        held = self._held
+        if not self._searched:
+            blank = len(held) - len(held.lstrip(b"\r\n"))  # RFC 9112, 2.2
+            if blank:
+                del held[:blank]
+                return bool(held)
+        if not _may_start(held):
+            raise Malformed(LAYER, "no start line")
+        found = _HEADER_END.search(held, max(0, self._searched - 3), MAX_HEADER)
+        if found is None:
+            if len(held) < MAX_HEADER:
+                self._searched = len(held)
+                return False
+            section = bytes(held[: held.rfind(b"\n", 0, MAX_HEADER) + 1])
+            if section:
+                self._message(section, facts)
+            raise Malformed(LAYER, "header section too long")
+        section = bytes(held[: found.end()])
+        del held[: found.end()]
+        self._searched = 0
+        self._message(section, facts)
+        return True
+
+    def _message(self, section: bytes, facts: list[Fact]) -> None:
+        line, _, rest = section.partition(b"\n")
+        fields, dropped = split(rest)
+        self.dropped += dropped
+        status = _STATUS_LINE.match(line)
+        if status is not None:
+            self._response(int(status[1]), fields, facts)
+            return
+        request = _request_line(line)
+        if request is None:
+            raise Malformed(LAYER, "no start line")
+        self._request(*request, fields, facts)
+
+    def _request(self, method: bytes, target: bytes, fields: Fields, facts: list[Fact]) -> None:
+        uri = target.decode("latin-1")[:MAX_READ]
+        absolute = _ABSOLUTE.match(uri)
+        if absolute is not None:
+            host = host_of(absolute[1])
+        elif method == b"CONNECT" and ":" in uri:
+            host = host_of(uri)
+        else:
+            host = host_of(fields[b"host"][0].decode("latin-1")) if b"host" in fields else None
+        if method == b"CONNECT":
+            uri = uri.rpartition("@")[2]
+        facts.append(
+            HttpRequest(
+                method=spell(method),
+                host=host,
+                uri=spell(cut(uri).encode("latin-1"), MAX_URI),
+                user_agent=text_of(fields, b"user-agent"),
+            )
+        )
+        if method == b"CONNECT":
+            self._stop()
+            return
+        self._after_upgrade = b"upgrade" in fields
+        self._frame(fields, request=True)
+
+    def _response(self, status: int, fields: Fields, facts: list[Fact]) -> None:
+        length = length_of(fields)
+        facts.append(
+            HttpResponse(
+                status=status,
+                server=text_of(fields, b"server"),
+                content_type=text_of(fields, b"content-type"),
+                content_length=length if length is not None and length >= 0 else None,
+                realm=realm_of(fields),
+            )
+        )
+        kind = fields.get(b"content-type", [b""])[0].lower()
+        if status == 101 or kind.startswith(b"multipart/x-mixed-replace"):  # Switching Protocols
+            self._stop()
+        elif status in {204, 304} or status < 200:  # RFC 9112, 6.3
+            self._state = _State.HEADER
+        else:
+            self._frame(fields, request=False)
+
+    def _frame(self, fields: Fields, *, request: bool) -> None:
+        """How long the body is (RFC 9112, 6.3)."""
+        self._left = self._body = 0
+        codings = b",".join(fields.get(b"transfer-encoding", [])).lower()
+        length = length_of(fields)
+        if codings:
+            self._chunked = codings.rpartition(b",")[2].strip() == b"chunked"
+            if not self._chunked:
+                self._stop()
+                return
+        elif length is None:
+            if not request:
+                self._stop()
+                return
+            self._chunked = False
+        elif length < 0:
+            raise Malformed(LAYER, "content length is no number")
+        else:
+            self._chunked = False
+            self._left = length
+            if length > MAX_BODY:
+                self._stop()
+                return
+        if not request and (self._chunked or self._left):
+            self._state = _State.PEEK
+        else:
+            self._begin_body()
+
+    def _begin_body(self) -> None:
+        if self._chunked:
+            self._state = _State.CHUNK_SIZE
+        else:
+            self._state = _State.BODY if self._left else _State.HEADER
+
+    def _peek(self) -> bool:
+        """Whether the next octets decide between a body and another response."""
+        for seen, pattern in zip(self._held, _NEXT_RESPONSE, strict=False):
+            if seen != pattern and not (pattern in b"x0" and chr(seen).isdigit()):
+                self._begin_body()
+                return True
+        if len(self._held) < len(_NEXT_RESPONSE):
+            return False
+        self._state = _State.HEADER
+        return True
+
+    def _body_ends(self) -> None:
+        self._state = _State.CHUNK_END if self._chunked else _State.HEADER
+
+    def _chunk(self, line: bytes) -> None:
+        size = _CHUNK.match(line)
+        if size is None:
+            raise Malformed(LAYER, "chunk size is no number")
+        self._left = int(size[1], 16)
+        self._body += self._left
+        if self._body > MAX_BODY:
+            self._stop()
+        else:
+            self._state = _State.BODY if self._left else _State.TRAILER

@@ -1,0 +1,102 @@
+"""How names and free text off the wire are read and spelled."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from monitor.model.facts import Malformed
+
+MAX_NAME: Final = 255
+"""Octets of a name on the wire, lengths and root included (RFC 1035, 3.1)."""
+MAX_JUMPS: Final = 16
+"""Compression pointers followed for one name."""
+MAX_TEXT: Final = 255
+"""Characters kept of a free text value."""
+HEADER: Final = 12
+"""Octets of a DNS header, into which no pointer may point (RFC 1035, 4.1.1)."""
+
+_PLAIN: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+_SPELLED_NAME: Final = tuple(
+    "\\" + chr(octet) if octet in b".\\" else chr(octet) if 0x21 <= octet <= 0x7E else f"\\{octet:03d}"
+    for octet in range(256)
+)
+_SPELLED_TEXT: Final = {
+    octet: f"\\x{octet:02x}" for octet in range(256) if not 0x20 <= octet <= 0x7E or octet == ord("\\")
+}
+
+
+class PastEnd(Malformed):
+    """A name or record runs past the bytes that are there, as in a capture that cuts frames."""
+
+
+def read_name(message: bytes, offset: int, layer: str = "dns", *, lower: bool = True) -> tuple[str, int]:
+    r"""The name at ``offset`` in presentation form and the offset behind it.
+
+    ASCII letters are lower-cased unless ``lower`` is False; octets outside the graphic ASCII range
+    are spelled ``\DDD``, a dot or backslash inside a label ``\.`` and ``\\`` (RFC 4343, 2.1). The root is ".".
+    A pointer must lead to before the labels that it ends (RFC 1035, 4.1.4: "a prior occurrence").
+    """
+    labels: list[bytes] = []
+    total = 1
+    jumps = 0
+    behind = -1
+    start = position = offset
+    size = len(message)
+    while True:
+        if position >= size:
+            raise PastEnd(layer, "name runs past the end")
+        length = message[position]
+        if length == 0:
+            break
+        if length < 0x40:
+            total += length + 1
+            if total > MAX_NAME:
+                raise Malformed(layer, "name longer than 255 octets")
+            label_end = position + 1 + length
+            if label_end > size:
+                raise PastEnd(layer, "name runs past the end")
+            labels.append(message[position + 1 : label_end])
+            position = label_end
+            continue
+        if length < 0xC0:
+            raise Malformed(layer, "unknown label type")
+        if position + 1 >= size:
+            raise PastEnd(layer, "name runs past the end")
+        if behind < 0:
+            behind = position + 2
+        target = (length & 0x3F) << 8 | message[position + 1]
+        jumps += 1
+        if target >= start or target < HEADER:
+            raise Malformed(layer, "compression pointer leads forward, to itself or into the header")
+        if jumps > MAX_JUMPS:
+            raise Malformed(layer, "too many compression pointers")
+        start = position = target
+    if behind < 0:
+        behind = position + 1
+    if not labels:
+        return ".", behind
+    joined = b".".join(labels)
+    if joined.translate(None, _PLAIN) or joined.count(b".") != len(labels) - 1:
+        spelled = ".".join(["".join([_SPELLED_NAME[octet] for octet in label]) for label in labels])
+        return spelled.lower() if lower else spelled, behind
+    return (joined.lower() if lower else joined).decode("ascii"), behind
+
+
+def skip_name(message: bytes, offset: int, layer: str = "dns") -> int:
+    """The offset behind the name at ``offset``; a pointer ends it and is not followed."""
+    size = len(message)
+    while offset < size:
+        length = message[offset]
+        if length == 0:
+            return offset + 1
+        if length >= 0xC0:
+            return offset + 2
+        if length >= 0x40:
+            raise Malformed(layer, "unknown label type")
+        offset += length + 1
+    raise PastEnd(layer, "name runs past the end")
+
+
+def spell(octets: bytes, limit: int = MAX_TEXT) -> str:
+    r"""Free text as graphic ASCII and spaces, anything else as ``\xNN``, at most ``limit`` characters."""
+    return octets[:limit].decode("latin-1").translate(_SPELLED_TEXT)[:limit]

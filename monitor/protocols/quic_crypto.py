@@ -1,0 +1,119 @@
+"""Keys and protection of QUIC Initial packets sent by clients (RFC 9001, 5; RFC 9369, 3).
+
+Initial packets are encrypted with keys that anyone can derive from the connection id the client chose: this proves
+that a datagram is QUIC, and hides nothing.
+"""
+
+from __future__ import annotations
+
+import struct
+from hmac import digest
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import ECB
+from msgspec import Struct
+
+INITIAL: Final = "initial"
+ZERO_RTT: Final = "0rtt"
+HANDSHAKE: Final = "handshake"
+RETRY: Final = "retry"
+
+_KEY_SIZE: Final = 16
+_IV_SIZE: Final = 12
+_SECRET_SIZE: Final = 32
+SAMPLE_SIZE: Final = 16
+"""Bytes of ciphertext that protect the header (RFC 9001, 5.4.2)."""
+NUMBER_MAX: Final = 4
+"""Longest packet number; the sample starts as if it had this length."""
+
+
+class Version(Struct, frozen=True):
+    """What differs between versions of QUIC as far as Initial packets go."""
+
+    salt: bytes
+    infos: tuple[bytes, bytes, bytes]
+    """HkdfLabel structures of key, iv and header protection key."""
+    types: tuple[str, str, str, str]
+    """Packet type by the two type bits of a long header."""
+
+
+def _label(name: bytes, size: int) -> bytes:
+    """HkdfLabel with an empty context (RFC 8446, 7.1)."""
+    return struct.pack(">HB", size, 6 + len(name)) + b"tls13 " + name + b"\0"
+
+
+def _version(salt: str, prefix: bytes, types: tuple[str, str, str, str]) -> Version:
+    infos = (
+        _label(prefix + b" key", _KEY_SIZE),
+        _label(prefix + b" iv", _IV_SIZE),
+        _label(prefix + b" hp", _KEY_SIZE),
+    )
+    return Version(bytes.fromhex(salt), infos, types)
+
+
+_TYPES_1: Final = (INITIAL, ZERO_RTT, HANDSHAKE, RETRY)
+"""RFC 9000, 17.2."""
+_TYPES_2: Final = (RETRY, INITIAL, ZERO_RTT, HANDSHAKE)
+"""RFC 9369, 3.2."""
+_V1: Final = _version("38762cf7f55934b34d179ae6a4c80cadccbb7f0a", b"quic", _TYPES_1)
+_V2: Final = _version("0dede3def700a6db819381be6e269dcbf9bd2ed9", b"quicv2", _TYPES_2)
+_DRAFT_29: Final = _version("afbfec289993d24c9e9786f19c6111e04390a899", b"quic", _TYPES_1)
+_DRAFT_23: Final = _version("c3eef712c72ebb5a11a7d2432bb46365bef9f502", b"quic", _TYPES_1)
+
+VERSIONS: Final = {
+    0x00000001: _V1,
+    0x6B3343CF: _V2,
+    **{0xFF000000 + draft: _V1 for draft in (33, 34)},
+    **{0xFF000000 + draft: _DRAFT_29 for draft in range(29, 33)},
+    **{0xFF000000 + draft: _DRAFT_23 for draft in range(23, 29)},
+    0xFACEB002: _DRAFT_23,
+}
+"""By version number: RFC 9001, 5.2; RFC 9369, 3.1; draft-ietf-quic-tls-23 to -34, 5.2.
+
+0xFACEB002 is mvfst's name for draft 27 (https://github.com/facebook/mvfst).
+"""
+
+_CLIENT_IN: Final = _label(b"client in", _SECRET_SIZE)
+
+
+def _expand(secret: bytes, info: bytes, size: int) -> bytes:
+    """HKDF-Expand of at most one block (RFC 5869, 2.3)."""
+    return digest(secret, info + b"\x01", "sha256")[:size]
+
+
+class ClientKeys:
+    """What opens the Initial packets of one client."""
+
+    __slots__ = ("_aead", "_ecb", "_iv")
+
+    def __init__(self, version: Version, destination: bytes) -> None:
+        """``destination``: the connection id that the client's first Initial was sent to (RFC 9001, 5.2)."""
+        secret = _expand(digest(version.salt, destination, "sha256"), _CLIENT_IN, _SECRET_SIZE)
+        key, iv, header_key = version.infos
+        self._aead = AESGCM(_expand(secret, key, _KEY_SIZE))
+        self._iv = int.from_bytes(_expand(secret, iv, _IV_SIZE))
+        self._ecb = Cipher(AES(_expand(secret, header_key, _KEY_SIZE)), ECB()).encryptor()  # noqa: S305  RFC 9001, 5.4.3
+
+    def open(self, packet: memoryview, number_at: int) -> bytes | None:
+        """The frames of a packet; None if these keys did not seal it.
+
+        ``packet`` ends where the packet ends. The packet number is taken as sent: a client counts from zero, so its
+        first packets are not shortened (RFC 9000, 17.1).
+        """
+        sample_at = number_at + NUMBER_MAX
+        if len(packet) < sample_at + SAMPLE_SIZE:
+            return None
+        mask = self._ecb.update(packet[sample_at : sample_at + SAMPLE_SIZE])
+        first = packet[0] ^ (mask[0] & 0x0F)
+        size = (first & 0x03) + 1
+        number = int.from_bytes(packet[number_at : number_at + size]) ^ int.from_bytes(mask[1 : 1 + size])
+        header = bytes((first,)) + packet[1:number_at] + number.to_bytes(size)
+        nonce = (self._iv ^ number).to_bytes(_IV_SIZE)
+        try:
+            return self._aead.decrypt(nonce, packet[number_at + size :], header)
+        except InvalidTag:
+            return None

@@ -1,0 +1,254 @@
+"""TLS and SSL 3.0 over TCP: the hello of a client, the leaf certificate of a server (RFC 8446, 5; RFC 5246, 6 and 7.4).
+
+Strategy: record headers are peeled off as bytes come in, handshake bytes gather in one buffer across records, and a
+message is read once it is whole (of a Certificate message only the leaf is waited for). The first handshake message
+says which side speaks. A client is done with its first ClientHello, a server with its certificate or as soon as
+it encrypts. Until the first record and message type fit, this may be another protocol: then the parser just stops.
+After that, what does not fit is Malformed.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final
+
+from monitor.model.facts import Malformed, TlsClientHello, Want
+from monitor.protocols import certificate, clienthello
+from monitor.protocols.clienthello import CLIENT_HELLO, HELLO_LIMIT, LAYER, Hello
+
+if TYPE_CHECKING:
+    from monitor.model.facts import Fact
+
+LEAF_LIMIT: Final = 64 * 1024
+"""Longest leaf certificate that is read, bytes. Usual ones have 1,000 to 8,000; OpenSSL takes a chain of 102,400."""
+
+WARNINGS_MAX: Final = 4
+"""Warning alerts let pass before the handshake goes on. Servers send one, unrecognized_name (RFC 6066, 3)."""
+
+# ContentType (RFC 8446, 5.1; RFC 6520, 3).
+_CHANGE_CIPHER_SPEC: Final = 20
+_ALERT: Final = 21
+_HANDSHAKE: Final = 22
+_APPLICATION_DATA: Final = 23
+_HEARTBEAT: Final = 24
+_CONTENT_TYPES: Final = range(_CHANGE_CIPHER_SPEC, _HEARTBEAT + 1)
+
+# HandshakeType (RFC 8446, 4).
+_SERVER_HELLO: Final = 2
+_CERTIFICATE: Final = 11
+
+_RECORD: Final = struct.Struct(">BBBH")
+_RECORD_MAX: Final = 1 << 14
+"""Longest plaintext fragment (RFC 8446, 5.1)."""
+_MAJOR: Final = 3
+_MINOR_MAX: Final = 4
+_ALERT_SIZE: Final = 2
+_WARNING: Final = 1
+_TLS_1_2: Final = b"\x03\x03"
+_SUITES_OF_1_3: Final = 0x13
+"""High byte of the TLS 1.3 cipher suites (RFC 8446, B.4)."""
+
+_V2_FIRST_BYTES: Final = frozenset((0x80, 0x81))
+"""Two-byte header without padding; up to 511 bytes, room for 160 cipher specs (RFC 5246, E.2)."""
+_V2_HEADER: Final = struct.Struct(">HBHHHH")
+_V2_VERSION_END: Final = 5
+_V2_VERSIONS: Final = frozenset((b"\x00\x02", b"\x03\x00", b"\x03\x01", b"\x03\x02", b"\x03\x03"))
+
+
+def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  the shape of every protocol
+    """Whether a direction of a TCP stream that begins with ``head`` may be TLS: a handshake or an alert record."""
+    if not head:
+        return False
+    if head[0] in _V2_FIRST_BYTES:
+        return head[2:3] in (b"", b"\x01") and (len(head) < _V2_VERSION_END or head[3:5] in _V2_VERSIONS)
+    if head[0] not in (_HANDSHAKE, _ALERT) or head[1:2] not in (b"", b"\x03") or head[2:3] > b"\x04":
+        return False
+    if len(head) < _RECORD.size:
+        return True
+    size: int = _RECORD.unpack_from(head)[3]
+    if head[0] == _ALERT:
+        return size == _ALERT_SIZE
+    return 0 < size <= _RECORD_MAX and head[5:6] in (b"", b"\x01", b"\x02")
+
+
+def tunnelled(head: bytes) -> Parser | None:
+    """A parser for a stream that turns to TLS at ``head``, as after HTTP CONNECT or SOCKS; None if it does not.
+
+    Nothing is fed yet: the caller feeds ``head`` and what follows it.
+    """
+    return Parser() if sniff(head, 0, 0) else None
+
+
+class Parser:
+    """One direction of one TCP stream. Holds at most LEAF_LIMIT and one record."""
+
+    __slots__ = ("_after_hello", "_content", "_head", "_left", "_message", "_started", "_v2", "_warnings", "want")
+
+    def __init__(self) -> None:
+        self.want = Want.MORE
+        self._head = bytearray()
+        """Bytes of a record header that is not whole yet."""
+        self._content = 0
+        """ContentType of the current record."""
+        self._left = 0
+        """Bytes of the current record still to come."""
+        self._message = bytearray()
+        """Handshake bytes from the start of the current message on; or an alert."""
+        self._started = False
+        """A record and a handshake message began as they should: from here on this is TLS."""
+        self._after_hello = False
+        """The ServerHello has passed."""
+        self._v2: bool | None = None
+        """The stream begins like a hello of SSL 2.0; None while there is no first byte."""
+        self._warnings = 0
+
+    def feed(self, data: bytes) -> list[Fact]:
+        """Take the next bytes. Raises Malformed, and stops then."""
+        if self.want is Want.STOP:
+            return []
+        try:
+            fact = self._feed(data)
+        except Malformed:
+            self._stop()
+            raise
+        if fact is None:
+            return []
+        self._stop()
+        return [fact]
+
+    def gap(self) -> None:
+        """Bytes were lost here: nothing after them can be trusted to be a record's start."""
+        self._stop()
+
+    def _stop(self) -> None:
+        self.want = Want.STOP
+        self._head.clear()
+        self._message.clear()
+
+    def _feed(self, data: bytes) -> Fact | None:
+        at = 0
+        fact = None
+        if self._v2 is None and data:
+            self._v2 = data[0] in _V2_FIRST_BYTES
+        if self._v2:
+            return self._v2_hello(data)
+        while at < len(data) and fact is None and self.want is Want.MORE:
+            if self._left:
+                part = data[at : at + self._left]
+                self._left -= len(part)
+                self._message += part
+                if self._content == _HANDSHAKE:
+                    fact = self._handshake()
+                else:
+                    self._alert()
+            else:
+                part = data[at : at + _RECORD.size - len(self._head)]
+                self._head += part
+                if len(self._head) == _RECORD.size:
+                    self._record(*_RECORD.unpack(self._head))
+                    self._head.clear()
+            at += len(part)
+        return fact
+
+    def _record(self, content: int, major: int, minor: int, size: int) -> None:
+        """Judge a record header."""
+        fits = content in _CONTENT_TYPES and major == _MAJOR and minor <= _MINOR_MAX
+        if not fits and self._started:
+            raise Malformed(LAYER, "not a record header")
+        if self._message and content != _HANDSHAKE:
+            raise Malformed(LAYER, "handshake message interrupted by another record")
+        if fits and content == _HANDSHAKE:
+            if not 0 < size <= _RECORD_MAX:
+                if self._started:
+                    raise Malformed(LAYER, "handshake record of a forbidden length")
+                fits = False
+        elif content != _ALERT or size != _ALERT_SIZE:
+            fits = False
+        if not fits:
+            self._stop()
+            return
+        self._content, self._left = content, size
+
+    def _alert(self) -> None:
+        if self._left:
+            return
+        self._warnings += 1
+        if self._message[0] != _WARNING or self._warnings > WARNINGS_MAX:
+            self._stop()
+        self._message.clear()
+
+    def _handshake(self) -> Fact | None:
+        """Read the messages that are whole."""
+        message = self._message
+        while message:
+            kind = message[0]
+            if kind not in ((_CERTIFICATE,) if self._after_hello else (CLIENT_HELLO, _SERVER_HELLO)):
+                self._stop()
+                return None
+            self._started = True
+            if len(message) < 4:  # noqa: PLR2004  handshake header: type, 24-bit length
+                return None
+            size = int.from_bytes(message[1:4])
+            if kind == _CERTIFICATE:
+                return _leaf(message, size)
+            if size > HELLO_LIMIT:
+                raise Malformed(LAYER, "hello over 16 KiB")
+            if len(message) < 4 + size:
+                return None
+            body = bytes(message[4 : 4 + size])
+            if kind == CLIENT_HELLO:
+                return clienthello.describe(clienthello.parse(body), TlsClientHello, "t")
+            if _encrypts_at_once(body):
+                self._stop()
+                return None
+            self._after_hello = True
+            del message[: 4 + size]
+        return None
+
+    def _v2_hello(self, data: bytes) -> Fact | None:
+        """A hello in the format of SSL 2.0 that offers a later version; it has no extensions (RFC 5246, E.2)."""
+        self._message += data
+        message = self._message
+        if not sniff(bytes(message), 0, 0):
+            self._stop()
+            return None
+        if len(message) < _V2_HEADER.size:
+            return None
+        header, _, version, ciphers, session, challenge = _V2_HEADER.unpack_from(message)
+        end = 2 + (header & 0x7FFF)
+        if ciphers % 3 or end != _V2_HEADER.size + ciphers + session + challenge:
+            self._stop()
+            return None
+        if len(message) < end:
+            return None
+        specs = bytes(message[_V2_HEADER.size : _V2_HEADER.size + ciphers])
+        suites = [int.from_bytes(specs[i + 1 : i + 3]) for i in range(0, ciphers, 3) if not specs[i]]
+        return clienthello.describe(Hello(version, tuple(suites)), TlsClientHello, "t")
+
+
+def _encrypts_at_once(body: bytes) -> bool:
+    """Whether this ServerHello chose TLS 1.3, where the certificate is encrypted.
+
+    Its drafts up to 21 said so in the version and had no session id (draft-ietf-tls-tls13-21, 4.1.3).
+    """
+    if body[:2] > _TLS_1_2:
+        return True
+    if len(body) < 38 or len(body) < 38 + body[34]:  # noqa: PLR2004  RFC 5246, 7.4.1.3: version, random, session id
+        raise Malformed(LAYER, "ServerHello ends early")
+    return body[35 + body[34]] == _SUITES_OF_1_3
+
+
+def _leaf(message: bytearray, size: int) -> Fact | None:
+    """The first certificate of a Certificate message (RFC 5246, 7.4.2); None while it is not whole."""
+    if size < 6:  # noqa: PLR2004  two 24-bit lengths
+        raise Malformed(LAYER, "certificate list is empty")
+    if len(message) < 10:  # noqa: PLR2004  handshake header and two 24-bit lengths
+        return None
+    total, length = int.from_bytes(message[4:7]), int.from_bytes(message[7:10])
+    if total + 3 != size or length + 3 > total:
+        raise Malformed(LAYER, "certificate list of the wrong length")
+    if length > LEAF_LIMIT:
+        raise Malformed(LAYER, "certificate over 64 KiB")
+    if len(message) < 10 + length:
+        return None
+    return certificate.describe(bytes(message[10 : 10 + length]))

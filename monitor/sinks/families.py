@@ -1,0 +1,97 @@
+"""The metrics by name: what dashboards and rules are written against."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from msgspec import Struct
+
+PREFIX: Final = "camwarden_"
+
+
+class Type(Enum):
+    """Prometheus metric types in use."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+
+
+class Family(Struct, frozen=True, eq=False):
+    """One metric."""
+
+    name: str
+    """Without ``camwarden_`` and without ``_total``."""
+    type: Type
+    help: str
+    labels: tuple[str, ...] = ()
+    """After ``sensor``, which every metric has."""
+
+
+COUNTER: Final = Type.COUNTER
+GAUGE: Final = Type.GAUGE
+
+BUILD: Final = Family("build_info", GAUGE, "Which camwarden this is.", ("version",))
+DEVICE: Final = Family(
+    "device_info", GAUGE, "What a device is, to join with.", ("device", "group", "class", "vendor", "model")
+)
+PACKETS: Final = Family("packets", COUNTER, "Packets seen.", ("interface",))
+BYTES: Final = Family("bytes", COUNTER, "Frame bytes seen, by their length on the wire.", ("interface",))
+KERNEL_DROPS: Final = Family("kernel_drops", COUNTER, "Packets that the kernel dropped before they were read.", ("interface",))
+DUPLICATES: Final = Family("duplicates", COUNTER, "Copies of packets that the mirror made, not counted twice.", ("interface",))
+MALFORMED: Final = Family("malformed", COUNTER, "Packets and messages that are not what their layer allows.", ("layer",))
+FLOWS: Final = Family("flows", GAUGE, "Flows in the table.", ("state",))
+EVICTIONS: Final = Family("flow_evictions", COUNTER, "Flows that left the full table before they ended.")
+ATTEMPTS: Final = Family(
+    "remote_attempts",
+    COUNTER,
+    "Attempts to reach a remote end. An attempt counts once at each outcome that it reaches: one that was answered "
+    "counts as attempted and as answered.",
+    ("device", "country", "jurisdiction", "outcome"),
+)
+REMOTE_BYTES: Final = Family(
+    "remote_bytes", COUNTER, "Frame bytes exchanged with remote ends.", ("device", "jurisdiction", "direction")
+)
+INCIDENTS: Final = Family(
+    "incidents",
+    COUNTER,
+    "Incidents opened, by the severity that they opened with; camwarden_incidents_open has the present one.",
+    ("kind", "severity"),
+)
+OPEN: Final = Family("incidents_open", GAUGE, "Incidents that have not ended.", ("kind", "severity"))
+FIRMWARE: Final = Family("firmware_info", GAUGE, "Firmware version that a device last announced.", ("device", "version"))
+FIRMWARE_AGE: Final = Family(
+    "firmware_age_seconds", GAUGE, "Time since a device was first seen with its present firmware.", ("device",)
+)
+SEEN: Final = Family("device_seen_timestamp_seconds", GAUGE, "When a device last sent a packet, Unix time.", ("device",))
+DEPTH: Final = Family("outbox_depth", GAUGE, "Messages that a sink has yet to deliver.", ("sink",))
+PARKED: Final = Family("outbox_parked", GAUGE, "Messages put aside since the other end keeps refusing them.", ("sink",))
+OLDEST: Final = Family("outbox_oldest_seconds", GAUGE, "Age of the oldest message that a sink has yet to deliver.", ("sink",))
+UP: Final = Family("sink_up", GAUGE, "Whether a sink is connected.", ("sink",))
+GEO_AGE: Final = Family("geo_database_age_seconds", GAUGE, "Age of an address database.", ("database",))
+LAG: Final = Family("capture_lag_seconds", GAUGE, "How far packet processing is behind the capture.")
+
+FAMILIES: Final = (
+    BUILD,
+    DEVICE,
+    PACKETS,
+    BYTES,
+    KERNEL_DROPS,
+    DUPLICATES,
+    MALFORMED,
+    FLOWS,
+    EVICTIONS,
+    ATTEMPTS,
+    REMOTE_BYTES,
+    INCIDENTS,
+    OPEN,
+    FIRMWARE,
+    FIRMWARE_AGE,
+    SEEN,
+    DEPTH,
+    PARKED,
+    OLDEST,
+    UP,
+    GEO_AGE,
+    LAG,
+)

@@ -1,0 +1,460 @@
+"""Tell an MQTT broker of every incident and of the present state; the only door to aiomqtt.
+
+Strategy: each connection is a new client with a clean session, since what a dead client had in flight is gone and
+the outbox is ours. ``Courier`` delivers the incidents over it; beside them go a retained status with a last will,
+the newest retained state of each topic, and requests for a resync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import ssl
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import aiomqtt
+import msgspec
+import structlog
+from msgspec import Meta, Struct
+from paho.mqtt.client import MQTT_ERR_SUCCESS
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from monitor.sinks.courier import REFUSED, WINDOW, Courier, LinkError, Tally
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from monitor.sinks.source import Outgoing, Source
+
+log = structlog.get_logger(__name__)
+
+PORT_PLAIN: Final = 1883
+PORT_TLS: Final = 8883
+"""IANA: mqtt and secure-mqtt."""
+ONLINE: Final = b"online"
+OFFLINE: Final = b"offline"
+TIMEOUT: Final = 10.0
+"""Seconds for a connection to be made, and for the broker to answer one request."""
+FAREWELL: Final = 2.0
+"""Seconds for the broker to take our "offline" when we stop."""
+STEADY: Final = 60.0
+"""A connection that lasted this long, in seconds, forgets the failures before it."""
+RETAINED: Final = 4096
+"""Most retained topics: some thousand devices."""
+INCOMING: Final = 16
+"""Most requests waiting to be read."""
+PACKET_LIMIT: Final = 65536
+"""Bytes of a packet that the broker may send us (MQTT 5.0, 3.1.2.11.4)."""
+TOO_LARGE: Final = 0x95
+"""Packet too large (MQTT 5.0, 2.4)."""
+OVERHEAD: Final = 64
+"""More bytes than an MQTT PUBLISH has beside its topic and payload."""
+FORBIDDEN_IN_TOPIC: Final = frozenset("+#\0")
+
+
+class MqttTls(Struct, frozen=True, forbid_unknown_fields=True):
+    """Paths of PEM files. The broker's certificate and name are always verified."""
+
+    ca: str | None = None
+    """Trust these only; without it, what the system trusts."""
+    cert: str | None = None
+    key: str | None = None
+
+
+class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The ``[mqtt]`` table."""
+
+    host: Annotated[str, Meta(min_length=1)]
+    port: Annotated[int, Meta(ge=1, le=65535)] | None = None
+    """Without it, 8883 with TLS and 1883 in the clear."""
+    username: str | None = None
+    password_file: str | None = None
+    """Read at every connection, so that a new password needs no restart."""
+    tls: MqttTls | None = None
+    client_id: str | None = None
+    """Without it, camwarden-<sensor>."""
+    keepalive: Annotated[int, Meta(ge=5, le=65535)] = 30
+    """Seconds."""
+    protocol: Literal["3.1.1", "5"] = "5"
+    """Only version 5 lets a broker say that it refused a message."""
+    topic: Annotated[str, Meta(min_length=1)] = "camwarden/v1"
+    refusals: Annotated[int, Meta(ge=1)] = 5
+    """After so many a message is parked."""
+
+
+class ResyncRequest(Struct, frozen=True):
+    """What may be asked on the resync topic."""
+
+    from_seq: Annotated[int, Meta(ge=1)]
+
+
+class SinkState(Struct, frozen=True):
+    """A sink at one moment."""
+
+    connected: bool
+    delivered: int
+    repeated: int
+    refused: int
+    parked: int
+    retained_dropped: int
+    """Retained states that had no room."""
+    last_error: str | None
+
+
+class Backoff:
+    """How long to wait before the next try: 0.2 s once, then 1 to 60 s, growing and jittered."""
+
+    def __init__(self, chance: random.Random | None = None) -> None:
+        self._chance = chance or random.Random()  # noqa: S311  spreads reconnects, guards nothing
+        self._failures = 0
+
+    def reset(self) -> None:
+        """Forget the failures."""
+        self._failures = 0
+
+    def next(self) -> float:
+        """Seconds to wait after one more failure."""
+        self._failures += 1
+        if self._failures == 1:
+            return 0.2
+        most = min(60.0, 2.0 ** min(self._failures - 1, 6))
+        return self._chance.uniform(max(1.0, most / 2), most)
+
+    def pause(self, times: int) -> float:
+        """Seconds to wait after a message was refused so often."""
+        return self._chance.uniform(0.5, 1.0) * min(60.0, 2.0 ** min(times - 1, 6))
+
+
+def topic_level(name: str) -> str:
+    """Return ``name`` as one level of a topic: what MQTT gives a meaning to is percent-encoded."""
+    return "".join(f"%{ord(c):02X}" if c in "/+#%$" or ord(c) < 0x20 else c for c in name)
+
+
+class MqttSink:
+    """One broker. ``run`` serves it; every method belongs to the event loop's thread."""
+
+    def __init__(self, config: MqttConfig, sensor: str, source: Source, *, backoff: Backoff | None = None) -> None:
+        """ValueError if the configured topic is no topic."""
+        if FORBIDDEN_IN_TOPIC & set(config.topic) or config.topic.startswith(("$", "/")):
+            msg = f"{config.topic!r} is no topic to publish under"
+            raise ValueError(msg)
+        self._config = config
+        self._base = f"{config.topic.rstrip('/')}/{topic_level(sensor)}"
+        self._client_id = config.client_id or f"camwarden-{sensor}"
+        self._port = config.port or (PORT_TLS if config.tls else PORT_PLAIN)
+        self._source = source
+        self._backoff = backoff or Backoff()
+        self._log = log.bind(host=config.host, port=self._port)
+        self._tally = Tally()
+        self._connected = False
+        self._down = False
+        self._last_error: str | None = None
+        self._careful = False
+        self._blamed = False
+        self._retained: dict[str, bytes] = {}
+        self._stale: dict[str, None] = {}
+        self._denied: set[str] = set()
+        self._restated = asyncio.Event()
+        self._retained_dropped = 0
+
+    @property
+    def state(self) -> SinkState:
+        """What can be seen from outside."""
+        return SinkState(
+            connected=self._connected,
+            delivered=self._tally.delivered,
+            repeated=self._tally.repeated,
+            refused=self._tally.refused,
+            parked=self._tally.parked,
+            retained_dropped=self._retained_dropped,
+            last_error=self._last_error,
+        )
+
+    def publish_retained(self, topic_suffix: str, body: bytes) -> None:
+        """Make ``body`` the retained state of ``<topic>/<sensor>/<topic_suffix>``; only the newest is sent.
+
+        ValueError if the suffix is no topic (see ``topic_level``). Beyond 4096 topics new ones are dropped
+        and counted, and so are topics that the broker has denied.
+        """
+        if not topic_suffix or FORBIDDEN_IN_TOPIC & set(topic_suffix):
+            msg = f"{topic_suffix!r} is no topic to publish under"
+            raise ValueError(msg)
+        full = topic_suffix not in self._retained and len(self._retained) >= RETAINED
+        if full or topic_suffix in self._denied:
+            self._retained_dropped += 1
+            return
+        self._retained[topic_suffix] = body
+        self._stale[topic_suffix] = None
+        self._restated.set()
+
+    async def run(self) -> None:
+        """Serve the broker until cancelled, whatever it does; an error of the source ends it."""
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            try:
+                await self._serve()
+            except* (aiomqtt.MqttError, LinkError) as group:
+                self._lost(_cause(group))
+            if loop.time() - began > STEADY:
+                self._backoff.reset()
+            await asyncio.sleep(self._backoff.next())
+
+    async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109  a deadline for the whole, with an answer
+        """Wait while ``run`` delivers; whether nothing is owed any more within ``timeout`` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    self._tally.moved.clear()
+                    if not await self._source.pending(0, 1):
+                        return True
+                    await self._tally.moved.wait()
+        except TimeoutError:
+            return False
+
+    async def _serve(self) -> None:
+        """Make one connection and use it until it fails."""
+        async with self._connection() as link:
+            slots = asyncio.Semaphore(link.window)
+            courier = Courier(
+                self._source,
+                link,
+                self._tally,
+                slots=slots,
+                careful=self._careful,
+                repeat=not self._blamed,
+                refusals=self._config.refusals,
+                pause=self._backoff.pause,
+                parked=self._parked,
+            )
+            try:
+                await self._greet(link)
+                self._found()
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(courier.run(), name="mqtt-incidents")
+                    group.create_task(self._state(link, slots), name="mqtt-state")
+                    group.create_task(self._listen(link, courier), name="mqtt-listen")
+            except asyncio.CancelledError:
+                await self._farewell(link)
+                raise
+            except ExceptionGroup:
+                self._blamed = await courier.finish()
+                self._careful = courier.in_flight > 0 and not courier.settled
+                raise
+            finally:
+                self._connected = False
+                if courier.accepted:
+                    self._backoff.reset()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        config = self._config
+        try:
+            password, context = await asyncio.to_thread(self._credentials)
+        except OSError as error:
+            raise LinkError(str(error)) from error
+        connection = Connection(
+            config.host,
+            self._port,
+            identifier=self._client_id,
+            username=config.username,
+            password=password,
+            tls_context=context,
+            keepalive=config.keepalive,
+            five=config.protocol == "5",
+            base=self._base,
+        )
+        async with connection:
+            yield connection
+
+    def _credentials(self) -> tuple[str | None, ssl.SSLContext | None]:
+        """Read the files that the configuration names. OSError if one cannot be read."""
+        config = self._config
+        password = Path(config.password_file).read_text().rstrip("\r\n") if config.password_file else None
+        if config.tls is None:
+            return password, None
+        context = ssl.create_default_context(cafile=config.tls.ca)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if config.tls.cert:
+            context.load_cert_chain(config.tls.cert, config.tls.key)
+        return password, context
+
+    async def _greet(self, link: Connection) -> None:
+        status = await link.deliver(f"{self._base}/status", ONLINE)
+        granted = await link.subscribe(f"{self._base}/resync", qos=1)
+        refused = [getattr(code, "value", code) for code in granted]
+        if status >= REFUSED or max(refused, default=0) >= REFUSED:
+            self._log.warning("mqtt_rights_missing", status=status, resync=refused)
+
+    async def _farewell(self, link: Connection) -> None:
+        """Say that we stop; the last will says it for us if this fails."""
+        try:
+            async with asyncio.timeout(FAREWELL):
+                await link.deliver(f"{self._base}/status", OFFLINE)
+        except (LinkError, TimeoutError) as error:
+            self._log.info("mqtt_farewell_failed", reason=str(error))
+
+    async def _state(self, link: Connection, slots: asyncio.Semaphore) -> None:
+        """Send each retained state that changed; after a reconnect all, since the broker may have lost them."""
+        self._stale = dict.fromkeys(self._retained)
+        while True:
+            self._restated.clear()
+            while self._stale:
+                suffix = next(iter(self._stale))
+                del self._stale[suffix]
+                async with slots:
+                    await link.deliver(f"{self._base}/{suffix}", self._retained[suffix], partial(self._stated, suffix))
+            await self._restated.wait()
+
+    async def _listen(self, link: Connection, courier: Courier) -> None:
+        """Answer resync requests; ends with the connection."""
+        loop = asyncio.get_running_loop()
+        async for message in link.messages:
+            if message.retain:  # an old request that the broker kept would come back at every connection
+                continue
+            try:
+                request = msgspec.json.decode(_payload(message), type=ResyncRequest)
+            except msgspec.DecodeError as error:
+                self._log.warning("mqtt_resync_malformed", reason=str(error))
+                continue
+            accepted = courier.resync(request.from_seq, loop.time())
+            self._log.info("mqtt_resync", from_seq=request.from_seq, accepted=accepted)
+
+    def _stated(self, suffix: str, reason: int) -> None:
+        """Give up a retained topic that the broker denies: some brokers hang up at each try."""
+        if reason >= REFUSED:
+            self._denied.add(suffix)
+            self._retained.pop(suffix, None)
+            self._retained_dropped += 1
+            self._last_error = f"retained {suffix} refused: reason code 0x{reason:02x}"
+            self._log.warning("mqtt_retained_denied", topic=suffix, reason=reason)
+
+    def _parked(self, message: Outgoing, reason: str) -> None:
+        self._last_error = f"message {message.seq} refused: {reason}"
+        self._log.error("mqtt_message_parked", seq=message.seq, uid=message.uid, reason=reason)
+
+    def _found(self) -> None:
+        self._connected, self._down = True, False
+        if self._config.tls is None and self._config.password_file:
+            self._log.warning("mqtt_password_in_the_clear")
+        self._log.info("mqtt_connected")
+
+    def _lost(self, reason: str) -> None:
+        self._connected, self._last_error = False, reason
+        if not self._down:
+            self._log.warning("mqtt_lost", reason=reason)
+        self._down = True
+
+
+class Connection(aiomqtt.Client):
+    """One connection, which tells the broker's reason codes; aiomqtt 2 keeps them to itself."""
+
+    def __init__(self, host: str, port: int, *, five: bool, base: str, **options: Any) -> None:
+        """``base`` is the topic of this sensor; ``options`` are aiomqtt's."""
+        greeting = None
+        if five:
+            greeting = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            greeting.MaximumPacketSize = PACKET_LIMIT
+        quiet = logging.getLogger(f"{__name__}.paho")
+        quiet.setLevel(logging.CRITICAL)  # it has a line for each failed try; ours are one when it goes and one when it is back
+        super().__init__(
+            host,
+            port,
+            logger=quiet,
+            protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
+            properties=greeting,
+            clean_session=None if five else True,
+            will=aiomqtt.Will(f"{base}/status", OFFLINE, qos=1, retain=True),
+            timeout=TIMEOUT,
+            max_inflight_messages=WINDOW,
+            max_queued_incoming_messages=INCOMING,
+            **options,
+        )
+        self._base = base
+        self._settled: dict[int, Callable[[int], None]] = {}
+        self._packet_limit: int | None = None
+        self.window = WINDOW
+        """Most messages in flight that both ends allow (Receive Maximum, MQTT 5.0, 3.2.2.3.3)."""
+
+    def post(self, message: Outgoing, settled: Callable[[int], None]) -> None:
+        """Send an incident message."""
+        self._post(f"{self._base}/incidents/{message.kind}", message.body, settled, retain=False)
+
+    async def deliver(self, topic: str, body: bytes, told: Callable[[int], None] | None = None) -> int:
+        """Send retained state and return the broker's reason code; ``told`` gets it even if we are cancelled."""
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def settled(reason: int) -> None:
+            if told is not None:
+                told(reason)
+            if not answer.done():
+                answer.set_result(reason)
+
+        self._post(topic, body, settled, retain=True)
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return await answer
+        except TimeoutError:
+            msg = f"no acknowledgement for {TIMEOUT:.0f} s"
+            raise LinkError(msg) from None
+
+    def _post(self, topic: str, body: bytes, settled: Callable[[int], None], *, retain: bool) -> None:
+        if self._packet_limit is not None and len(topic.encode()) + len(body) + OVERHEAD > self._packet_limit:
+            asyncio.get_running_loop().call_soon(settled, TOO_LARGE)
+            return
+        info = self._client.publish(topic, body, 1, retain)
+        if info.rc != MQTT_ERR_SUCCESS:
+            msg = f"cannot send (paho error {int(info.rc)})"
+            raise LinkError(msg)
+        self._settled[info.mid] = settled
+
+    def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: Any, properties: Any) -> None:
+        settled = self._settled.pop(mid, None)
+        if settled is not None:
+            settled(int(reason_code.value))
+        super()._on_publish(client, userdata, mid, reason_code, properties)
+
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:  # noqa: ARG002  paho's call
+        """Watch the socket for room to write, unless it has been closed by the time the loop comes to it.
+
+        aiomqtt takes the descriptor's number now and watches it later: after the broker's death that is an
+        error in the loop, or, once the number is another file's, a stranger that is watched.
+        """
+
+        def write() -> None:
+            try:
+                client.loop_write()
+            except OSError as error:
+                if not self._disconnected.done():
+                    self._disconnected.set_exception(error)
+
+        def watch() -> None:
+            if sock.fileno() >= 0:
+                self._loop.add_writer(sock.fileno(), write)
+
+        self._loop.call_soon_threadsafe(watch)
+
+    def _on_connect(
+        self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Properties | None = None
+    ) -> None:
+        self.window = min(WINDOW, int(getattr(properties, "ReceiveMaximum", WINDOW)))
+        self._packet_limit = getattr(properties, "MaximumPacketSize", None)
+        super()._on_connect(client, userdata, flags, reason_code, properties)
+
+
+def _payload(message: aiomqtt.Message) -> bytes:
+    return message.payload if isinstance(message.payload, bytes) else b""
+
+
+def _cause(group: BaseExceptionGroup[BaseException]) -> str:
+    """Return what began the first failure of an exception group, as one line."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    error = error.__cause__ or error
+    return " ".join(str(error).split()) or type(error).__name__

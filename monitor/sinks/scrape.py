@@ -1,0 +1,74 @@
+"""The HTTP server that Prometheus and a load balancer ask: /metrics and /healthz."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from monitor.sinks.metrics import Metrics
+
+LINE_LIMIT: Final = 4096
+"""Bytes of a request line and of one header: a scraper sends a few hundred."""
+
+
+class PrometheusConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """The ``[prometheus]`` table."""
+
+    port: int
+    """0 takes any free port."""
+    host: str = "127.0.0.1"
+
+
+class Health(Struct, frozen=True):
+    """The answer of /healthz."""
+
+    ok: bool
+    facts: Mapping[str, str | int | float | bool | None]
+    """Why, for people and for whatever restarts us."""
+
+
+@asynccontextmanager
+async def serve(
+    metrics: Metrics, health: Callable[[], Health], *, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[tuple[str, int]]:
+    """Serve until the block ends; yields the address that it listens on.
+
+    Raises:
+        OSError: the address is taken or not ours.
+
+    """
+    rendering = asyncio.Lock()
+
+    async def exposition(request: web.Request) -> web.Response:
+        async with rendering:  # a flood of scrapes costs one thread, and each gets numbers of its own time
+            render = metrics.snapshot().render
+            body, content_type = await asyncio.to_thread(render, request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def healthz(_: web.Request) -> web.Response:
+        answer = health()
+        body = msgspec.json.encode({"status": "ok" if answer.ok else "failing", **answer.facts})
+        return web.Response(body=body, content_type="application/json", status=200 if answer.ok else 503)
+
+    application = web.Application()
+    application.router.add_get("/metrics", exposition)
+    application.router.add_get("/healthz", healthz)
+    runner = web.AppRunner(
+        application, access_log=None, max_line_size=LINE_LIMIT, max_field_size=LINE_LIMIT, shutdown_timeout=1.0
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        address = runner.addresses[0]
+        yield str(address[0]), int(address[1])
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,1 @@
+"""The hot path: one pass over every packet, compiled, in bounded memory."""

@@ -1,0 +1,159 @@
+"""Numbers that the compiled modules and their callers share: what was found, events, flow columns.
+
+``layout.pxd`` says the same to the compiler, as constants; a test holds the two together.
+"""
+
+from typing import Final
+
+# What Frame.decode() found.
+IS_IP: Final = 1
+IS_ARP: Final = 2
+IS_FRAGMENT: Final = 3
+IS_OTHER: Final = 4
+IS_MALFORMED: Final = 5
+
+# LINKTYPE_ values, https://www.tcpdump.org/linktypes.html
+LINK_NULL: Final = 0
+LINK_ETHERNET: Final = 1
+LINK_RAW_BSD: Final = 12
+LINK_RAW_OPENBSD: Final = 14
+LINK_RAW: Final = 101
+LINK_LOOP: Final = 108
+LINK_SLL: Final = 113
+LINK_IPV4: Final = 228
+LINK_IPV6: Final = 229
+LINK_SLL2: Final = 276
+LINK_SAME: Final = -1
+"""No link layer: a reassembled datagram, to be read with the link fields of the frame before it."""
+
+# EtherTypes, IEEE 802 Numbers (IANA); 0x9100 is the older double tag.
+TYPE_IPV4: Final = 0x0800
+TYPE_ARP: Final = 0x0806
+TYPE_VLAN: Final = 0x8100
+TYPE_IPV6: Final = 0x86DD
+TYPE_QINQ: Final = 0x88A8
+TYPE_QINQ_OLD: Final = 0x9100
+
+MAX_TAGS: Final = 4
+"""802.1Q and 802.1ad tags that are stepped over (threat model C1)."""
+MAX_EXTENSIONS: Final = 8
+"""IPv6 extension headers that are stepped over (threat model C2)."""
+
+# Protocol numbers (IANA).
+PROTO_ICMP: Final = 1
+PROTO_TCP: Final = 6
+PROTO_UDP: Final = 17
+PROTO_ICMP6: Final = 58
+PROTO_NONE: Final = 59
+
+# TCP flags (RFC 9293, 3.1).
+TCP_FIN: Final = 1
+TCP_SYN: Final = 2
+TCP_RST: Final = 4
+TCP_ACK: Final = 16
+
+# Layers and reasons of what is malformed: positions in LAYERS and REASONS.
+AT_LINK: Final = 0
+AT_IPV4: Final = 1
+AT_IPV6: Final = 2
+AT_TCP: Final = 3
+AT_UDP: Final = 4
+AT_ICMP: Final = 5
+LAYERS: Final = ("link", "ipv4", "ipv6", "tcp", "udp", "icmp")
+
+SHORT: Final = 0
+WRONG_VERSION: Final = 1
+BAD_HEADER: Final = 2
+BAD_LENGTH: Final = 3
+TOO_MANY_TAGS: Final = 4
+TOO_MANY_EXTENSIONS: Final = 5
+REASONS: Final = (
+    "header cut short",
+    "wrong version",
+    "bad header length",
+    "length beyond the packet",
+    "too many tags",
+    "too many extension headers",
+)
+
+# Events of Scanner.scan(), as bits; DONE means that the block is used up.
+DONE: Final = 0
+TICK: Final = 1
+"""The next packet is at or after ``due``. Nothing was consumed."""
+EVICT: Final = 2
+"""``slot`` must be released before the next packet can be taken. Nothing was consumed."""
+REUSE: Final = 4
+"""``slot`` is over: the next packet begins a new connection between the same ports. Nothing was consumed."""
+NEW: Final = 8
+ATTEMPT: Final = 16
+ANSWER: Final = 32
+REFUSE: Final = 64
+TRANSFER: Final = 128
+PAYLOAD: Final = 256
+NEIGHBOUR: Final = 512
+"""ARP or neighbour discovery."""
+FRAGMENT: Final = 1024
+ERROR: Final = 2048
+"""An ICMP error, which quotes a packet."""
+MALFORMED: Final = 4096
+"""Told only if asked for; always counted."""
+SYN: Final = 8192
+"""A TCP connection request, of the initiator or (with ANSWER) its acceptance."""
+
+# Columns of a flow's row. PACKETS, BYTES, PAYLOADS and WANT are two each: of the initiator, of the responder.
+CHAIN: Final = 0
+BUCKET: Final = 1
+OLDER: Final = 2
+NEWER: Final = 3
+LIST: Final = 4
+TOUCHED: Final = 5
+SOURCE_OLDER: Final = 6
+SOURCE_NEWER: Final = 7
+SOURCE: Final = 8
+FLAGS: Final = 9
+INITIATOR: Final = 10
+"""Canonical side (0 or 1) that began the flow."""
+START: Final = 11
+LAST: Final = 12
+NUMBER: Final = 13
+"""Counts flows from 1 as they begin."""
+PACKETS: Final = 14
+BYTES: Final = 16
+PAYLOADS: Final = 18
+WANT: Final = 20
+ATTEMPTS: Final = 22
+ATTEMPTED: Final = 23
+ISN: Final = 24
+ACK_FIRST: Final = 25
+ACK_LAST: Final = 26
+WIDTH: Final = 27
+
+# Bits of FLAGS.
+F_SYN: Final = 1
+F_ANSWERED: Final = 2
+F_REFUSED: Final = 4
+F_TRANSFERRED: Final = 8
+F_FIN_OUT: Final = 16
+F_FIN_IN: Final = 32
+F_RST: Final = 64
+F_CARE: Final = 128
+"""Somebody keeps a contact for this flow: tell attempts, answers and changed counts."""
+F_DIRTY: Final = 256
+"""Its counts changed since they were last collected."""
+F_ACKED: Final = 512
+"""ACK_FIRST and ACK_LAST hold acknowledgements of the initiator."""
+
+# Age lists of flows; the same four again for flows of watched devices.
+UNANSWERED: Final = 0
+ANSWERED: Final = 1
+CONNECTED: Final = 2
+CLOSED: Final = 3
+CLASSES: Final = 4
+LISTS: Final = 8
+
+KEY_WORDS: Final = 5
+SOURCE_WIDTH: Final = 5
+"""Columns of a source's row: chain, bucket, number of flows, oldest flow, newest flow."""
+RECENT_WAYS: Final = 4
+RECENT_SETS: Final = 1024
+"""Packets remembered for finding duplicates: 4,096 in 64 KiB, five milliseconds at 800,000 packets a second."""

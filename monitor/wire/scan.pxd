@@ -1,0 +1,42 @@
+cimport cython
+
+from monitor.wire.decode cimport Frame
+from monitor.wire.flows cimport FlowTable
+from monitor.wire.layout cimport *
+
+
+@cython.final
+cdef class Scanner:
+    cdef readonly Frame frame
+    cdef readonly FlowTable table
+    cdef long long[::1] index
+    cdef long long[::1] links
+    cdef long long at, count, vetted
+    cdef public long long due
+    cdef public bint tell_malformed
+    cdef bint overlapping
+    cdef readonly long long packets, octets, duplicates, others, truncated
+    cdef readonly long long slot, ts
+    cdef readonly int direction
+    cdef long long window
+    cdef long long[::1] recent
+    cdef long long[::1] malformed_counts
+    cdef long long[::1] dirty
+    cdef long long dirty_count, weight, weight_octets
+
+    cpdef begin(self, memory, long long[::1] index, long long count, long long[::1] links)
+    cpdef int scan(self) except -1
+    cdef int run(self) except -1 nogil
+    cdef bint repeated(self, unsigned long long signature) except -1 nogil
+    cdef unsigned long long signature(self) except? 1 nogil
+    cdef int fragment(self) except -1 nogil
+    cdef int flow(self) except -1 nogil
+    cdef int tcp(self, long long row, bint fresh) except -1 nogil
+    cdef int datagram(self, long long row, bint fresh) except -1 nogil
+    cpdef int verdict(self, long long slot, int out, int into) except -1
+    cpdef int care(self, long long slot) except -1
+    cdef int mark(self, long long slot, long long row) except -1 nogil
+
+
+cdef unsigned long long stir(unsigned long long state, unsigned long long word) noexcept nogil
+cdef bint from_server(int proto, int flags, int sport, int dport) noexcept nogil

@@ -1,0 +1,398 @@
+"""Scanner: one pass over every packet that stops where something was said.
+
+Strategy: ``begin`` takes a block, ``scan`` runs without the GIL and returns at each packet that carries
+news; the return value says which, as bits. The caller reads the packet from ``frame``, answers with
+``verdict`` (which directions of the flow still matter) and calls ``scan`` again, which goes on with the next
+packet. So nothing depends on where a block ends, and a parser that wants more misses no byte. Nothing is
+dropped for want of room: when a flow must make room the scan returns *before* the packet that needs it.
+
+A packet of a flow whose payload nobody wants, which is what video is made of, is counted and done with.
+"""
+
+from array import array
+
+import cython
+
+if not cython.compiled:
+    from monitor.wire.decode import Frame
+    from monitor.wire.flows import FlowTable
+    from monitor.wire.layout import *
+
+MASK = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
+SPLITMIX1 = cython.declare(cython.ulonglong, 0xBF58476D1CE4E5B9)
+SPLITMIX2 = cython.declare(cython.ulonglong, 0x94D049BB133111EB)
+SIGNED = cython.declare(cython.ulonglong, 0x7FFFFFFFFFFFFFFF)
+SEQUENCES = cython.declare(cython.longlong, 0xFFFFFFFF)
+HALF = cython.declare(cython.longlong, 0x80000000)
+ATTEMPT_NS = cython.declare(cython.longlong, 1_000_000_000)
+"""Unanswered datagrams of one flow count one attempt a second at most."""
+
+
+class Scanner:
+    """The hot path: frames in, events out, flows counted. One thread at a time."""
+
+    def __init__(self, table, *, duplicate_window_ns=5_000_000, overlapping=False):
+        """``overlapping``: networks overlap, so the outermost VLAN is part of the flow key.
+
+        ``duplicate_window_ns``: a mirror that sees a packet on the way in and on the way out delivers both
+        copies within the switch's forwarding time, well under five milliseconds; 0 looks for none.
+        """
+        self.frame = Frame()
+        self.table = table
+        self.overlapping = overlapping
+        self.window = duplicate_window_ns
+        self.due = 0
+        self.tell_malformed = False
+        self.at = self.count = 0
+        self.vetted = -1
+        self.packets = self.octets = self.duplicates = self.others = self.truncated = 0
+        self.slot = self.ts = self.direction = 0
+        self.weight = self.weight_octets = 0
+        self.index = array("q", [0])
+        self.links = array("q", [0])
+        # (signature, time) of the packets seen last, in sets of RECENT_WAYS that fill one cache line.
+        self.recent = array("q", bytes(16 * RECENT_SETS * RECENT_WAYS))
+        self.malformed_counts = array("q", bytes(8 * 8))
+        self.dirty = array("q", bytes(8 * table.capacity))
+        self.dirty_count = 0
+
+    def begin(self, memory, index, count, links):
+        """Take a block: its memory, its index rows, how many there are, and each interface's link type."""
+        self.frame.hold(memory)
+        self.index = index
+        self.links = links
+        self.count = count
+        self.at = 0
+        self.vetted = -1
+
+    def position(self):
+        """What ``resume`` needs to go on with this block after another one was scanned in between."""
+        return (self.frame.memory, self.index, self.count, self.links, self.at)
+
+    def resume(self, position):
+        """Go on where ``position`` was taken."""
+        memory, index, count, links, at = position
+        self.begin(memory, index, count, links)
+        self.at = at
+
+    def scan(self):
+        """Run to the next event. Returns its bits; DONE at the end of the block."""
+        with cython.nogil:
+            return self.run()
+
+    def run(self):
+        row: cython.longlong
+        found: cython.int
+        events: cython.int
+        while self.at < self.count:
+            row = self.at * 5
+            self.ts = self.index[row]
+            if self.ts >= self.due:
+                return TICK
+            found = self.frame.decode(
+                self.index[row + 1],
+                self.index[row + 2],
+                self.index[row + 3],
+                cython.cast(cython.int, self.links[self.index[row + 4]]),
+            )
+            events = 0
+            if found == IS_IP:
+                events = self.flow()
+                if events & (EVICT | REUSE):
+                    return events
+            elif found == IS_ARP:
+                events = NEIGHBOUR
+            elif found == IS_FRAGMENT:
+                events = self.fragment()
+            elif found == IS_OTHER:
+                self.others += 1
+            else:
+                self.malformed_counts[self.frame.layer] += 1
+                if self.tell_malformed:
+                    events = MALFORMED
+            self.at += 1
+            if self.weight:
+                self.weight = 0
+            else:
+                self.packets += 1
+                self.octets += self.frame.wire
+                if self.frame.truncated:
+                    self.truncated += 1
+            if events:
+                return events
+        return DONE
+
+    def repeated(self, signature):
+        """Whether this packet passed moments ago; remembers it if not."""
+        if self.window == 0 or self.weight:
+            return False
+        if self.vetted == self.at:
+            return False  # the scan stopped before this packet and comes to it again
+        self.vetted = self.at
+        base: cython.longlong = cython.cast(cython.longlong, signature & (RECENT_SETS - 1)) * RECENT_WAYS * 2
+        oldest: cython.longlong = base
+        way: cython.longlong
+        for way in range(RECENT_WAYS):
+            if (
+                self.recent[base + 2 * way] == cython.cast(cython.longlong, signature)
+                and 0 <= self.ts - self.recent[base + 2 * way + 1] <= self.window
+            ):
+                self.duplicates += 1
+                return True
+            if self.recent[base + 2 * way + 1] < self.recent[oldest + 1]:
+                oldest = base + 2 * way
+        self.recent[oldest] = cython.cast(cython.longlong, signature)
+        self.recent[oldest + 1] = self.ts
+        return False
+
+    def signature(self):
+        """What both copies of a mirrored packet share: not MAC, VLAN, TTL or the IP checksum."""
+        state: cython.ulonglong = self.table.hash ^ self.table.side
+        word: cython.ulonglong = self.frame.identification
+        word = (word << 16) | self.frame.checksum
+        word = (word << 16) | (self.frame.transport_wire & 0xFFFF)
+        word = (word << 16) | self.frame.flags
+        state = stir(state, word)
+        if self.frame.proto == PROTO_TCP:
+            word = self.frame.sequence
+            return stir(state, (word << 32) | self.frame.acknowledgement)
+        # The checksum of a datagram may be absent and its identification zero (RFC 768, RFC 6864).
+        if self.frame.payload_length >= 8:
+            return stir(state, self.frame.u64(self.frame.payload))
+        if self.frame.payload_length >= 4:
+            return stir(state, self.frame.u32(self.frame.payload))
+        return state
+
+    def fragment(self):
+        self.table.key(
+            self.frame.src_hi, self.frame.src_lo, self.frame.dst_hi, self.frame.dst_lo, self.frame.fragment, self.frame.fragment, self.frame.proto, 0
+        )
+        word: cython.ulonglong = self.frame.identification
+        if self.repeated(stir(self.table.hash ^ self.table.side, (word << 16) | (self.frame.transport_wire & 0xFFFF))):
+            return 0
+        return FRAGMENT
+
+    def flow(self):
+        """Count the packet on its flow; what there is to tell about it."""
+        if self.frame.proto == PROTO_ICMP6 and 133 <= self.frame.sport <= 137 and self.frame.payload_wire >= 0:
+            return NEIGHBOUR
+        vlan: cython.int = self.frame.vlan0 if self.overlapping and self.frame.vlan_count else 0
+        self.table.key(
+            self.frame.src_hi, self.frame.src_lo, self.frame.dst_hi, self.frame.dst_lo, self.frame.sport, self.frame.dport, self.frame.proto, vlan
+        )
+        if self.repeated(self.signature()):
+            return 0
+        slot: cython.longlong = self.table.find()
+        row: cython.longlong = slot * WIDTH
+        events: cython.int = 0
+        fresh: cython.bint = False
+        other: cython.longlong
+        request: cython.bint = self.frame.proto == PROTO_TCP and (self.frame.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN
+        if slot >= 0 and request and self.frame.sequence != self.table.rows[row + ISN]:
+            # A request with another sequence number: the same attempt's successor, or a new connection.
+            if (
+                self.table.rows[row + INITIATOR] != self.table.side
+                or self.table.rows[row + FLAGS] & (F_SYN | F_ANSWERED | F_RST) != F_SYN
+            ):
+                self.slot = slot
+                return REUSE
+        if slot < 0:
+            other = self.table.victim(self.frame.src_hi, self.frame.src_lo)
+            if other >= 0:
+                self.slot = other
+                return EVICT
+            slot = self.table.create(self.ts, self.frame.src_hi, self.frame.src_lo)
+            row = slot * WIDTH
+            fresh = True
+            events = NEW
+            if from_server(self.frame.proto, self.frame.flags, self.frame.sport, self.frame.dport):
+                self.table.rows[row + INITIATOR] = 1 - self.table.side
+            if self.frame.proto == PROTO_TCP or self.frame.proto == PROTO_UDP:
+                self.table.rows[row + WANT] = 1
+                self.table.rows[row + WANT + 1] = 1
+        self.slot = slot
+        self.direction = 0 if self.table.side == self.table.rows[row + INITIATOR] else 1
+        self.table.rows[row + PACKETS + self.direction] += self.weight if self.weight else 1
+        self.table.rows[row + BYTES + self.direction] += self.weight_octets if self.weight else self.frame.wire
+        self.table.rows[row + PAYLOADS + self.direction] += self.frame.payload_wire
+        if self.ts > self.table.rows[row + LAST]:
+            self.table.rows[row + LAST] = self.ts
+        self.table.touch(slot, self.ts)
+        if self.frame.proto == PROTO_TCP:
+            events |= self.tcp(row, fresh)
+        else:
+            events |= self.datagram(row, fresh)
+        if not fresh and self.table.rows[row + FLAGS] & F_CARE == 0:
+            events &= SYN
+        if self.frame.payload_wire > 0 and self.table.rows[row + WANT + self.direction]:
+            events |= PAYLOAD
+        if events & SYN and self.table.rows[row + WANT] == 0 and self.table.rows[row + WANT + 1] == 0:
+            events &= ~SYN
+        if (self.frame.proto == PROTO_ICMP and (3 <= self.frame.sport <= 5 or self.frame.sport == 11 or self.frame.sport == 12)) or (
+            self.frame.proto == PROTO_ICMP6 and 1 <= self.frame.sport <= 4
+        ):
+            events |= ERROR
+        self.mark(slot, row)
+        return events
+
+    def tcp(self, row, fresh):
+        flags: cython.int = self.frame.flags
+        state: cython.longlong = self.table.rows[row + FLAGS]
+        events: cython.int = 0
+        gained: cython.longlong
+        if flags & TCP_RST:
+            if self.direction == 1 and not state & F_ANSWERED:
+                state |= F_REFUSED
+                events |= REFUSE
+            state |= F_RST
+        elif flags & TCP_SYN and not flags & TCP_ACK:
+            if self.direction == 0 and (fresh or self.frame.sequence != self.table.rows[row + ISN]):
+                self.table.rows[row + ISN] = self.frame.sequence
+                self.table.rows[row + ATTEMPTS] += 1
+                self.table.rows[row + ATTEMPTED] = self.ts
+                state |= F_SYN
+                events |= ATTEMPT | SYN
+        elif self.direction == 1:
+            if not state & F_ANSWERED:
+                state |= F_ANSWERED
+                events |= ANSWER
+            if flags & TCP_SYN:
+                events |= SYN
+        elif flags & TCP_ACK:
+            # On a one-sided mirror the initiator's acknowledgements tell what the responder sent.
+            if not state & F_ACKED:
+                self.table.rows[row + ACK_FIRST] = self.frame.acknowledgement
+                self.table.rows[row + ACK_LAST] = self.frame.acknowledgement
+                state |= F_ACKED
+            elif (self.frame.acknowledgement - self.table.rows[row + ACK_LAST]) & SEQUENCES < HALF:
+                self.table.rows[row + ACK_LAST] = self.frame.acknowledgement
+            if not state & F_ANSWERED and (
+                state & F_SYN or self.table.rows[row + ACK_LAST] != self.table.rows[row + ACK_FIRST]
+            ):
+                state |= F_ANSWERED
+                events |= ANSWER
+        if flags & TCP_FIN:
+            state |= F_FIN_OUT if self.direction == 0 else F_FIN_IN
+        if not state & F_TRANSFERRED and self.table.rows[row + PAYLOADS] > 0:
+            gained = 0
+            if self.table.rows[row + PACKETS + 1] == 0:
+                # A FIN takes one sequence number; more than that was payload.
+                gained = (self.table.rows[row + ACK_LAST] - self.table.rows[row + ACK_FIRST]) & SEQUENCES
+            if self.table.rows[row + PAYLOADS + 1] > 0 or gained > 1:
+                state |= F_TRANSFERRED
+                events |= TRANSFER
+        self.table.rows[row + FLAGS] = state
+        if state & F_RST or (state & F_FIN_OUT and state & F_FIN_IN):
+            self.table.move(self.slot, CLOSED)
+        elif state & F_ANSWERED:
+            self.table.move(self.slot, CONNECTED)
+        return events
+
+    def datagram(self, row, fresh):
+        state: cython.longlong = self.table.rows[row + FLAGS]
+        events: cython.int = 0
+        asks: cython.bint = True
+        if self.frame.proto == PROTO_ICMP:
+            # Echo, timestamp, information and mask requests ask (RFC 792, RFC 950); the rest only tells.
+            asks = self.frame.sport == 8 or self.frame.sport == 13 or self.frame.sport == 15 or self.frame.sport == 17
+        elif self.frame.proto == PROTO_ICMP6:
+            asks = self.frame.sport == 128
+        if self.direction == 1:
+            if not state & F_ANSWERED:
+                state |= F_ANSWERED
+                events |= ANSWER
+                self.table.move(self.slot, ANSWERED)
+        elif asks and not state & F_ANSWERED and (fresh or self.ts - self.table.rows[row + ATTEMPTED] >= ATTEMPT_NS):
+            self.table.rows[row + ATTEMPTS] += 1
+            self.table.rows[row + ATTEMPTED] = self.ts
+            events |= ATTEMPT
+        if not state & F_TRANSFERRED and self.table.rows[row + PAYLOADS] > 0 and self.table.rows[row + PAYLOADS + 1] > 0:
+            state |= F_TRANSFERRED
+            events |= TRANSFER
+        self.table.rows[row + FLAGS] = state
+        return events
+
+    def mark(self, slot, row):
+        """Put a cared-for flow on the list of those whose counts changed."""
+        if (
+            self.table.rows[row + FLAGS] & (F_CARE | F_DIRTY) == F_CARE
+            and self.dirty_count < self.table.capacity
+        ):
+            self.table.rows[row + FLAGS] |= F_DIRTY
+            self.dirty[self.dirty_count] = slot
+            self.dirty_count += 1
+        return 0
+
+    def verdict(self, slot, out, into):
+        """Whether the payload of the initiator (``out``) and of the responder (``into``) is still wanted."""
+        self.table.rows[slot * WIDTH + WANT] = out
+        self.table.rows[slot * WIDTH + WANT + 1] = into
+        return 0
+
+    def care(self, slot):
+        """Somebody keeps a contact for this flow: tell attempts and answers, list changed counts."""
+        row: cython.longlong = slot * WIDTH
+        self.table.rows[row + FLAGS] |= F_CARE
+        return self.mark(slot, row)
+
+    def changed(self):
+        """Slots of cared-for flows whose counts changed since the last call."""
+        slots = []
+        each: cython.longlong
+        row: cython.longlong
+        for each in range(self.dirty_count):
+            row = self.dirty[each] * WIDTH
+            if self.table.rows[row + FLAGS] & F_DIRTY:
+                self.table.rows[row + FLAGS] &= ~F_DIRTY
+                slots.append(self.dirty[each])
+        self.dirty_count = 0
+        return slots
+
+    def whole(self, octets, packets):
+        """The next packet stands for ``packets`` fragments of ``octets`` frame bytes in all, already counted."""
+        self.weight = packets
+        self.weight_octets = octets
+
+    def lookup(self, src, dst, sport, dport, proto, vlans=()):
+        """(slot, whether src began it) of the flow between two 16-byte addresses, or None."""
+        self.table.key(
+            int.from_bytes(src[:8], "big"),
+            int.from_bytes(src[8:], "big"),
+            int.from_bytes(dst[:8], "big"),
+            int.from_bytes(dst[8:], "big"),
+            sport,
+            dport,
+            proto,
+            vlans[0] if self.overlapping and vlans else 0,
+        )
+        slot = self.table.find()
+        if slot < 0:
+            return None
+        return slot, self.table.side == self.table.rows[slot * WIDTH + INITIATOR]
+
+    def malformed(self):
+        """Packets that were malformed, by layer in the order of LAYERS."""
+        return tuple(self.malformed_counts)
+
+
+def stir(state, word):
+    """Mix a word into a 64-bit state (the finalizer of SplitMix64, Steele et al. 2014)."""
+    mixed: cython.ulonglong = (state ^ word) & MASK
+    mixed = ((mixed ^ (mixed >> 30)) * SPLITMIX1) & MASK
+    mixed = ((mixed ^ (mixed >> 27)) * SPLITMIX2) & MASK
+    return (mixed ^ (mixed >> 31)) & SIGNED
+
+
+def from_server(proto, flags, sport, dport):
+    """Whether the first packet seen of a flow comes from the side that did not begin it.
+
+    A SYN-ACK does. In the middle of a flow: from a system port (RFC 6335, 6) to a higher one; over TCP also
+    from below the ephemeral range of Linux (32768, ip(7) ip_local_port_range) into it.
+    """
+    if proto == PROTO_TCP and flags & TCP_SYN:
+        return flags & TCP_ACK != 0
+    if proto != PROTO_TCP and proto != PROTO_UDP:
+        return False
+    if sport < 1024:
+        return dport >= 1024
+    return proto == PROTO_TCP and sport < 32768 <= dport

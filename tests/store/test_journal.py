@@ -1,0 +1,287 @@
+"""The journal keeps what it was given, once and in order, and says in one line why it cannot."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from monitor.store import CommitFailed, Store, StoreError, StoreWorker, open_readonly
+from monitor.store.schema import FILE, VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(params=["disk", "memory"])
+def store(request, tmp_path) -> Iterator[Store]:
+    """The same code path on disk and in memory."""
+    where = tmp_path / "state" if request.param == "disk" else None
+    with Store.open(where, sensor="hall-1", sinks=["mqtt", "webhook"]) as opened:
+        yield opened
+
+
+def test_appending_journals_owes_and_snapshots_at_once(store, transition, render):
+    """Rows are numbered from 1, every sink owes each, and the snapshots are there; None deletes one."""
+    made = store.append([transition(1), transition(2)], render, {"open/a": b"1", "open/b": b"2", "contacts": b"3"})
+    assert [(m.seq, m.uid, m.body) for m in made] == [
+        (n, transition(n).uid, render(transition(n), 1, n)) for n in (1, 2)
+    ]
+    assert store.pending("mqtt", 10) == store.pending("webhook", 10) == store.since(1, 10) == made
+    assert store.states("open/") == {"open/a": b"1", "open/b": b"2"}
+    store.append([], render, {"open/a": None, "open/b": b"4"})
+    assert (store.state("open/a"), store.state("open/b"), store.state("contacts")) == (None, b"4", b"3")
+
+
+def test_a_transition_is_journalled_once(store, transition, render):
+    """The same uid again, alone or within one batch, has no second row, number or debt; its state is written."""
+    store.append([transition(1)], render)
+    store.done("mqtt", [1])
+    made = store.append([transition(1), transition(2), transition(2), transition(3)], render, {"s": b"new"})
+    assert [m.seq for m in made] == [2, 3]
+    assert [m.seq for m in store.pending("mqtt", 10)] == [2, 3]
+    assert store.state("s") == b"new"
+
+
+def test_a_failing_body_leaves_nothing_behind(store, transition, render):
+    """If the second body cannot be made, or is over 64 KiB, neither rows nor state are written and numbers stay dense."""
+
+    def fails(change, epoch, seq):
+        if change.uid == transition(2).uid:
+            raise ArithmeticError
+        return b"x"
+
+    with pytest.raises(ArithmeticError):
+        store.append([transition(1), transition(2)], fails, {"s": b"1"})
+    with pytest.raises(ValueError, match="65537 bytes"):
+        store.append([transition(1)], lambda *_: bytes(65537))
+    assert (store.last_seq, store.state("s"), store.depth("mqtt")) == (0, None, 0)
+    assert [m.seq for m in store.append([transition(3)], render)] == [1]
+
+
+def test_an_outbox_is_paged_settled_parked_and_unparked(store, transition, render):
+    """Pending is in order after a number; done rows are recent; parked ones wait aside and come back."""
+    store.append([transition(n) for n in range(1, 8)], render)
+    assert [m.seq for m in store.pending("mqtt", 2, after=3)] == [4, 5]
+    store.done("mqtt", [1, 2, 3])
+    assert (store.refused("mqtt", 4), store.refused("mqtt", 4), store.refused("mqtt", 1)) == (1, 2, 0)
+    store.park("mqtt", 4, "reason code 0x87")
+    assert [m.seq for m in store.pending("mqtt", 10)] == [5, 6, 7]
+    assert (store.depth("mqtt"), store.depth("webhook")) == (3, 7)
+    assert store.parked("mqtt") == [(4, "reason code 0x87")]
+    assert [m.seq for m in store.recent("mqtt", 2)] == [2, 3]
+    assert store.unpark("mqtt") == 1
+    assert [m.seq for m in store.pending("mqtt", 10)] == [4, 5, 6, 7]
+    assert store.refused("mqtt", 4) == 1
+    oldest = store.oldest_ns("mqtt")
+    assert oldest is not None
+    store.done("mqtt", [4, 5, 6, 7])
+    assert (store.oldest_ns("mqtt"), store.depth("mqtt")) == (None, 0)
+
+
+def test_bodies_are_forgotten_only_when_nobody_owes_them(store, transition, render):
+    """Old, delivered bodies go; an owed one stays; the journal keeps every row."""
+    store.append([transition(n) for n in (1, 2, 3)], render)
+    store.done("mqtt", [1, 3])
+    store.done("webhook", [1, 2, 3])
+    assert store.forget(transition(3).time_ns) == 1
+    assert [m.seq for m in store.since(1, 10)] == [2, 3]
+    assert store.last_seq == 3
+
+
+def test_what_people_ask_for(store, transition, render):
+    """The newest message of each incident, newest first, and one incident's history."""
+    store.append([transition(1, 7), transition(2, 8), transition(3, 7)], render)
+    assert [m.seq for m in store.newest_per_incident(10)] == [3, 2]
+    assert [m.seq for m in store.newest_per_incident(1, offset=1)] == [2]
+    assert [m.seq for m in store.of_incident(transition(1, 7).incident)] == [1, 3]
+    assert store.of_incident("none") == []
+
+
+@pytest.fixture
+def state(tmp_path, transition, render) -> Path:
+    """A directory with a closed journal of ten rows."""
+    directory = tmp_path / "state"
+    with Store.open(directory, sensor="hall-1", sinks=["mqtt"]) as store:
+        store.append([transition(n) for n in range(10)], render, {"s": b"1"})
+    return directory
+
+
+def reopen(directory: Path, sensor: str = "hall-1") -> Store:
+    return Store.open(directory, sensor=sensor, sinks=["mqtt"])
+
+
+def test_rows_cannot_be_changed_even_by_another_program(state):
+    """Triggers refuse UPDATE, DELETE, a replaced row and a gap in the numbers."""
+    row = "SELECT {} AS seq, epoch, randomblob(16), incident, activity, kind, severity, time_ns, wall_ns, mono_ns, boot"
+    with closing(sqlite3.connect(state / FILE)) as other:
+        for statement in (
+            "UPDATE journal SET severity = 1",
+            "DELETE FROM journal",
+            f"INSERT INTO journal {row.format(12)} FROM journal WHERE seq = 1",
+            f"INSERT OR REPLACE INTO journal {row.format(3)} FROM journal WHERE seq = 1",
+        ):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only|no gap"):
+                other.execute(statement)
+
+
+def test_only_one_process_holds_the_directory(state):
+    """The second daemon gets one line; after the first has gone it may."""
+    with reopen(state), pytest.raises(StoreError, match=r"^\S+: in use by another camwarden$"):
+        reopen(state)
+    reopen(state).close()
+
+
+def test_a_reader_sees_a_running_and_a_closed_journal(state, transition, render):
+    """Reading needs no lock, sees what is committed, and cannot write."""
+    with open_readonly(state) as reader:
+        assert (reader.sensor, reader.epoch, reader.last_seq, reader.state("s")) == ("hall-1", 1, 10, b"1")
+    with reopen(state) as store, open_readonly(state) as reader:
+        store.append([transition(99)], render)
+        assert reader.last_seq == 11
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            reader._connection.execute("DELETE FROM state")
+    with pytest.raises(StoreError, match=r"^\S+: no journal here$"):
+        open_readonly(state / "elsewhere")
+
+
+@pytest.mark.parametrize("damage", ["header", "page", "text", "log alone"])
+def test_a_damaged_journal_is_put_aside_and_a_new_epoch_begins(state, damage, transition, render):
+    """It is renamed, never deleted, byte for byte as it was; the second one gets the next number."""
+    path = state / FILE
+    if damage == "log alone":
+        path.rename(path.with_name(f"{FILE}-wal"))
+        path = path.with_name(f"{FILE}-wal")
+    before = bytearray(path.read_bytes())
+    if damage == "header":
+        before[:16] = bytes(16)
+    elif damage == "page":
+        before[4096:] = os.urandom(len(before) - 4096)
+    elif damage == "text":
+        before = bytearray(b"this is no database, but it is long enough to be looked at. " * 100)
+    path.write_bytes(before)
+    with reopen(state) as store:
+        assert store.quarantine is not None
+        aside = store.quarantine.path
+        assert aside.name == f"{FILE}.corrupt-1"
+        assert "\n" not in store.quarantine.reason
+        assert (store.epoch, store.last_seq) == (2, 0)
+        store.append([transition(1)], render)
+    kept = aside.with_name(f"{aside.name}-wal") if damage == "log alone" else aside
+    assert kept.read_bytes() == bytes(before)
+    (state / FILE).write_bytes(b"x" * 5000)
+    with reopen(state) as store:
+        assert store.quarantine is not None
+        assert store.quarantine.path.name == f"{FILE}.corrupt-2"
+        assert store.epoch == 3
+    with reopen(state) as store:
+        assert store.quarantine is None
+        assert store.epoch == 3
+
+
+@pytest.mark.parametrize(
+    ("statement", "complaint"),
+    [
+        (f"PRAGMA user_version = {VERSION + 1}", "newer camwarden"),
+        ("PRAGMA application_id = 7", "not a camwarden journal"),
+        ("DELETE FROM meta", "damaged: it does not say"),
+    ],
+)
+def test_a_journal_that_is_not_ours_to_write_is_refused_untouched(state, statement, complaint):
+    """One line with the path; the file is where it was, and the directory is free again."""
+    with closing(sqlite3.connect(state / FILE)) as other:
+        other.execute(statement)
+        other.commit()
+    for _ in range(2):
+        with pytest.raises(StoreError, match=rf"^{state / FILE}: .*{complaint}[^\n]*$"):
+            reopen(state)
+    with pytest.raises(StoreError, match=rf"^{state / FILE}: .*{complaint}[^\n]*$"):
+        open_readonly(state)
+    assert (state / FILE).exists()
+
+
+def test_another_sensors_journal_is_refused(state):
+    """A renamed sensor would change every uid."""
+    with pytest.raises(StoreError, match="belongs to sensor 'hall-1', not 'hall-2'"):
+        reopen(state, sensor="hall-2")
+
+
+def test_a_directory_in_the_place_of_the_journal_is_one_line(tmp_path):
+    """And so is a file in the place of the directory."""
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(StoreError, match=rf"^{tmp_path / FILE}: [^\n]*error[^\n]*$"):
+        reopen(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"^[^\n]+: File exists$"):
+        reopen(tmp_path / "file")
+
+
+@contextmanager
+def small_disk(directory: Path, size: str) -> Iterator[Path]:
+    """A tmpfs of ``size``; skips where mounting is not allowed."""
+    directory.mkdir()
+    mount = shutil.which("mount")
+    made = mount and subprocess.run([mount, "-t", "tmpfs", "-o", f"size={size}", "none", directory], check=False, capture_output=True)
+    if not made or made.returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+    try:
+        yield directory
+    finally:
+        subprocess.run(["umount", directory], check=True)
+
+
+def test_a_full_disk_stops_the_store_and_loses_nothing_committed(tmp_path, transition, render):
+    """The failed append is CommitFailed, so is every later one; with room again all that was returned is there."""
+    body = bytes(2000)
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        store = reopen(disk / "state")
+        returned = 0
+        with pytest.raises(CommitFailed, match=r"^[^\n]+: no space left [^\n]+$"):
+            for number in range(2000):
+                returned += len(store.append([transition(number)], lambda *_: body))
+        with pytest.raises(CommitFailed, match="stopped after: no space left"):
+            store.append([transition(5000)], render)
+        with pytest.raises(CommitFailed):
+            store.done("mqtt", [1])
+        store.close()
+        subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
+        with reopen(disk / "state") as store:
+            assert returned > 10
+            assert returned <= store.last_seq <= returned + 1
+            assert store.depth("mqtt") == store.last_seq
+            store.append([transition(number) for number in range(returned + 2)], render)
+            assert store.last_seq == returned + 2
+
+
+def test_a_read_only_disk_is_refused_for_writing_and_allowed_for_reading(tmp_path, transition, render):
+    """One line says so; a reader works even where SQLite cannot make its index file."""
+    with small_disk(tmp_path / "disk", "4m") as disk:
+        with reopen(disk / "state") as store:
+            store.append([transition(1)], render)
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        with pytest.raises(StoreError, match=r"^\S+: not writable$"):
+            reopen(disk / "state")
+        with open_readonly(disk / "state") as reader:
+            assert reader.last_seq == 1
+
+
+@pytest.mark.asyncio
+async def test_the_worker_tells_an_outbox_of_news(transition, render):
+    """News comes once for an append, also one made before anybody waited, and not for a repetition."""
+    worker = StoreWorker(Store.open(None, sensor="hall-1", sinks=["mqtt"]))
+    outbox = worker.outbox("mqtt")
+    await worker.append([transition(1)], render)
+    await outbox.news()
+    assert [m.seq for m in await outbox.pending(0, 10)] == [1]
+    await worker.append([transition(1)], render)
+    assert not outbox._arrived.is_set()
+    await outbox.park(1, "refused")
+    assert await outbox.unpark() == 1
+    await outbox.news()
+    await worker.close()
