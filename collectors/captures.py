@@ -3,7 +3,7 @@
 Strategy: each file is looked into for the time of its first packet and closed again. A heap holds, for each, the
 time of its next packet; the earliest gives its packets up to the time of the second earliest. So files that
 follow one another are read one after the other in whole blocks, and only those that overlap are open together.
-Beyond MAX_OPEN of these, buffers are narrow, and the file unused for longest is closed until it must be read again.
+Beyond MAX_OPEN of these, buffers are narrow, and the file open for longest is closed until its turn comes.
 A pipe cannot be read twice: it stays open from the start.
 
 At equal times the capture named first comes first, and a capture's own packets keep their order. A file that cannot be
@@ -23,6 +23,7 @@ from collectors.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
     from collectors.blocks import Block
 
 __all__ = ["CaptureError", "Captures", "Damage"]
@@ -82,7 +83,8 @@ class Captures:
             while heap:
                 _, position = heappop(heap)
                 reader = self._readers[position]
-                self._turn(position, reader)
+                if position not in self._open:
+                    self._turn(position, reader)
                 before = NEVER
                 if heap:
                     time, other = heap[0]
@@ -118,15 +120,14 @@ class Captures:
         self._wide.discard(position)
 
     def _turn(self, position: int, reader: Reader) -> None:
-        """Let a reader have a full buffer, and be the last to be parked."""
+        """Let a reader be open, with a full buffer if there is one; park the one open for longest."""
         if position not in self._wide and len(self._wide) < MAX_OPEN:
             self._wide.add(position)
             reader.resize(self._block_packets, self._buffer_bytes)
-        self._open.pop(position, None)
         self._open[position] = reader
         if len(self._open) > MAX_OPEN:
-            longest_unused = next(iter(self._open))
-            self._open.pop(longest_unused).stream.park()
+            longest_open = next(iter(self._open))
+            self._open.pop(longest_open).stream.park()
 
 
 def size_of(path: str) -> int | None:

@@ -18,7 +18,7 @@ cdef class Clock:
     cdef int64_t judged(self, int64_t first) except -1
     cdef int64_t time(self, int64_t row) except? -1 nogil
     cdef int64_t undated(self, int64_t row) except -1
-    @cython.locals(second=int64_t, third=int64_t)
+    @cython.locals(second=int64_t, third=int64_t, outvoted=bint)
     cdef bint start(self, int64_t row) except -1
     @cython.locals(time=int64_t)
     cdef int64_t agreeing(self, int64_t row) except -1 nogil

@@ -86,10 +86,10 @@ class Clock:
         if second < self.rows and self.time(second) != UNSTAMPED and not near(self.time(second), self.reference):
             if third == self.rows and not self.last:
                 return False
-            if third < self.rows and near(self.time(second), self.time(third)):
-                if not near(self.time(third), self.reference):
-                    self.reference = self.index[row * COLUMNS + TS] = self.time(second)
-                    self.suspects += 1
+            outvoted = third < self.rows and near(self.time(second), self.time(third))
+            if outvoted and not near(self.time(third), self.reference):
+                self.reference = self.index[row * COLUMNS + TS] = self.time(second)
+                self.suspects += 1
         self.started = True
         return True
 

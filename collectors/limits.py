@@ -20,6 +20,7 @@ CLOCK_STEP_NS: Final = 3_600_000_000_000
 """One hour: more than clocks drift apart, less than would expire a day's state for nothing."""
 
 MAX_OPEN: Final = 64
-"""Captures of one merge that are open, and have a full buffer, at a time; the default limit of a process is 1,024 files."""
+"""Captures of one merge that are open at a time, and that have a full buffer: 64 MiB of buffers, and far fewer files
+than the 1,024 that a process may open by default (RLIMIT_NOFILE)."""
 MAX_WINDOW: Final = 128 * 1024 * 1024
 """Largest zstd window, bytes: what the zstd tool accepts by default (ZSTD_WINDOWLOG_LIMIT_DEFAULT, zstd.h)."""

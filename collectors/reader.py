@@ -162,7 +162,7 @@ class Reader:
         """Move the rows that wait to the front of the index, into a new one if it must grow."""
         head, waiting = self._head * COLUMNS, (self._rows - self._head) * COLUMNS
         rows = self._index[head : head + waiting]
-        cells = (self._block_packets + WAITING) * COLUMNS
+        cells = max(self._block_packets, WAITING + 1) * COLUMNS
         if len(self._index) < cells:
             self._index = array("q", bytes(cells * 8))
         if waiting:  # an array with exports refuses even to replace nothing by nothing

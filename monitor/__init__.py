@@ -1,1 +1,5 @@
 """Brain and voice: observations, contacts, policy, detectors, incidents."""
+
+from typing import Final
+
+__version__: Final = "0.1.0.dev0"

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from monitor.enrich.site import Site
     from monitor.model.address import Address, Mac
     from monitor.model.contacts import Contact, Device
-    from monitor.model.facts import Fact
+    from monitor.model.facts import Fact, Where
     from monitor.model.flows import Flow
     from monitor.model.verdicts import Verdict
 
@@ -181,6 +181,14 @@ class Attribution:
         if about is not None and self.site.reach(about) is Reach.GROUP:
             source = None
         self.devices.learn(fact, source, mac, ts_ns)
+
+    def device_of(self, where: Where) -> Device | None:
+        """The local device that a fact without a flow is about."""
+        for address in (where.src, where.dst):
+            device = self.devices.known(address)
+            if device is not None:
+                return device
+        return self.devices.with_mac(where.src_mac) if where.src_mac is not None else None
 
     def conclude(self, lookups: Iterable[Lookup]) -> None:
         """Names whose time is over: those that nothing followed become contacts that were only asked for."""

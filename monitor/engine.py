@@ -288,16 +288,13 @@ class Engine:
             missing = frame.payload_wire - frame.payload_length
             sequence = (frame.sequence + bool(frame.flags & at.TCP_SYN)) & 0xFFFFFFFF
             for chunk in parser.streams[direction].push(sequence, data, missing):
-                if chunk is None:
-                    parser.lost(direction)
-                elif chunk:
-                    self._hear(flow, parser, direction, chunk)
+                self._hear(flow, parser, direction, chunk)
         scanner.verdict(slot, parser.wants(0), parser.wants(1))
 
-    def _hear(self, flow: Flow, parser: Parser, direction: int, data: bytes) -> None:
-        """One run of payload bytes: facts, or a counted reason why there are none."""
+    def _hear(self, flow: Flow, parser: Parser, direction: int, data: bytes | None) -> None:
+        """One run of payload bytes, or a gap: facts, or a counted reason why there are none."""
         try:
-            facts = parser.feed(direction, data)
+            facts = parser.lost(direction) if data is None else parser.feed(direction, data)
         except Exception as defect:  # noqa: BLE001  the fence around every parser: one hostile flow ends here
             parser.stop(direction)
             self._fault(defect)

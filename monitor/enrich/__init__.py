@@ -1,0 +1,1 @@
+"""Who is it: device, name, country, network owner, vendor cloud, jurisdiction."""

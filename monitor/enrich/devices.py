@@ -97,6 +97,10 @@ class Devices:
         """The device with this address, if one was seen."""
         return self._by_address.get(address)
 
+    def with_mac(self, mac: Mac) -> Device | None:
+        """The device with this MAC, if it fronts one."""
+        return self._by_mac.get(mac)
+
     def is_host(self, mac: Mac) -> bool:
         """Whether this MAC is known as that of one host."""
         return mac in self._by_mac and self._identifies(mac)

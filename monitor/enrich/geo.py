@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 REMEMBERED: Final = 16_384
-"""Places kept in memory, some 300 bytes each; beyond that the one unused for longest goes."""
+"""Places kept in memory, some 340 bytes each; beyond that the one unused for longest goes."""
 
 _6TO4: Final = b"\x20\x02"
 """2002::/16, the IPv4 address follows (RFC 3056, 2)."""
@@ -92,7 +92,7 @@ class Geo:
         mode = maxminddb.MODE_MMAP_EXT
         if not _compiled():
             mode = maxminddb.MODE_MMAP
-            notices.append("maxminddb has no C reader here: the first look-up of each address takes eight times as long")
+            notices.append("maxminddb has no C reader here: first look-ups of an address take eight times as long")
         temporary = None
         directory = cache or default_cache()
         try:
@@ -110,7 +110,7 @@ class Geo:
         return geo
 
     def place(self, address: Address) -> Place:
-        """What is known of the address; nothing for one that is not global. Tunnels count as the IPv4 address within."""
+        """What is known of the address, in a tunnel of the IPv4 address within; nothing if that is not global."""
         return self._remembered(address)
 
     def ages(self) -> tuple[tuple[str, int], ...]:
@@ -181,17 +181,15 @@ def _compiled() -> bool:
 
 def _opened(path: Path, mode: int) -> maxminddb.Reader:
     """GeoError if the file is absent, is no mmdb, or breaks at the first look-up."""
+    if not path.is_file():
+        msg = f"{path}: no such file"
+        raise GeoError(msg)
     try:
-        if not path.is_file():
-            msg = f"{path}: no such file"
-            raise GeoError(msg)
         reader = maxminddb.open_database(path, mode)
         metadata = reader.metadata()
         for probe in _PROBES:
             if metadata.ip_version == 6 or ":" not in probe:
                 reader.get(probe)
-    except GeoError:
-        raise
     except OSError as error:
         msg = f"{path}: {error.strerror or error}"
         raise GeoError(msg) from error

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from monitor.model.address import Address
 
 REMEMBERED: Final = 16_384
-"""Verdicts kept in memory, some 600 bytes each; beyond that the one unused for longest goes."""
+"""Verdicts kept in memory, some 1,000 bytes each; beyond that the one unused for longest goes."""
 
 
 class _Operator(Struct, frozen=True):

@@ -55,7 +55,7 @@ TEXT_LIMIT: Final = 1024
 PROPERTIES: Final = 16
 """Most properties of one message."""
 
-UNPRINTABLE: Final = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+UNPRINTABLE: Final = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), "\N{REPLACEMENT CHARACTER}")
 """C0 and C1 controls: what a camera calls itself must not steer a terminal."""
 
 

@@ -37,21 +37,22 @@ class Row(NamedTuple):
     """One protocol: by what it is recognised, and what reads it."""
 
     sniff: Callable[[bytes, int, int], bool]
-    parser: Callable[[], Parser]
+    parser: Callable[[int, int], Parser]
+    """Made with the source and destination port of its direction."""
 
 
 STREAMS: Final = (
-    Row(tls.sniff, tls.Parser),
-    Row(http.sniff, http.Parser),
-    Row(dns.sniff_stream, dns.StreamParser),
+    Row(tls.sniff, lambda _s, _d: tls.Parser()),
+    Row(http.sniff, lambda _s, _d: http.Parser()),
+    Row(dns.sniff_stream, lambda _s, _d: dns.StreamParser()),
 )
 DATAGRAMS: Final = (
-    Row(mdns.sniff, mdns.Parser),
-    Row(dns.sniff, dns.Parser),
-    Row(quic.sniff, quic.Parser),
-    Row(ntp.sniff, ntp.Parser),
-    Row(dhcp.sniff, dhcp.Parser),
-    Row(dhcpv6.sniff, dhcpv6.Parser),
+    Row(mdns.sniff, lambda _s, _d: mdns.Parser()),
+    Row(dns.sniff, lambda _s, _d: dns.Parser()),
+    Row(quic.sniff, lambda _s, _d: quic.Parser()),
+    Row(ntp.sniff, lambda _s, _d: ntp.Parser()),
+    Row(dhcp.sniff, lambda _s, _d: dhcp.Parser()),
+    Row(dhcpv6.sniff, lambda _s, _d: dhcpv6.Parser()),
     Row(pppp.sniff, pppp.Parser),
 )
 
@@ -109,15 +110,15 @@ class Conversation:
         """Leave this direction alone."""
         self._sides[direction].want = Want.STOP
 
-    def lost(self, direction: int) -> None:
-        """Bytes of a stream are missing here. Nothing can be recognised in the middle of one."""
+    def lost(self, direction: int) -> list[Fact]:
+        """Bytes of a stream are missing here. Facts that stood before the hole; nothing begins in the middle."""
         side = self._sides[direction]
-        parser = side.parser
-        if parser is None:
-            side.want = Want.STOP
-        elif isinstance(parser, StreamParser):
-            parser.gap()
-            side.want = parser.want
+        if isinstance(side.parser, StreamParser):
+            side.parser.gap()
+            side.want = side.parser.want
+            return self.feed(direction, b"")
+        side.want = Want.STOP
+        return []
 
     def _recognise(self, side: _Side, direction: int, data: bytes) -> bool:
         sport, dport = self._initiator_port, self._responder_port
@@ -125,7 +126,7 @@ class Conversation:
             sport, dport = dport, sport
         for row in self._rows:
             if row.sniff(data, sport, dport):
-                side.parser = row.parser()
+                side.parser = row.parser(sport, dport)
                 return True
         side.looks += 1
         if self._stream or side.looks >= MAX_UNKNOWN:

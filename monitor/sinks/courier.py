@@ -86,8 +86,8 @@ class Courier:
         """``slots`` is the window, shared with whatever else the connection carries.
 
         ``careful`` keeps one message in flight until an owed one is settled, so that one at which the server
-        closes the connection is known. ``repeat`` sends the newest delivered messages again. ``pause`` tells how many seconds to wait after the n-th refusal.
-        ``parked`` is told of every message that is given up for now.
+        closes the connection is known. ``repeat`` sends the newest delivered messages again. ``pause`` tells how
+        many seconds to wait after the n-th refusal. ``parked`` is told of every message that is given up for now.
         """
         self.settled = 0
         """Owed messages that the other end has accepted or refused on this connection."""

@@ -37,9 +37,15 @@ DEVICE: Final = Family(
 )
 PACKETS: Final = Family("packets", COUNTER, "Packets seen.", ("interface",))
 BYTES: Final = Family("bytes", COUNTER, "Frame bytes seen, by their length on the wire.", ("interface",))
-KERNEL_DROPS: Final = Family("kernel_drops", COUNTER, "Packets that the kernel dropped before they were read.", ("interface",))
-DUPLICATES: Final = Family("duplicates", COUNTER, "Copies of packets that the mirror made, not counted twice.", ("interface",))
-MALFORMED: Final = Family("malformed", COUNTER, "Packets and messages that are not what their layer allows.", ("layer",))
+KERNEL_DROPS: Final = Family(
+    "kernel_drops", COUNTER, "Packets that the kernel dropped before they were read.", ("interface",)
+)
+DUPLICATES: Final = Family(
+    "duplicates", COUNTER, "Copies of packets that the mirror made, not counted twice.", ("interface",)
+)
+MALFORMED: Final = Family(
+    "malformed", COUNTER, "Packets and messages that are not what their layer allows.", ("layer",)
+)
 FLOWS: Final = Family("flows", GAUGE, "Flows in the table.", ("state",))
 EVICTIONS: Final = Family("flow_evictions", COUNTER, "Flows that left the full table before they ended.")
 ATTEMPTS: Final = Family(
@@ -59,14 +65,20 @@ INCIDENTS: Final = Family(
     ("kind", "severity"),
 )
 OPEN: Final = Family("incidents_open", GAUGE, "Incidents that have not ended.", ("kind", "severity"))
-FIRMWARE: Final = Family("firmware_info", GAUGE, "Firmware version that a device last announced.", ("device", "version"))
+FIRMWARE: Final = Family(
+    "firmware_info", GAUGE, "Firmware version that a device last announced.", ("device", "version")
+)
 FIRMWARE_AGE: Final = Family(
     "firmware_age_seconds", GAUGE, "Time since a device was first seen with its present firmware.", ("device",)
 )
-SEEN: Final = Family("device_seen_timestamp_seconds", GAUGE, "When a device last sent a packet, Unix time.", ("device",))
+SEEN: Final = Family(
+    "device_seen_timestamp_seconds", GAUGE, "When a device last sent a packet, Unix time.", ("device",)
+)
 DEPTH: Final = Family("outbox_depth", GAUGE, "Messages that a sink has yet to deliver.", ("sink",))
 PARKED: Final = Family("outbox_parked", GAUGE, "Messages put aside since the other end keeps refusing them.", ("sink",))
-OLDEST: Final = Family("outbox_oldest_seconds", GAUGE, "Age of the oldest message that a sink has yet to deliver.", ("sink",))
+OLDEST: Final = Family(
+    "outbox_oldest_seconds", GAUGE, "Age of the oldest message that a sink has yet to deliver.", ("sink",)
+)
 UP: Final = Family("sink_up", GAUGE, "Whether a sink is connected.", ("sink",))
 GEO_AGE: Final = Family("geo_database_age_seconds", GAUGE, "Age of an address database.", ("database",))
 LAG: Final = Family("capture_lag_seconds", GAUGE, "How far packet processing is behind the capture.")

@@ -139,7 +139,9 @@ class Metrics:
         if labels is not None:
             self._add(names.OPEN, -1, *labels)
 
-    def device(self, device: str, *, group: str | None, device_class: str, vendor: str | None, model: str | None) -> None:
+    def device(
+        self, device: str, *, group: str | None, device_class: str, vendor: str | None, model: str | None
+    ) -> None:
         """Show what a device is. One outside the inventory has no such row."""
         name = self._device(device)
         if name == OTHER:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import ssl
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import aiomqtt
 import msgspec
@@ -24,12 +23,16 @@ from paho.mqtt.client import MQTT_ERR_SUCCESS
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from monitor.sinks.backoff import Backoff
 from monitor.sinks.courier import REFUSED, WINDOW, Courier, LinkError, Tally
+from monitor.sinks.mqtt_config import MqttConfig, MqttTls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from monitor.sinks.source import Outgoing, Source
+
+__all__ = ["Backoff", "MqttConfig", "MqttSink", "MqttTls", "SinkState", "topic_level"]
 
 log = structlog.get_logger(__name__)
 
@@ -57,36 +60,6 @@ OVERHEAD: Final = 64
 FORBIDDEN_IN_TOPIC: Final = frozenset("+#\0")
 
 
-class MqttTls(Struct, frozen=True, forbid_unknown_fields=True):
-    """Paths of PEM files. The broker's certificate and name are always verified."""
-
-    ca: str | None = None
-    """Trust these only; without it, what the system trusts."""
-    cert: str | None = None
-    key: str | None = None
-
-
-class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The ``[mqtt]`` table."""
-
-    host: Annotated[str, Meta(min_length=1)]
-    port: Annotated[int, Meta(ge=1, le=65535)] | None = None
-    """Without it, 8883 with TLS and 1883 in the clear."""
-    username: str | None = None
-    password_file: str | None = None
-    """Read at every connection, so that a new password needs no restart."""
-    tls: MqttTls | None = None
-    client_id: str | None = None
-    """Without it, camwarden-<sensor>."""
-    keepalive: Annotated[int, Meta(ge=5, le=65535)] = 30
-    """Seconds."""
-    protocol: Literal["3.1.1", "5"] = "5"
-    """Only version 5 lets a broker say that it refused a message."""
-    topic: Annotated[str, Meta(min_length=1)] = "camwarden/v1"
-    refusals: Annotated[int, Meta(ge=1)] = 5
-    """After so many a message is parked."""
-
-
 class ResyncRequest(Struct, frozen=True):
     """What may be asked on the resync topic."""
 
@@ -104,30 +77,6 @@ class SinkState(Struct, frozen=True):
     retained_dropped: int
     """Retained states that had no room."""
     last_error: str | None
-
-
-class Backoff:
-    """How long to wait before the next try: 0.2 s once, then 1 to 60 s, growing and jittered."""
-
-    def __init__(self, chance: random.Random | None = None) -> None:
-        self._chance = chance or random.Random()  # noqa: S311  spreads reconnects, guards nothing
-        self._failures = 0
-
-    def reset(self) -> None:
-        """Forget the failures."""
-        self._failures = 0
-
-    def next(self) -> float:
-        """Seconds to wait after one more failure."""
-        self._failures += 1
-        if self._failures == 1:
-            return 0.2
-        most = min(60.0, 2.0 ** min(self._failures - 1, 6))
-        return self._chance.uniform(max(1.0, most / 2), most)
-
-    def pause(self, times: int) -> float:
-        """Seconds to wait after a message was refused so often."""
-        return self._chance.uniform(0.5, 1.0) * min(60.0, 2.0 ** min(times - 1, 6))
 
 
 def topic_level(name: str) -> str:
@@ -361,7 +310,9 @@ class Connection(aiomqtt.Client):
             greeting = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             greeting.MaximumPacketSize = PACKET_LIMIT
         quiet = logging.getLogger(f"{__name__}.paho")
-        quiet.setLevel(logging.CRITICAL)  # it has a line for each failed try; ours are one when it goes and one when it is back
+        quiet.setLevel(
+            logging.CRITICAL
+        )  # it has a line for each failed try; ours are one when it goes and one when it is back
         super().__init__(
             host,
             port,

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from monitor.store.errors import StoreError
+
+if TYPE_CHECKING:
+    import sqlite3
 
 FILE: Final = "journal.sqlite3"
 VERSION: Final = 1

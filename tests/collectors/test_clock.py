@@ -6,7 +6,7 @@ import importlib.util
 from array import array
 from importlib.machinery import EXTENSION_SUFFIXES, SourceFileLoader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 YEAR_2106 = 4_294_967_295 * SECOND
 
 
-def judged(times: list[int], module: ModuleType | Any = clock, *, pieces: list[int] | None = None) -> tuple[Any, Any, int]:
+def judged(
+    times: list[int], module: ModuleType = clock, *, pieces: list[int] | None = None
+) -> tuple[list[int], list[tuple[int, int]], int]:
     """Times as mended, steps and suspects, when the rows come in ``pieces``."""
     index = array("q", bytes(len(times) * COLUMNS * 8))
     for row, time in enumerate(times):
         index[row * COLUMNS + TS] = time
-    watch, row, steps, suspects = module.Clock(), 0, [], 0
+    watch, row, suspects = module.Clock(), 0, 0
+    steps: list[tuple[int, int]] = []
     for rows in [*(pieces or []), len(times)]:
         while True:
             done = watch.judge(index, row, rows, last=rows == len(times))
@@ -96,7 +99,17 @@ def test_packets_that_never_have_a_time() -> None:
 
 
 MOMENTS = st.sampled_from(
-    [NOON, NOON + CLOCK_STEP_NS, NOON + CLOCK_STEP_NS + 1, NOON + 3 * HOUR, YEAR_2106, 0, UNSTAMPED, TIME_LIMIT, -TIME_LIMIT]
+    [
+        NOON,
+        NOON + CLOCK_STEP_NS,
+        NOON + CLOCK_STEP_NS + 1,
+        NOON + 3 * HOUR,
+        YEAR_2106,
+        0,
+        UNSTAMPED,
+        TIME_LIMIT,
+        -TIME_LIMIT,
+    ]
 )
 
 

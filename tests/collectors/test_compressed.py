@@ -99,7 +99,10 @@ def test_something_else_follows(tmp_path: Path, stored: bytes) -> None:
 
 
 @settings(deadline=None)
-@given(content=st.binary(max_size=400), magic=st.sampled_from([b"\x1f\x8b\x08\x00", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18"]))
+@given(
+    content=st.binary(max_size=400),
+    magic=st.sampled_from([b"\x1f\x8b\x08\x00", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18"]),
+)
 def test_any_bytes_end(tmp_path_factory: pytest.TempPathFactory, content: bytes, magic: bytes) -> None:
     """Whatever follows a magic number ends in bytes or in a CaptureError."""
     path = tmp_path_factory.getbasetemp() / "any"

@@ -39,15 +39,18 @@ from tests.collectors.written import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from collectors.captures import Captures
+
+    Take = Callable[[bytes], tuple[list[Packet], Captures]]
 
 MICRO = NOON // 1000
 
 
 @pytest.fixture
-def taken(tmp_path: Path) -> Any:
+def taken(tmp_path: Path) -> Take:
     """Write a capture and read it."""
 
     def take(content: bytes) -> tuple[list[Packet], Captures]:
@@ -64,7 +67,7 @@ def reasons(captures: Captures) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("magic", [MICROSECONDS, NANOSECONDS, KUZNETZOV])
-def test_pcap_variants(taken: Any, order: str, magic: int) -> None:
+def test_pcap_variants(taken: Take, order: str, magic: int) -> None:
     """Both byte orders, both units and Kuznetzov's longer records give the same packets."""
     these = packets(5, step=1_234_567_000)
     found, captures = taken(pcap(these, order, magic))
@@ -72,54 +75,56 @@ def test_pcap_variants(taken: Any, order: str, magic: int) -> None:
     assert captures.damage == []
 
 
-def test_pcap_nanoseconds(taken: Any) -> None:
+def test_pcap_nanoseconds(taken: Take) -> None:
     """A nanosecond file keeps the last digit."""
     these = packets(3, start=NOON + 123_456_789)
     assert taken(pcap(these, magic=NANOSECONDS))[0] == these
 
 
-def test_pcap_frame_check_sequence_bits(taken: Any) -> None:
+def test_pcap_frame_check_sequence_bits(taken: Take) -> None:
     """The bits above the link type, which give the length of the FCS, do not hide it."""
     these = packets(2)
     assert taken(pcap(these, link=1 | 0x2400_0000))[0] == these
 
 
 @pytest.mark.parametrize(("major", "minor"), [(2, 2), (543, 0), (2, 3)])
-def test_pcap_swapped_lengths(taken: Any, major: int, minor: int) -> None:
+def test_pcap_swapped_lengths(taken: Take, major: int, minor: int) -> None:
     """Old files give the length on the wire before the captured length (libpcap, sf-pcap.c)."""
     header = struct.pack("<IHHiIII", MICROSECONDS, major, minor, 0, 0, 65535, 1)
     record = struct.pack("<IIII", NOON // SECOND, 0, 1000, 40) + bytes(40)
     assert taken(header + record * 2)[0] == [Packet(NOON, bytes(40), 1000)] * 2
 
 
-def test_pcap_lengths_of_version_2_3_as_written(taken: Any) -> None:
+def test_pcap_lengths_of_version_2_3_as_written(taken: Take) -> None:
     """In version 2.3 the lengths are swapped only where they must be."""
     header = struct.pack("<IHHiIII", MICROSECONDS, 2, 3, 0, 0, 65535, 1)
     record = struct.pack("<IIII", NOON // SECOND, 0, 40, 1000) + bytes(40)
     assert taken(header + record * 2)[0] == [Packet(NOON, bytes(40), 1000)] * 2
 
 
-def test_wire_is_at_least_captured(taken: Any) -> None:
+def test_wire_is_at_least_captured(taken: Take) -> None:
     """A record that claims to have captured more than passed is taken at what it holds."""
     found, _ = taken(pcap([Packet(NOON, bytes(60), 10)] * 2))
     assert [packet.wire for packet in found] == [60, 60]
 
 
-def test_pcap_version(taken: Any) -> None:
+def test_pcap_version(taken: Take) -> None:
     """A pcap of an unknown major version is refused in one line."""
     found, captures = taken(struct.pack("<IHHiIII", MICROSECONDS, 3, 0, 0, 0, 65535, 1))
     assert (found, reasons(captures)) == ([], [(4, "pcap version 3.0")])
 
 
-def test_pcap_unsupported_link_type(taken: Any) -> None:
+def test_pcap_unsupported_link_type(taken: Take) -> None:
     """A pcap of 802.11 frames is refused, naming the link type."""
     found, captures = taken(pcap(packets(3), link=105))
     assert found == []
     assert reasons(captures) == [(20, "link type 105 is not supported")]
 
 
-@pytest.mark.parametrize(("captured", "snap", "believed"), [(262144, 96, True), (262145, 96, False), (300_000, 300_000, True)])
-def test_longest_packet(taken: Any, captured: int, snap: int, believed: bool) -> None:
+@pytest.mark.parametrize(
+    ("captured", "snap", "believed"), [(262144, 96, True), (262145, 96, False), (300_000, 300_000, True)]
+)
+def test_longest_packet(taken: Take, captured: int, snap: int, believed: bool) -> None:
     """A packet may have 262144 bytes, or what the capture declares if that is more."""
     long = Packet(NOON, bytes(captured), captured)
     found, captures = taken(pcap([*packets(1), long, long], snap=snap))
@@ -128,14 +133,14 @@ def test_longest_packet(taken: Any, captured: int, snap: int, believed: bool) ->
     assert reasons(captures) == expected
 
 
-def test_longest_declared_packet(taken: Any) -> None:
+def test_longest_declared_packet(taken: Take) -> None:
     """No declaration makes a packet of more than 16 MiB believable."""
     record = struct.pack("<IIII", NOON // SECOND, 0, MAX_RECORD + 1, MAX_RECORD + 1)
     _, captures = taken(pcap_header(snap=0xFFFFFFFF) + record)
     assert reasons(captures) == [(24, f"packet of {MAX_RECORD + 1} bytes, more than the capture allows")]
 
 
-def test_pcap_cut_in_a_packet(taken: Any) -> None:
+def test_pcap_cut_in_a_packet(taken: Take) -> None:
     """Of a record that the end of the file cuts, the packet's part that is there is used."""
     these = packets(3)
     found, captures = taken(pcap(these)[:-20])
@@ -143,7 +148,7 @@ def test_pcap_cut_in_a_packet(taken: Any) -> None:
     assert reasons(captures) == [(24 + 2 * 76, "cut short in the middle of a record")]
 
 
-def test_pcap_cut_in_a_record_header(taken: Any) -> None:
+def test_pcap_cut_in_a_record_header(taken: Take) -> None:
     """A record whose header is not whole gives no packet."""
     these = packets(3)
     found, captures = taken(pcap(these)[:-61])
@@ -151,20 +156,22 @@ def test_pcap_cut_in_a_record_header(taken: Any) -> None:
     assert reasons(captures) == [(24 + 2 * 76, "cut short in the middle of a record")]
 
 
-def test_no_packets(taken: Any) -> None:
+def test_no_packets(taken: Take) -> None:
     """A capture without packets is whole."""
     for content in (pcap([]), pcapng([]), section()):
         found, captures = taken(content)
         assert (found, captures.damage) == ([], [])
 
 
-def test_pcapng_sections(taken: Any) -> None:
+def test_pcapng_sections(taken: Take) -> None:
     """Each section has its own byte order and its own interfaces."""
     these = packets(6)
     small, large = these[:3], these[3:]
     nano = option(9, b"\x09", ">")
-    second = section(">") + interface(113, nano, ">") + b"".join(
-        enhanced(packet.time, packet.frame, order=">") for packet in large
+    second = (
+        section(">")
+        + interface(113, nano, ">")
+        + b"".join(enhanced(packet.time, packet.frame, order=">") for packet in large)
     )
     found, captures = taken(pcapng(small) + second)
     assert found == small + [packet._replace(link=113) for packet in large]
@@ -182,7 +189,7 @@ def test_pcapng_interfaces_of_one_link_type_are_one(tmp_path: Path) -> None:
     assert [(face.name, face.link_type) for face in given.interfaces] == [("capture", 1), ("capture", 113)]
 
 
-def test_pcapng_unsupported_interface(taken: Any) -> None:
+def test_pcapng_unsupported_interface(taken: Take) -> None:
     """Packets of an unsupported link type are left out and told once; the others are given."""
     head = section() + interface(1) + interface(105) + interface(127)
     middle = enhanced(MICRO, b"one")
@@ -192,26 +199,30 @@ def test_pcapng_unsupported_interface(taken: Any) -> None:
     assert reasons(captures) == [(len(head + middle), "link type 105 is not supported; its packets are left out")]
 
 
-def test_pcapng_unused_unsupported_interface(taken: Any) -> None:
+def test_pcapng_unused_unsupported_interface(taken: Take) -> None:
     """An interface of an unsupported link type that has no packets is no damage."""
     found, captures = taken(section() + interface(105) + interface(1) + enhanced(MICRO, b"one", face=1) * 2)
     assert (len(found), captures.damage) == (2, [])
 
 
-def test_pcapng_skips_what_it_does_not_know(taken: Any) -> None:
+def test_pcapng_skips_what_it_does_not_know(taken: Take) -> None:
     """Statistics, names, secrets and custom blocks are stepped over."""
-    unknown = block(5, bytes(12)) + block(4, bytes(4)) + block(10, b"secret") + block(0xBAD, b"") + block(0x80000001, b"x")
-    found, captures = taken(section() + unknown + interface() + unknown + enhanced(MICRO, b"a") + unknown + enhanced(MICRO, b"b"))
+    unknown = (
+        block(5, bytes(12)) + block(4, bytes(4)) + block(10, b"secret") + block(0xBAD, b"") + block(0x80000001, b"x")
+    )
+    found, captures = taken(
+        section() + unknown + interface() + unknown + enhanced(MICRO, b"a") + unknown + enhanced(MICRO, b"b")
+    )
     assert ([packet.frame for packet in found], captures.damage) == ([b"a", b"b"], [])
 
 
-def test_pcapng_obsolete_packet_block(taken: Any) -> None:
+def test_pcapng_obsolete_packet_block(taken: Take) -> None:
     """The Packet Block of older files counts."""
     found, _ = taken(section() + interface() + interface(113) + obsolete(MICRO, b"abc", face=1) * 2)
     assert found == [Packet(NOON, b"abc", 3, 113)] * 2
 
 
-def test_pcapng_simple_packet_block(taken: Any) -> None:
+def test_pcapng_simple_packet_block(taken: Take) -> None:
     """A Simple Packet Block is of the first interface, cut at its snap length, and at the time of the packet before."""
     head = section() + interface(snap=8) + enhanced(MICRO, b"first")
     found, captures = taken(head + simple(b"12345678", wire=100) + simple(b"abc"))
@@ -219,7 +230,7 @@ def test_pcapng_simple_packet_block(taken: Any) -> None:
     assert found[1:] == [Packet(NOON, b"12345678", 100), Packet(NOON, b"abc", 3)]
 
 
-def test_pcapng_options_and_padding_after_a_packet(taken: Any) -> None:
+def test_pcapng_options_and_padding_after_a_packet(taken: Take) -> None:
     """What follows the packet in its block is not taken for it."""
     comment = option(1, b"a comment") + option(0, b"")
     body = struct.pack("<IIIII", 0, MICRO >> 32, MICRO & 0xFFFFFFFF, 5, 5) + b"hello" + bytes(3) + comment
@@ -271,7 +282,7 @@ GOOD = enhanced(MICRO, b"good")
         (interface(1, struct.pack("<HH", 2, 100)), "options that run past their block"),
     ],
 )
-def test_pcapng_damage(taken: Any, bad: bytes, reason: str) -> None:
+def test_pcapng_damage(taken: Take, bad: bytes, reason: str) -> None:
     """A block that cannot be ends the capture, with its place; the packets before it are given."""
     found, captures = taken(HEAD + GOOD + bad + GOOD)
     assert [packet.frame for packet in found] == [b"good"]
@@ -280,7 +291,7 @@ def test_pcapng_damage(taken: Any, bad: bytes, reason: str) -> None:
     assert said.startswith(reason)
 
 
-def test_pcapng_cut(taken: Any) -> None:
+def test_pcapng_cut(taken: Take) -> None:
     """Cut at any byte, every whole packet is given; a cut one if all of its header is there."""
     content = HEAD + GOOD + enhanced(MICRO, b"0123456789")
     start = len(HEAD + GOOD)
@@ -292,7 +303,7 @@ def test_pcapng_cut(taken: Any) -> None:
         assert reasons(captures) == ([] if end == start else [(start, "cut short in the middle of a record")])
 
 
-def test_pcapng_interfaces_are_bounded(taken: Any) -> None:
+def test_pcapng_interfaces_are_bounded(taken: Take) -> None:
     """One section describes at most as many interfaces as the obsolete Packet Block can name."""
     content = section() + interface() * MAX_FACES + enhanced(MICRO, b"x", face=MAX_FACES - 1)
     found, captures = taken(content + interface())
@@ -332,8 +343,14 @@ SEEDS = [
     pcap(packets(6)),
     pcap(packets(6), ">"),
     pcapng(packets(4)) + pcapng(packets(3), ">"),
-    section() + interface(1, option(9, b"\xa1") + option(14, bytes(7) + b"\x7f")) + interface(105) + interface(113, snap=3)
-    + enhanced(1 << 60, b"abcd") + obsolete(MICRO, b"efgh", face=2) + simple(b"ijkl") + enhanced(MICRO, b"no", face=1),
+    section()
+    + interface(1, option(9, b"\xa1") + option(14, bytes(7) + b"\x7f"))
+    + interface(105)
+    + interface(113, snap=3)
+    + enhanced(1 << 60, b"abcd")
+    + obsolete(MICRO, b"efgh", face=2)
+    + simple(b"ijkl")
+    + enhanced(MICRO, b"no", face=1),
 ]
 
 
@@ -351,7 +368,9 @@ def mutated(draw: st.DrawFn) -> bytes:
     return bytes(content)
 
 
-@pytest.mark.skipif(not framing.__file__.endswith(tuple(EXTENSION_SUFFIXES)), reason="collectors.framing is not compiled")
+@pytest.mark.skipif(
+    not framing.__file__.endswith(tuple(EXTENSION_SUFFIXES)), reason="collectors.framing is not compiled"
+)
 @settings(max_examples=300, deadline=None)
 @given(content=mutated(), rows=st.integers(1, 8), last=st.booleans(), cut=st.integers(0, 100))
 def test_compiled_and_uncompiled_agree(content: bytes, rows: int, cut: int, last: bool) -> None:

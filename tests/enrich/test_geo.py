@@ -130,7 +130,7 @@ def test_countries_of_known_addresses(geo: Geo, address: str, country: str) -> N
 
 
 def test_agrees_with_a_published_study(geo: Geo) -> None:
-    """Countries of the remote addresses in a camera study (Chinese authors, own data) are ours in 95 of 100 at least."""
+    """Countries of the remote addresses in a camera study are ours in 95 of 100 at least (42 of 42 in 2026-06)."""
     folder = CAPTURES / "nku_lifecycle" / "result_demo" / "taffic_destination"
     if not folder.is_dir():
         pytest.skip(f"{folder} is not here")
@@ -197,7 +197,7 @@ def test_tunnels_count_as_the_address_within(geo: Geo, tunnel: str) -> None:
     ],
 )
 def test_forms_of_records(tmp_path: Path, cache: Path, record: object, expected: Place) -> None:
-    """GeoLite2, GeoIP2, IPinfo, IP2Location and DB-IP fields; what says nothing usable leaves it to the next database."""
+    """GeoLite2, GeoIP2, IPinfo, IP2Location and DB-IP fields; what says nothing leaves it to the next database."""
     geo = Geo.open([database(tmp_path / "own.mmdb", {"9.9.9.0/24": record})], cache)
     assert geo.place(pack("9.9.9.9")) == expected
     geo.close()
@@ -257,7 +257,7 @@ def test_damage_never_raises(tmp_path: Path, cache: Path) -> None:
     whole = database(tmp_path / "whole.mmdb", records).read_bytes()
     chance = random.Random(7)
     refused = damaged = 0
-    for number in range(150):
+    for number in range(60):
         content = bytearray(whole)
         for _ in range(chance.choice((1, 8, 64))):
             content[chance.randrange(len(content) - 200)] = chance.randrange(256)
@@ -368,11 +368,13 @@ def inputs(tmp_path: Path) -> tuple[Path, Path]:
     tor.mkdir()
     asn.mkdir()
     head = "# Location Database Export\n# Generated: Thu, 25 Jun 2026 04:33:59 GMT\n"
-    (tor / "geoip").write_text(head + "16777216,16777471,AU\n16777472,16777727,AU\n16777728,16777983,??\n16777984,16778239,UK\n")
+    v4 = "16777216,16777471,AU\n16777472,16777727,AU\n16777728,16777983,??\n16777984,16778239,UK\n"
+    (tor / "geoip").write_text(head + v4)
     (tor / "geoip6").write_text(head + "2001:200::,2001:200:ffff:ffff:ffff:ffff:ffff:ffff,JP\n")
     (asn / "package.json").write_text('{"version": "2.3.2026061719"}')
     (asn / "asn-ipv4-num.csv").write_text('16777216,16777727,64500,"Outer, Inc."\n16777472,16777599,64501,Inner\n')
-    (asn / "asn-ipv6-num.csv").write_text("42540528726795050063891204319802818560,42540528806023212578155541913346768895,64502,Six\n")
+    v6 = "42540528726795050063891204319802818560,42540528806023212578155541913346768895,64502,Six\n"
+    (asn / "asn-ipv6-num.csv").write_text(v6)
     return tor, asn
 
 

@@ -88,7 +88,7 @@ def body(transition: Transition) -> bytes:
     return render(transition, sensor="town-hall-1", epoch=7, seq=4711, version="0.1.0")
 
 
-def test_a_transition_reads_as_the_agreed_example():
+def test_a_transition_reads_as_the_agreed_example() -> None:
     """Every field has the place that the interface gives it; what is not known is not there."""
     assert json.loads(body(TRANSITION)) == {
         "class_uid": 2004,
@@ -177,7 +177,7 @@ def test_a_transition_reads_as_the_agreed_example():
 
 
 @pytest.mark.parametrize(("activity", "status"), [(Activity.NEW, 1), (Activity.UPDATE, 2), (Activity.END, 4)])
-def test_status_follows_the_activity(activity: Activity, status: int):
+def test_status_follows_the_activity(activity: Activity, status: int) -> None:
     """1 new, 2 in progress, 4 resolved; type_uid is the class and the activity; an end may name its heir."""
     heir = "a" * 32 if activity is Activity.END else None
     finding = json.loads(body(msgspec.structs.replace(TRANSITION, activity=activity, merged_into=heir)))
@@ -185,7 +185,7 @@ def test_status_follows_the_activity(activity: Activity, status: int):
     assert finding["unmapped"]["camwarden"].get("merged_into") == heir
 
 
-def test_a_name_that_was_only_asked_for_has_neither_address_nor_port():
+def test_a_name_that_was_only_asked_for_has_neither_address_nor_port() -> None:
     """The remote end of such an evidence is its name alone, and there is nothing to count."""
     asked = Evidence("10.20.0.17", 0, None, "p2p.example", 0, 0, None, None, None, None)
     transition = msgspec.structs.replace(
@@ -203,12 +203,12 @@ def test_a_name_that_was_only_asked_for_has_neither_address_nor_port():
     SCHEMA.validate(finding)
 
 
-def test_every_kind_has_a_title():
+def test_every_kind_has_a_title() -> None:
     """A new kind without words for people fails here."""
     assert set(TITLES) == set(Kind)
 
 
-def test_a_name_cannot_steer_a_terminal():
+def test_a_name_cannot_steer_a_terminal() -> None:
     """Escape sequences of a camera's name come out as replacement characters."""
     named = msgspec.structs.replace(TRANSITION, device=msgspec.structs.replace(DEVICE, name="a\x1b[2J\x9bb\ud800"))
     assert json.loads(body(named))["device"]["name"] == "a\ufffd[2J\ufffdb?"
@@ -294,7 +294,7 @@ transitions = st.builds(
 
 @settings(max_examples=150, deadline=None)
 @given(transitions)
-def test_whatever_is_said_the_message_is_valid_canonical_and_bounded(transition: Transition):
+def test_whatever_is_said_the_message_is_valid_canonical_and_bounded(transition: Transition) -> None:
     """Valid OCSF, sorted and compact UTF-8 (RFC 8785), no nulls, at most 8 evidences and 64 KiB, equal each time."""
     first = body(transition)
     finding = json.loads(first)

@@ -9,7 +9,6 @@ import shutil
 import socket
 import subprocess
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +20,7 @@ from monitor.model.verdicts import Confidence, OperatorKind, Verdict
 from monitor.store import Store, StoreWorker
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import AsyncIterator, Callable, Iterator
 
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
@@ -131,7 +131,7 @@ class Mosquitto:
         pytest.fail(f"mosquitto does not come up: {self.log.read_text()}")
 
     def kill(self) -> None:
-        """kill -9, as a power cut would."""
+        """Kill -9, as a power cut would."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

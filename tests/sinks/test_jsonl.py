@@ -7,7 +7,7 @@ import io
 from monitor.sinks.jsonl import JsonLines
 
 
-def test_each_body_is_one_line():
+def test_each_body_is_one_line() -> None:
     """Bodies come out as they are, one a line, and are counted."""
     stream = io.BytesIO()
     lines = JsonLines(stream)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import socket
 import subprocess
 import time
 import urllib.request
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import msgspec
@@ -19,6 +20,9 @@ from monitor.model.contacts import Outcome
 from monitor.model.incidents import Activity, Severity
 from monitor.sinks.metrics import Metrics
 from monitor.sinks.scrape import Health, serve
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = 1_700_000_000_000_000_000
 OUTCOMES = [outcome for outcome in Outcome if outcome is not Outcome.ASKED]
@@ -55,7 +59,7 @@ def fill(metrics: Metrics, devices: int, transition: Any) -> None:
         metrics.remote_bytes(name, "CN", sent=100, received=50)
 
 
-def test_counts_come_out_under_their_names_with_the_sensor_on_each(transition):
+def test_counts_come_out_under_their_names_with_the_sensor_on_each(transition: Any) -> None:
     """Names are those of the interface, ages are counted to the moment of the scrape, and every series names the sensor."""
     metrics = Metrics("hall-1", ["camera-0"], version="0.1.0", clock=lambda: NOW)
     fill(metrics, 1, transition)
@@ -76,7 +80,7 @@ def test_counts_come_out_under_their_names_with_the_sensor_on_each(transition):
     assert all(("sensor", "hall-1") in labels for _, labels in series(metrics))
 
 
-def test_incidents_are_counted_at_opening_and_followed_until_they_end(transition):
+def test_incidents_are_counted_at_opening_and_followed_until_they_end(transition: Any) -> None:
     """The total keeps the severity of the opening; the gauge moves with the severity and goes back to zero."""
     metrics = Metrics("hall-1", [])
     first = transition(1, severity=Severity.MEDIUM)
@@ -91,7 +95,7 @@ def test_incidents_are_counted_at_opening_and_followed_until_they_end(transition
     assert value(metrics, "camwarden_incidents_open", **kind, severity="high") == 0
 
 
-def test_labels_come_from_closed_sets():
+def test_labels_come_from_closed_sets() -> None:
     """Unknown devices and odd countries are ``other``, no country is ``unknown``, a new firmware replaces the old one."""
     metrics = Metrics("hall-1", ["gate"])
     metrics.attempt("intruder", "S\n", None, Outcome.ATTEMPTED)
@@ -109,7 +113,7 @@ def test_labels_come_from_closed_sets():
         metrics.attempt("gate", "GB", "GB", Outcome.ASKED)
 
 
-def test_a_scan_of_ten_thousand_of_everything_stays_in_the_budget(transition):
+def test_a_scan_of_ten_thousand_of_everything_stays_in_the_budget(transition: Any) -> None:
     """Series stay within 500 and 40 a device, nothing is left uncounted, and a scrape takes at most 100 ms."""
     devices = [f"camera-{number}" for number in range(50)]
     metrics = Metrics("hall-1", devices)
@@ -150,7 +154,7 @@ def _seconds(metrics: Metrics) -> float:
 
 
 @pytest.mark.asyncio
-async def test_promtool_finds_nothing_to_say(transition):
+async def test_promtool_finds_nothing_to_say(transition: Any) -> None:
     """The exposition passes the linter of Prometheus, in the text and in the OpenMetrics format."""
     promtool = shutil.which("promtool")
     if promtool is None:
@@ -167,7 +171,7 @@ async def test_promtool_finds_nothing_to_say(transition):
 
 
 @pytest.mark.asyncio
-async def test_health_is_200_or_503_with_the_reason():
+async def test_health_is_200_or_503_with_the_reason() -> None:
     """A load balancer reads the status, people read the JSON; nothing else is served."""
     answers = iter([Health(ok=True, facts={"lag_s": 0}), Health(ok=False, facts={"mqtt": "down"})])
     async with serve(Metrics("hall-1", []), lambda: next(answers)) as (host, port), aiohttp.ClientSession() as client:
@@ -183,7 +187,7 @@ async def test_health_is_200_or_503_with_the_reason():
 
 
 @pytest.mark.asyncio
-async def test_a_real_prometheus_scrapes_it(tmp_path, transition):
+async def test_a_real_prometheus_scrapes_it(tmp_path: Path, transition: Any) -> None:
     """Prometheus itself takes the scrape and answers a query with the count."""
     prometheus = shutil.which("prometheus")
     if prometheus is None:
@@ -230,7 +234,5 @@ def _ask(query: str) -> list[dict[str, Any]]:
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])

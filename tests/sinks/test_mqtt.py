@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from monitor.store import StoreWorker
 
 
-
 REPOSITORY = Path(__file__).parents[2]
 BASE = "camwarden/v1/hall-1"
 
@@ -74,7 +73,9 @@ def publish(port: int, topic: str, payload: str, *more: str) -> None:
 
 @pytest.mark.parametrize("protocol", ["3.1.1", "5"])
 @pytest.mark.asyncio
-async def test_every_message_arrives_in_order_on_the_topic_of_its_kind(mosquitto, worker, subscriber, journal, protocol):
+async def test_every_message_arrives_in_order_on_the_topic_of_its_kind(
+    mosquitto: Any, worker: StoreWorker, subscriber: Any, journal: Any, protocol: str
+) -> None:
     """All messages, once each, in order of seq, and the outbox is empty afterwards."""
     mosquitto.start()
     sink = sink_for(mosquitto.port, worker, protocol=protocol)
@@ -89,7 +90,9 @@ async def test_every_message_arrives_in_order_on_the_topic_of_its_kind(mosquitto
 
 
 @pytest.mark.asyncio
-async def test_nothing_is_lost_or_reordered_while_the_broker_is_killed(mosquitto, worker, subscriber, journal):
+async def test_nothing_is_lost_or_reordered_while_the_broker_is_killed(
+    mosquitto: Any, worker: StoreWorker, subscriber: Any, journal: Any
+) -> None:
     """The broker dies by kill -9 twice in the middle; a consumer that drops duplicates has all, in order."""
     mosquitto.start()
     sink = sink_for(mosquitto.port, worker, protocol="5")
@@ -114,7 +117,9 @@ async def test_nothing_is_lost_or_reordered_while_the_broker_is_killed(mosquitto
 
 
 @pytest.mark.asyncio
-async def test_a_broker_that_is_absent_at_the_start_is_waited_for(mosquitto, worker, subscriber, journal):
+async def test_a_broker_that_is_absent_at_the_start_is_waited_for(
+    mosquitto: Any, worker: StoreWorker, subscriber: Any, journal: Any
+) -> None:
     """Messages journalled before there is a broker arrive once there is one."""
     sink = sink_for(mosquitto.port, worker)
     async with running(sink):
@@ -130,7 +135,9 @@ async def test_a_broker_that_is_absent_at_the_start_is_waited_for(mosquitto, wor
 
 
 @pytest.mark.asyncio
-async def test_a_refused_message_is_parked_and_not_dropped(mosquitto, worker, transition, journal):
+async def test_a_refused_message_is_parked_and_not_dropped(
+    mosquitto: Any, worker: StoreWorker, transition: Any, journal: Any
+) -> None:
     """An ACL that denies the topic (MQTT 5 reason 0x87) parks the messages, and unparking delivers them."""
     mosquitto.acl = f"topic readwrite {BASE}/status\ntopic readwrite {BASE}/resync\n"
     mosquitto.start()
@@ -149,7 +156,9 @@ async def test_a_refused_message_is_parked_and_not_dropped(mosquitto, worker, tr
 
 
 @pytest.mark.asyncio
-async def test_status_is_online_then_offline_by_us_or_by_the_last_will(mosquitto, worker, subscriber, tmp_path):
+async def test_status_is_online_then_offline_by_us_or_by_the_last_will(
+    mosquitto: Any, worker: StoreWorker, subscriber: Any, tmp_path: Path
+) -> None:
     """Retained: online while we run, offline after a stop, and offline by the broker when we are killed."""
     mosquitto.start()
     async with subscriber(mosquitto.port, f"{BASE}/status") as consumer:
@@ -180,7 +189,9 @@ asyncio.run(main())
 
 
 @pytest.mark.asyncio
-async def test_a_resync_sends_the_journal_again_from_a_number_on(mosquitto, worker, subscriber, journal):
+async def test_a_resync_sends_the_journal_again_from_a_number_on(
+    mosquitto: Any, worker: StoreWorker, subscriber: Any, journal: Any
+) -> None:
     """A consumer that lost messages gets them from the journal; a second request at once is declined."""
     mosquitto.start()
     sink = sink_for(mosquitto.port, worker)
@@ -199,7 +210,9 @@ async def test_a_resync_sends_the_journal_again_from_a_number_on(mosquitto, work
 
 
 @pytest.mark.asyncio
-async def test_a_retained_resync_request_is_ignored(mosquitto, worker, subscriber, journal):
+async def test_a_retained_resync_request_is_ignored(
+    mosquitto: Any, worker: StoreWorker, subscriber: Any, journal: Any
+) -> None:
     """A request that the broker kept would otherwise come back at every connection."""
     mosquitto.start()
     publish(mosquitto.port, f"{BASE}/resync", '{"from_seq": 1}', "-r")
@@ -211,7 +224,9 @@ async def test_a_retained_resync_request_is_ignored(mosquitto, worker, subscribe
 
 
 @pytest.mark.asyncio
-async def test_retained_state_is_the_newest_and_survives_a_broker_that_forgets(mosquitto, worker, subscriber):
+async def test_retained_state_is_the_newest_and_survives_a_broker_that_forgets(
+    mosquitto: Any, worker: StoreWorker, subscriber: Any
+) -> None:
     """Ten changes while there is no broker are one message; after a broker's death it is stated again."""
     sink = sink_for(mosquitto.port, worker)
     async with running(sink):
@@ -230,7 +245,7 @@ async def test_retained_state_is_the_newest_and_survives_a_broker_that_forgets(m
 
 
 @pytest.mark.asyncio
-async def test_retained_topics_are_bounded_and_checked(mosquitto, worker):
+async def test_retained_topics_are_bounded_and_checked(mosquitto: Any, worker: StoreWorker) -> None:
     """What does not fit is counted, a wildcard is refused, and a device's name makes one level."""
     sink = sink_for(mosquitto.port, worker)
     for number in range(4100):
@@ -242,7 +257,9 @@ async def test_retained_topics_are_bounded_and_checked(mosquitto, worker):
 
 
 @pytest.mark.asyncio
-async def test_a_message_at_which_the_server_hangs_up_does_not_block_the_others(worker, transition):
+async def test_a_message_at_which_the_server_hangs_up_does_not_block_the_others(
+    worker: StoreWorker, transition: Any
+) -> None:
     """A server that speaks 3.1.1 closes the connection on one message; that one is parked, the rest arrive."""
     received: list[int] = []
 
@@ -290,7 +307,7 @@ async def test_a_message_at_which_the_server_hangs_up_does_not_block_the_others(
     server.close()
 
 
-def test_back_off_is_short_once_then_one_to_sixty_seconds():
+def test_back_off_is_short_once_then_one_to_sixty_seconds() -> None:
     """0.2 s for a blink, then growing with jitter and never past a minute, until reset."""
     backoff = Backoff()
     waits = [backoff.next() for _ in range(12)]
@@ -301,7 +318,7 @@ def test_back_off_is_short_once_then_one_to_sixty_seconds():
     assert backoff.next() == 0.2
 
 
-def test_the_configuration_refuses_what_it_does_not_know():
+def test_the_configuration_refuses_what_it_does_not_know() -> None:
     """A misspelt key or a wildcard topic is an error before anything runs."""
     with pytest.raises(msgspec.ValidationError, match="insecure"):
         msgspec.convert({"host": "broker", "insecure": True}, MqttConfig)

@@ -18,7 +18,7 @@ WRITER = Path(__file__).with_name("crash_writer.py")
 RECORD = struct.Struct("<QQ")
 
 
-def test_nothing_committed_is_lost_and_nothing_is_doubled(tmp_path):
+def test_nothing_committed_is_lost_and_nothing_is_doubled(tmp_path: Path) -> None:
     """The writer tells a pipe of each batch once ``append`` has returned; the pipe outlives it and is the oracle.
 
     Every number that came through the pipe is in the journal under the seq that it was given, at most one batch

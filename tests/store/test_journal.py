@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(params=["disk", "memory"])
-def store(request, tmp_path) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """The same code path on disk and in memory."""
     where = tmp_path / "state" if request.param == "disk" else None
     with Store.open(where, sensor="hall-1", sinks=["mqtt", "webhook"]) as opened:
         yield opened
 
 
-def test_appending_journals_owes_and_snapshots_at_once(store, transition, render):
+def test_appending_journals_owes_and_snapshots_at_once(store: Store, transition: Any, render: Any) -> None:
     """Rows are numbered from 1, every sink owes each, and the snapshots are there; None deletes one."""
     made = store.append([transition(1), transition(2)], render, {"open/a": b"1", "open/b": b"2", "contacts": b"3"})
     assert [(m.seq, m.uid, m.body) for m in made] == [
@@ -39,7 +39,7 @@ def test_appending_journals_owes_and_snapshots_at_once(store, transition, render
     assert (store.state("open/a"), store.state("open/b"), store.state("contacts")) == (None, b"4", b"3")
 
 
-def test_a_transition_is_journalled_once(store, transition, render):
+def test_a_transition_is_journalled_once(store: Store, transition: Any, render: Any) -> None:
     """The same uid again, alone or within one batch, has no second row, number or debt; its state is written."""
     store.append([transition(1)], render)
     store.done("mqtt", [1])
@@ -49,10 +49,10 @@ def test_a_transition_is_journalled_once(store, transition, render):
     assert store.state("s") == b"new"
 
 
-def test_a_failing_body_leaves_nothing_behind(store, transition, render):
+def test_a_failing_body_leaves_nothing_behind(store: Store, transition: Any, render: Any) -> None:
     """If the second body cannot be made, or is over 64 KiB, neither rows nor state are written and numbers stay dense."""
 
-    def fails(change, epoch, seq):
+    def fails(change: Any, epoch: int, seq: int) -> bytes:
         if change.uid == transition(2).uid:
             raise ArithmeticError
         return b"x"
@@ -65,7 +65,7 @@ def test_a_failing_body_leaves_nothing_behind(store, transition, render):
     assert [m.seq for m in store.append([transition(3)], render)] == [1]
 
 
-def test_an_outbox_is_paged_settled_parked_and_unparked(store, transition, render):
+def test_an_outbox_is_paged_settled_parked_and_unparked(store: Store, transition: Any, render: Any) -> None:
     """Pending is in order after a number; done rows are recent; parked ones wait aside and come back."""
     store.append([transition(n) for n in range(1, 8)], render)
     assert [m.seq for m in store.pending("mqtt", 2, after=3)] == [4, 5]
@@ -85,7 +85,7 @@ def test_an_outbox_is_paged_settled_parked_and_unparked(store, transition, rende
     assert (store.oldest_ns("mqtt"), store.depth("mqtt")) == (None, 0)
 
 
-def test_bodies_are_forgotten_only_when_nobody_owes_them(store, transition, render):
+def test_bodies_are_forgotten_only_when_nobody_owes_them(store: Store, transition: Any, render: Any) -> None:
     """Old, delivered bodies go; an owed one stays; the journal keeps every row."""
     store.append([transition(n) for n in (1, 2, 3)], render)
     store.done("mqtt", [1, 3])
@@ -95,7 +95,7 @@ def test_bodies_are_forgotten_only_when_nobody_owes_them(store, transition, rend
     assert store.last_seq == 3
 
 
-def test_what_people_ask_for(store, transition, render):
+def test_what_people_ask_for(store: Store, transition: Any, render: Any) -> None:
     """The newest message of each incident, newest first, and one incident's history."""
     store.append([transition(1, 7), transition(2, 8), transition(3, 7)], render)
     assert [m.seq for m in store.newest_per_incident(10)] == [3, 2]
@@ -105,7 +105,7 @@ def test_what_people_ask_for(store, transition, render):
 
 
 @pytest.fixture
-def state(tmp_path, transition, render) -> Path:
+def state(tmp_path: Path, transition: Any, render: Any) -> Path:
     """A directory with a closed journal of ten rows."""
     directory = tmp_path / "state"
     with Store.open(directory, sensor="hall-1", sinks=["mqtt"]) as store:
@@ -117,7 +117,7 @@ def reopen(directory: Path, sensor: str = "hall-1") -> Store:
     return Store.open(directory, sensor=sensor, sinks=["mqtt"])
 
 
-def test_rows_cannot_be_changed_even_by_another_program(state):
+def test_rows_cannot_be_changed_even_by_another_program(state: Path) -> None:
     """Triggers refuse UPDATE, DELETE, a replaced row and a gap in the numbers."""
     row = "SELECT {} AS seq, epoch, randomblob(16), incident, activity, kind, severity, time_ns, wall_ns, mono_ns, boot"
     with closing(sqlite3.connect(state / FILE)) as other:
@@ -131,14 +131,14 @@ def test_rows_cannot_be_changed_even_by_another_program(state):
                 other.execute(statement)
 
 
-def test_only_one_process_holds_the_directory(state):
+def test_only_one_process_holds_the_directory(state: Path) -> None:
     """The second daemon gets one line; after the first has gone it may."""
     with reopen(state), pytest.raises(StoreError, match=r"^\S+: in use by another camwarden$"):
         reopen(state)
     reopen(state).close()
 
 
-def test_a_reader_sees_a_running_and_a_closed_journal(state, transition, render):
+def test_a_reader_sees_a_running_and_a_closed_journal(state: Path, transition: Any, render: Any) -> None:
     """Reading needs no lock, sees what is committed, and cannot write."""
     with open_readonly(state) as reader:
         assert (reader.sensor, reader.epoch, reader.last_seq, reader.state("s")) == ("hall-1", 1, 10, b"1")
@@ -152,7 +152,9 @@ def test_a_reader_sees_a_running_and_a_closed_journal(state, transition, render)
 
 
 @pytest.mark.parametrize("damage", ["header", "page", "text", "log alone"])
-def test_a_damaged_journal_is_put_aside_and_a_new_epoch_begins(state, damage, transition, render):
+def test_a_damaged_journal_is_put_aside_and_a_new_epoch_begins(
+    state: Path, damage: str, transition: Any, render: Any
+) -> None:
     """It is renamed, never deleted, byte for byte as it was; the second one gets the next number."""
     path = state / FILE
     if damage == "log alone":
@@ -193,7 +195,7 @@ def test_a_damaged_journal_is_put_aside_and_a_new_epoch_begins(state, damage, tr
         ("DELETE FROM meta", "damaged: it does not say"),
     ],
 )
-def test_a_journal_that_is_not_ours_to_write_is_refused_untouched(state, statement, complaint):
+def test_a_journal_that_is_not_ours_to_write_is_refused_untouched(state: Path, statement: str, complaint: str) -> None:
     """One line with the path; the file is where it was, and the directory is free again."""
     with closing(sqlite3.connect(state / FILE)) as other:
         other.execute(statement)
@@ -206,13 +208,13 @@ def test_a_journal_that_is_not_ours_to_write_is_refused_untouched(state, stateme
     assert (state / FILE).exists()
 
 
-def test_another_sensors_journal_is_refused(state):
+def test_another_sensors_journal_is_refused(state: Path) -> None:
     """A renamed sensor would change every uid."""
     with pytest.raises(StoreError, match="belongs to sensor 'hall-1', not 'hall-2'"):
         reopen(state, sensor="hall-2")
 
 
-def test_a_directory_in_the_place_of_the_journal_is_one_line(tmp_path):
+def test_a_directory_in_the_place_of_the_journal_is_one_line(tmp_path: Path) -> None:
     """And so is a file in the place of the directory."""
     (tmp_path / FILE).mkdir()
     with pytest.raises(StoreError, match=rf"^{tmp_path / FILE}: [^\n]*error[^\n]*$"):
@@ -227,7 +229,9 @@ def small_disk(directory: Path, size: str) -> Iterator[Path]:
     """A tmpfs of ``size``; skips where mounting is not allowed."""
     directory.mkdir()
     mount = shutil.which("mount")
-    made = mount and subprocess.run([mount, "-t", "tmpfs", "-o", f"size={size}", "none", directory], check=False, capture_output=True)
+    made = mount and subprocess.run(
+        [mount, "-t", "tmpfs", "-o", f"size={size}", "none", directory], check=False, capture_output=True
+    )
     if not made or made.returncode:
         pytest.skip("needs the right to mount a tmpfs")
     try:
@@ -236,7 +240,7 @@ def small_disk(directory: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", directory], check=True)
 
 
-def test_a_full_disk_stops_the_store_and_loses_nothing_committed(tmp_path, transition, render):
+def test_a_full_disk_stops_the_store_and_loses_nothing_committed(tmp_path: Path, transition: Any, render: Any) -> None:
     """The failed append is CommitFailed, so is every later one; with room again all that was returned is there."""
     body = bytes(2000)
     with small_disk(tmp_path / "disk", "1m") as disk:
@@ -259,7 +263,9 @@ def test_a_full_disk_stops_the_store_and_loses_nothing_committed(tmp_path, trans
             assert store.last_seq == returned + 2
 
 
-def test_a_read_only_disk_is_refused_for_writing_and_allowed_for_reading(tmp_path, transition, render):
+def test_a_read_only_disk_is_refused_for_writing_and_allowed_for_reading(
+    tmp_path: Path, transition: Any, render: Any
+) -> None:
     """One line says so; a reader works even where SQLite cannot make its index file."""
     with small_disk(tmp_path / "disk", "4m") as disk:
         with reopen(disk / "state") as store:
@@ -272,7 +278,7 @@ def test_a_read_only_disk_is_refused_for_writing_and_allowed_for_reading(tmp_pat
 
 
 @pytest.mark.asyncio
-async def test_the_worker_tells_an_outbox_of_news(transition, render):
+async def test_the_worker_tells_an_outbox_of_news(transition: Any, render: Any) -> None:
     """News comes once for an append, also one made before anybody waited, and not for a repetition."""
     worker = StoreWorker(Store.open(None, sensor="hall-1", sinks=["mqtt"]))
     outbox = worker.outbox("mqtt")

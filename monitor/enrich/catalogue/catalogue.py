@@ -51,7 +51,7 @@ class Catalogue:
             self.networks |= {row.key: row for row in file.network if row.verified}
             self.services |= {row.key: row for row in file.service if row.verified}
             origins |= {f"{table}:{row.key}": name for table, row in rows_of(file)}
-        check_references(self.vendors, self.p2p_networks)
+        check_references(self.vendors, self.p2p_networks, origins)
         self._marks = Marks(self.vendors.values(), origins)
         self._remotes = Remotes(
             self.vendors,
@@ -130,5 +130,5 @@ class Catalogue:
         port: int = HTTPS,
         proto: int = TCP,
     ) -> str | None:
-        """"dot" or "doq" by port, "doh" by a known server's name or, on port 443, its address; None if it is neither."""
+        """"dot" or "doq" by port, "doh" by a known server's name or, on port 443, its address; else None."""
         return self._remotes.encrypted_dns(name, address, port, proto)

@@ -24,7 +24,7 @@ _SPELLINGS: Final = {"UK": "GB", "EL": "GR"}
 
 
 def country(code: object) -> str | None:
-    """The country that a database's code means; None for regions and classes (EU, AP, A1, T1, ??) and dissolved ones."""
+    """The country that a database's code means; None for regions, classes (EU, AP, A1, T1, ??) and dissolved states."""
     if not isinstance(code, str) or len(code) != 2:
         return None
     upper = code.upper()

@@ -31,7 +31,7 @@ class Marks:
     """Indexes over what devices of each vendor show."""
 
     def __init__(self, vendors: Iterable[Vendor], files: Mapping[str, str]) -> None:
-        """CatalogueError if two vendors claim one prefix and the later says not why. ``files``: "vendor:axis" -> file."""
+        """CatalogueError if two vendors claim one prefix and the later says not why. ``files``: row -> file."""
         self._files = files
         self._blocks: dict[tuple[int, int], _Block] = {}
         self._servers: list[tuple[str, Vendor]] = []

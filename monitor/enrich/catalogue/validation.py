@@ -40,21 +40,22 @@ def check_file(name: str, file: File, sources: Mapping[str, str]) -> None:
                 _refuse(where, f"{code!r} is no country (ISO 3166-1 alpha-2)")
 
 
-def check_references(vendors: Mapping[str, Vendor], p2p: Mapping[str, P2p]) -> None:
-    """Every vendor that a row points to exists, and parents do not go round in a circle."""
+def check_references(vendors: Mapping[str, Vendor], p2p: Mapping[str, P2p], files: Mapping[str, str]) -> None:
+    """Every vendor that a row points to exists, and parents do not go round in a circle. ``files``: row -> file."""
     for vendor in vendors.values():
+        where = f"{files[f'vendor:{vendor.key}']}: vendor {vendor.key!r}"
         for key in (*vendor.made_by, *((vendor.parent,) if vendor.parent else ())):
             if key not in vendors:
-                _refuse(f"vendor {vendor.key!r}", f"there is no vendor {key!r}")
-    for vendor in vendors.values():
-        line = [vendor.key]
-        while parent := vendors[line[-1]].parent:
+                _refuse(where, f"there is no vendor {key!r}")
+        line, parent = [vendor.key], vendor.parent
+        while parent is not None and parent in vendors:
             if parent in line:
-                _refuse(f"vendor {vendor.key!r}", f"its parents go in a circle: {' > '.join([*line, parent])}")
+                _refuse(where, f"its parents go in a circle: {' > '.join([*line, parent])}")
             line.append(parent)
+            parent = vendors[parent].parent
     for row in p2p.values():
         if row.vendor is not None and row.vendor not in vendors:
-            _refuse(f"p2p {row.key!r}", f"there is no vendor {row.vendor!r}")
+            _refuse(f"{files[f'p2p:{row.key}']}: p2p {row.key!r}", f"there is no vendor {row.vendor!r}")
 
 
 def rows_of(file: File) -> Iterator[tuple[str, Vendor | P2p | Network | Service]]:

@@ -100,14 +100,15 @@ def networks(asn: Path) -> Database:
             )
     return Database(
         "asn",
-        "Network of an address. RouteViews, NRO and DB-IP (https://db-ip.com) by @ip-location-db/asn, CC BY 4.0, converted",
+        "Network of an address. RouteViews, NRO and DB-IP (https://db-ip.com) by @ip-location-db/asn, "
+        "CC BY 4.0, converted",
         int(datetime.strptime(match[1], "%Y%m%d%H").replace(tzinfo=UTC).timestamp()),
         joined(ranges),
     )
 
 
 def joined(ranges: Iterable[Range]) -> list[Range]:
-    """Sorted, touching ranges of one value made one. Where two overlap, the one that starts later holds: it is narrower."""
+    """Sorted, touching ranges of one value made one. Of two that overlap the one that starts later holds."""
     pending = sorted(ranges, key=lambda row: row[:2])
     heapq.heapify(pending)
     result: list[Range] = []
@@ -175,6 +176,17 @@ def _record(value: Value) -> dict[str, Any]:
     return record | {"autonomous_system_organization": holder} if holder else record
 
 
+def _entry(database: Database, mmdb: bytes) -> str:
+    """The database's table in the manifest."""
+    return (
+        f"[{database.name}]\n"
+        f"bytes = {len(mmdb)}\n"
+        f'sha256 = "{hashlib.sha256(mmdb).hexdigest()}"\n'
+        f"date = {datetime.fromtimestamp(database.epoch, UTC):%Y-%m-%dT%H:%M:%SZ}\n"
+        f"ranges = {len(database.ranges)}\n"
+    )
+
+
 def _v6(text: str) -> int:
     return int(ipaddress.IPv6Address(text))
 
@@ -192,12 +204,8 @@ def main(arguments: list[str] | None = None) -> int:
             mmdb = written(database)
             packed = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compress(mmdb)
             (options.out / f"{database.name}.mmdb.zst").write_bytes(packed)
-            manifest.append(
-                f"[{database.name}]\nbytes = {len(mmdb)}\nsha256 = \"{hashlib.sha256(mmdb).hexdigest()}\"\n"
-                f"date = {datetime.fromtimestamp(database.epoch, UTC):%Y-%m-%dT%H:%M:%SZ}\n"
-                f"ranges = {len(database.ranges)}\n",
-            )
-            sys.stderr.write(f"{database.name}: {len(database.ranges)} ranges, {len(mmdb)} bytes, packed {len(packed)}\n")
+            manifest.append(_entry(database, mmdb))
+            sys.stderr.write(f"{database.name}: {len(mmdb)} bytes, packed {len(packed)}\n")
         (options.out / "manifest.toml").write_text("\n".join(manifest), encoding="utf-8")
     except (InputError, OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")

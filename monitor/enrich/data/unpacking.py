@@ -23,9 +23,9 @@ def default_cache() -> Path | None:
     """
     if chosen := os.environ.get("CAMWARDEN_CACHE"):
         return Path(chosen)
-    xdg = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(xdg):
-        return Path(xdg) / "camwarden"
+    xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if xdg.is_absolute():
+        return xdg / "camwarden"
     try:
         return Path.home() / ".cache" / "camwarden"
     except RuntimeError:
@@ -35,7 +35,7 @@ def default_cache() -> Path | None:
 def unpacked(name: str, cache: Path) -> Path:
     """The database's file below ``cache``, written first if it is absent or not whole. OSError if that cannot be.
 
-    The file's name carries the hash of its content, so versions live side by side; it appears by ``os.replace``, so
+    The file's name carries the hash of its content, so versions live side by side; it appears by renaming, so
     two processes at once do no harm.
     """
     folder = files("monitor.enrich.data")
@@ -45,15 +45,16 @@ def unpacked(name: str, cache: Path) -> Path:
         return path
     content = zstandard.ZstdDecompressor().decompress((folder / f"{name}.mmdb.zst").read_bytes())
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{name}-", dir=cache)
+    handle, spelled = tempfile.mkstemp(prefix=f".{name}-", dir=cache)
+    temporary = Path(spelled)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     return path
 

@@ -1,0 +1,249 @@
+"""The door for people: one command a verb. Results go to stdout, everything else to stderr.
+
+Exit 0: done; 1: the answer is no; 2: bad usage or input, said in one line. Imports are lazy, so that --help and a
+short replay start at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from collectors.captures import Captures
+    from monitor.config import Config
+    from monitor.model.address import IPNetwork
+
+app = typer.Typer(
+    name="camwarden",
+    help="Watches what cameras do on the network: whom they call, where that is, whose it is and under whose law.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+geo_app = typer.Typer(help="Where an address is and whose.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(geo_app, name="geo")
+
+BAD_INPUT = 2
+
+
+class Format(StrEnum):
+    PRETTY = "pretty"
+    JSONL = "jsonl"
+
+
+Capture = Annotated[list[str], typer.Argument(help="pcap or pcapng files, .gz and .zst too; - is standard input.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Configuration (TOML).")]
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Play every scenario once, print a summary and end.")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Play without pauses.")] = False,
+) -> None:
+    """Play the bundled scenarios through the whole daemon: real MQTT broker, real metrics, on 127.0.0.1."""
+    import asyncio
+
+    from monitor.demo import Demo
+    from monitor.sinks.embedded_broker import BrokerError
+
+    try:
+        good = asyncio.run(Demo(once=once, paced=not fast).run())
+    except BrokerError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+    if not good:
+        raise typer.Exit(1)
+
+
+@app.command()
+def replay(
+    captures: Capture,
+    config: ConfigFile = None,
+    cameras: Annotated[
+        list[str] | None, typer.Option("--cameras", metavar="NET", help="A host or network of cameras; repeatable.")
+    ] = None,
+    home: Annotated[
+        list[str] | None, typer.Option("--home", metavar="CC", help="A home country, ISO 3166-1; repeatable.")
+    ] = None,
+    state: Annotated[Path | None, typer.Option(help="Directory of the journal; without it nothing is kept.")] = None,
+    output: Annotated[Format, typer.Option("--format", help="For people, or OCSF messages as JSON lines.")] = (
+        Format.PRETTY
+    ),
+) -> None:
+    """Replay captures and print the call-home incidents in them."""
+    from monitor.enrich.catalogue import CatalogueError
+    from monitor.enrich.geo import GeoError
+    from monitor.replay import Replay, unwatched
+    from monitor.store.errors import StoreError
+
+    settings = configuration(config, home)
+    source = opened(captures)
+    run = Replay(settings, source, state=state or state_of(settings), cameras=parse_networks(cameras or []))
+    try:
+        if output is Format.JSONL:
+            from monitor.sinks.jsonl import JsonLines
+
+            engine = run.run(JsonLines(sys.stdout.buffer))
+        else:
+            from rich.console import Console
+
+            from monitor.sinks.terminal import Terminal
+
+            console = Console()
+            terminal = Terminal(console)
+            engine = run.run(terminal)
+            if terminal.last:
+                console.print(terminal.table())
+            else:
+                console.print("no incident: the watched devices attempted nothing outside the policy")
+    except (StoreError, CatalogueError, GeoError, ValueError) as error:
+        fail(str(error))
+    except BrokenPipeError:
+        quiet_exit()
+    note = unwatched(engine)
+    if note is not None:
+        complain(note)
+    end(source)
+
+
+@app.command()
+def observe(
+    captures: Capture,
+    kind: Annotated[list[str] | None, typer.Option("--kind", help="Only this kind; repeatable.")] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Print what was said on the wire, one JSON object a line."""
+    from monitor.enrich.catalogue import CatalogueError
+    from monitor.enrich.geo import GeoError
+    from monitor.replay import observe as run
+    from monitor.sinks.observations import kinds
+
+    unknown = set(kind or ()) - kinds()
+    if unknown:
+        fail(f"--kind {sorted(unknown)[0]}: no such kind; there are {', '.join(sorted(kinds()))}")
+    settings = configuration(config, None)
+    source = opened(captures)
+    try:
+        run(settings, source, frozenset(kind or ()), sys.stdout.buffer)
+    except (CatalogueError, GeoError, ValueError) as error:
+        fail(str(error))
+    except BrokenPipeError:
+        quiet_exit()
+    end(source)
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="The configuration.")],
+    explain: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--explain", metavar="DEVICE DEST", help="Which rule decides about this device and destination."),
+    ] = None,
+) -> None:
+    """Check a configuration, and explain what the policy decides and why."""
+    from monitor.config import ConfigError
+    from monitor.explain import explain as explained
+    from monitor.explain import validate
+
+    try:
+        settings = validate(file)
+        if explain is None:
+            devices, groups = len(settings.device), len(settings.group)
+            sys.stdout.write(f"{file}: good: {devices} devices, {groups} groups, sensor {settings.sensor.name}\n")
+            return
+        allowed, words = explained(settings, *explain)
+    except (ConfigError, ValueError) as error:
+        fail(str(error), code=1)
+    sys.stdout.write(words + "\n")
+    if not allowed:
+        raise typer.Exit(1)
+
+
+@geo_app.command("show")
+def geo_show(address: Annotated[str, typer.Argument(help="An IPv4 or IPv6 address.")], config: ConfigFile = None) -> None:
+    """Where an address is, whose network it is in and what the catalogue knows of it."""
+    from monitor.enrich.geo import GeoError
+    from monitor.explain import show_address
+
+    try:
+        sys.stdout.write(show_address(configuration(config, None), address) + "\n")
+    except (GeoError, ValueError) as error:
+        fail(str(error))
+
+
+def configuration(path: Path | None, home: list[str] | None) -> Config:
+    """The configuration with what the command line says on top."""
+    import msgspec
+
+    from monitor.config import Config, ConfigError, load
+
+    try:
+        settings = load(path) if path is not None else Config()
+    except ConfigError as error:
+        fail(str(error))
+    for country in home or ():
+        if len(country) != 2 or not country.isalpha():  # noqa: PLR2004  ISO 3166-1 alpha-2
+            fail(f"--home {country}: not an ISO 3166-1 alpha-2 country code, such as GB")
+    if home:
+        codes = tuple(country.upper() for country in home)
+        settings = msgspec.structs.replace(settings, site=msgspec.structs.replace(settings.site, home=codes))
+    return settings
+
+
+def state_of(settings: Config) -> Path | None:
+    return Path(settings.sensor.state) if settings.sensor.state is not None else None
+
+
+def parse_networks(entries: list[str]) -> list[IPNetwork]:
+    from monitor.config import networks
+
+    try:
+        return networks(tuple(entries), "--cameras")
+    except ValueError as error:
+        fail(str(error))
+
+
+def opened(paths: list[str]) -> Captures:
+    from collectors.captures import Captures
+
+    return Captures(paths)
+
+
+def end(source: Captures) -> None:
+    """Say what could not be read; exit 2 if anything."""
+    for damage in source.damage:
+        complain(f"warning: {damage}")
+    if source.damage:
+        raise typer.Exit(BAD_INPUT)
+
+
+def complain(line: str) -> None:
+    sys.stderr.write(f"camwarden: {line}\n")
+
+
+def fail(line: str, code: int = BAD_INPUT) -> NoReturn:
+    complain(line)
+    raise typer.Exit(code)
+
+
+def quiet_exit() -> NoReturn:
+    """The reader of our output is gone: nothing is left to say, and nobody to hear it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise typer.Exit(0)
+
+
+def main() -> None:
+    """Entry point."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

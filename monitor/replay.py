@@ -1,0 +1,133 @@
+"""Replay and observe: captures in, incidents or observations out, as fast as they can be read."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from monitor import __version__
+from monitor.app import build_engine, knowledge
+from monitor.incidents import ocsf
+from monitor.model.address import text, unpack
+from monitor.sinks import observations
+from monitor.sinks.jsonl import JsonLines
+from monitor.store.journal import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from pathlib import Path
+
+    from collectors.captures import Captures
+    from monitor.config import Config
+    from monitor.engine import Engine
+    from monitor.model.address import IPNetwork
+    from monitor.model.facts import Observation
+    from monitor.model.flows import Flow
+    from monitor.model.incidents import Transition
+    from monitor.sinks.terminal import Terminal
+
+SINK: Final = "stdout"
+MAX_HOSTS_LISTED: Final = 20
+
+
+class Replay:
+    """One run over captures: engine, journal and one way of showing."""
+
+    def __init__(self, config: Config, captures: Captures, *, state: Path | None, cameras: Sequence[IPNetwork]) -> None:
+        self._config = config
+        self._captures = captures
+        self._state = state
+        self._cameras = cameras
+
+    def run(self, show: Terminal | JsonLines) -> Engine:
+        """Replay everything; transitions are journalled before they are shown.
+
+        Raises StoreError, CatalogueError or GeoError, each one line, if the journal or the data cannot be used.
+        """
+        sensor = self._config.sensor.name
+        render = partial(_render, sensor)
+        with (
+            knowledge(self._config) as known,
+            contextlib.closing(Store.open(self._state, sensor=sensor, sinks=[SINK])) as store,
+        ):
+            engine = build_engine(self._config, known, cameras=self._cameras, on_fault=report_fault)
+
+            def tell(transitions: list[Transition]) -> None:
+                if not transitions:
+                    return
+                messages = store.append(transitions, render)
+                if isinstance(show, JsonLines):
+                    show.write(message.body for message in messages)
+                else:
+                    show.tell(transitions)
+                store.done(SINK, [message.seq for message in messages])
+
+            for block in progress(self._captures, engine):
+                tell(engine.feed(block))
+            tell(engine.finish())
+        return engine
+
+
+def observe(config: Config, captures: Captures, kinds: Collection[str], out: BinaryIO) -> Engine:
+    """Write every observation (of ``kinds``, if any are given) as a JSON line."""
+
+    def tell(observation: Observation, flow: Flow | None) -> None:
+        if kinds and observation.fact.__struct_config__.tag not in kinds:
+            return
+        device = flow.device if flow is not None else engine.attribution.device_of(observation.where)
+        out.write(observations.render(observation, device.key if device is not None else None) + b"\n")
+
+    with knowledge(config) as known:
+        engine = build_engine(config, known, observer=tell, on_fault=report_fault)
+        for block in captures.blocks():
+            engine.feed(block)
+            out.flush()
+        engine.finish()
+        out.flush()
+    return engine
+
+
+def unwatched(engine: Engine) -> str | None:
+    """What to tell the user if no host was watched: which local hosts there are."""
+    devices = list(engine.attribution.devices)
+    if any(device.watched for device in devices):
+        return None
+    hosts = [
+        f"{', '.join(text(each) for each in device.addresses)} ({device.vendor_name or 'maker unknown'})"
+        for device in sorted(devices, key=lambda each: [unpack(one).packed for one in each.addresses])
+        if device.addresses
+    ]
+    shown = "\n  ".join(hosts[:MAX_HOSTS_LISTED]) or "none"
+    more = f"\n  and {len(hosts) - MAX_HOSTS_LISTED} more" if len(hosts) > MAX_HOSTS_LISTED else ""
+    return (
+        "no host was recognised as a camera, recorder or viewer, so nothing was judged; "
+        f"name them with --cameras NET or a configuration. Local hosts seen:\n  {shown}{more}"
+    )
+
+
+def progress(captures: Captures, engine: Engine) -> Iterator[Any]:
+    """The blocks, with a progress line on a terminal and none in a pipe."""
+    if not sys.stderr.isatty():
+        yield from captures.blocks()
+        return
+    from rich.console import Console  # noqa: PLC0415  only for people: half of the start-up time of a short replay
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=captures.bytes_total)
+        for block in captures.blocks():
+            yield block
+            line = f"{captures.packets:,} packets, {len(engine.book)} incidents open"
+            bar.update(task, completed=captures.bytes_read, description=line)
+
+
+def report_fault(defect: BaseException) -> None:
+    """A parser failed by a defect of ours: say so, without a traceback, and go on."""
+    sys.stderr.write(f"camwarden: defect in a parser, flow left alone: {type(defect).__name__}\n")
+
+
+def _render(sensor: str, transition: Transition, epoch: int, seq: int) -> bytes:
+    return ocsf.render(transition, sensor=sensor, epoch=epoch, seq=seq, version=__version__)
