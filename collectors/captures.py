@@ -22,7 +22,7 @@ from collectors.limits import MAX_OPEN, TIME_LIMIT
 from collectors.reader import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from collectors.blocks import Block
 
@@ -70,7 +70,7 @@ class Captures:
         """Bytes of the files that are dealt with, as they are stored: compressed ones count compressed."""
         return self._done + sum(reader.stream.consumed for reader in self._readers.values())
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Generator[Block, None, None]:
         """Every packet that can be read, in Blocks that are each valid until the next one is asked for."""
         heap: list[tuple[int, int]] = []
         try:

@@ -1,4 +1,5 @@
 # cython: annotation_typing=False
+# ruff: noqa: ERA001
 """Clock: which of a capture's times are believed.
 
 Strategy: the reference is the time of the last packet that was believed. A packet within CLOCK_STEP_NS of it is

@@ -1,4 +1,5 @@
 # cython: annotation_typing=False
+# ruff: noqa: ERA001
 """Framing: where each packet of a capture lies in a buffer, and when it passed.
 
 Strategy: a framing stands at ``position`` in a buffer that somebody else fills. ``frame`` walks the records

@@ -83,6 +83,12 @@ class Attribution:
         self._touched.clear()
         return taken
 
+    def take_counts(self) -> tuple[Counter[tuple[Contact, Outcome]], Counter[tuple[Contact, bool]]]:
+        """Take attempts by the outcome reached, and frame bytes by direction, since the last call."""
+        taken = self.reached, self.moved
+        self.reached, self.moved = Counter(), Counter()
+        return taken
+
     def touch(self, contact: Contact) -> None:
         """Have the contact judged again."""
         self._touched[contact] = None

@@ -51,9 +51,11 @@ def demo(
     import asyncio
 
     from monitor.demo import Demo
+    from monitor.logs import configure
     from monitor.sinks.embedded_broker import BrokerError
 
     try:
+        configure()
         good = asyncio.run(Demo(once=once, paced=not fast).run())
     except BrokerError as error:
         fail(str(error))

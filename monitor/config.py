@@ -16,8 +16,8 @@ from monitor.enrich.devices import InventoryEntry
 from monitor.model.address import mac_from_text, pack
 from monitor.model.contacts import DeviceClass
 from monitor.policy.settings import GroupConfig, SiteConfig
-from monitor.sinks.mqtt import MqttConfig
-from monitor.sinks.scrape import PrometheusConfig
+from monitor.sinks.mqtt_config import MqttConfig
+from monitor.sinks.prometheus_config import PrometheusConfig
 
 if TYPE_CHECKING:
     from monitor.model.address import IPNetwork

@@ -102,7 +102,9 @@ class Operators:
             law, confidence = network.country, Confidence.LOW if anycast else Confidence.MEDIUM
             why += f"; jurisdiction of {network.name}, {network.seat}"
         elif law is None:
-            law, confidence = place.country, Confidence.LOW
+            # Country and network of an address are registered facts; that its user answers there is likely, no more.
+            registered = place.country is not None and place.network is not None and not anycast
+            law, confidence = place.country, Confidence.MEDIUM if registered else Confidence.LOW
             why += "; jurisdiction by the country of the address" if law else "; jurisdiction not known"
         if anycast and place.country:
             why += "; anycast, so the country of the address says little"
@@ -219,9 +221,11 @@ def _by(
 
 def _numbered(address: Address | None, place: Place, network: Network | None) -> _Operator:
     """By autonomous system, else by address."""
+    if network is not None:
+        why = f"AS{place.network} is {network.name}'s"
+        return _Operator(f"network:{network.key}", network.name, OperatorKind.NETWORK, why)
     if place.network is not None:
-        holder = network.name if network else place.organisation
-        name = f"AS{place.network} {holder}" if holder else f"AS{place.network}"
+        name = f"AS{place.network} {place.organisation}" if place.organisation else f"AS{place.network}"
         return _Operator(f"as:{place.network}", name, OperatorKind.NETWORK, f"holder of AS{place.network}")
     if address is None:
         msg = "neither address nor name nor protocol: nothing to resolve"

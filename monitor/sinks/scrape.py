@@ -19,14 +19,6 @@ LINE_LIMIT: Final = 4096
 """Bytes of a request line and of one header: a scraper sends a few hundred."""
 
 
-class PrometheusConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """The ``[prometheus]`` table."""
-
-    port: int
-    """0 takes any free port."""
-    host: str = "127.0.0.1"
-
-
 class Health(Struct, frozen=True):
     """The answer of /healthz."""
 

@@ -34,7 +34,7 @@ pytestmark = [
 
 
 def sample() -> list[str]:
-    """The odd ones, and small ones of every file type and link type."""
+    """Choose the odd ones, and small ones of every file type and link type."""
     index = CAPTURES / "INDEX.tsv"
     if not index.is_file():
         return []

@@ -26,7 +26,7 @@ YEAR_2106 = 4_294_967_295 * SECOND
 def judged(
     times: list[int], module: ModuleType = clock, *, pieces: list[int] | None = None
 ) -> tuple[list[int], list[tuple[int, int]], int]:
-    """Times as mended, steps and suspects, when the rows come in ``pieces``."""
+    """Give times as mended, steps and suspects, when the rows come in ``pieces``."""
     index = array("q", bytes(len(times) * COLUMNS * 8))
     for row, time in enumerate(times):
         index[row * COLUMNS + TS] = time

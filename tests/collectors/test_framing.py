@@ -356,7 +356,7 @@ SEEDS = [
 
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
-    """A capture with some of its bytes changed, cut or repeated."""
+    """Draw a capture with some of its bytes changed, cut or repeated."""
     content = bytearray(draw(st.sampled_from(SEEDS)))
     for _ in range(draw(st.integers(0, 6))):
         at = draw(st.integers(4, len(content) - 1))

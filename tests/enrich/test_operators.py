@@ -117,9 +117,9 @@ def test_an_unknown_domain(operators: Operators) -> None:
 
 
 def test_an_unknown_domain_on_an_unknown_network(operators: Operators) -> None:
-    """With nothing but a registry to go by, the country of the address stands in, with low confidence."""
+    """With nothing but a registry to go by, the country of the address stands in, with medium confidence."""
     verdict = resolve(operators, "131.111.150.25", "cam.example.org")
-    assert (verdict.organisation_country, verdict.jurisdiction, verdict.confidence) == (None, "GB", Confidence.LOW)
+    assert (verdict.organisation_country, verdict.jurisdiction, verdict.confidence) == (None, "GB", Confidence.MEDIUM)
     assert verdict.organisation == "Jisc Services Limited"
 
 
@@ -165,7 +165,7 @@ def test_only_the_network_is_known(operators: Operators) -> None:
     assert (cloud.operator, cloud.operator_key, cloud.kind) == ("AS45090 Tencent", "as:45090", OperatorKind.NETWORK)
     assert (cloud.jurisdiction, cloud.confidence) == ("CN", Confidence.MEDIUM)
     assert (other.operator, other.operator_key) == ("AS786 Jisc Services Limited", "as:786")
-    assert (other.jurisdiction, other.confidence) == ("GB", Confidence.LOW)
+    assert (other.jurisdiction, other.confidence) == ("GB", Confidence.MEDIUM)
 
 
 def test_ipv6(operators: Operators) -> None:

@@ -47,6 +47,7 @@ def test_a_transition_is_journalled_once(store: Store, transition: Any, render: 
     assert [m.seq for m in made] == [2, 3]
     assert [m.seq for m in store.pending("mqtt", 10)] == [2, 3]
     assert store.state("s") == b"new"
+    assert [m.seq for m in store.append([transition(4)], render)] == [4]
 
 
 def test_a_failing_body_leaves_nothing_behind(store: Store, transition: Any, render: Any) -> None:

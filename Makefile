@@ -1,0 +1,74 @@
+# Two commands do everything on a bare Debian 12: make demo, make test. Longer work: make bench, make soak.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+
+# What the hot path is built with, and what the tests run against.
+BUILD_PACKAGES := python3 python3-venv python3-dev gcc
+TEST_PACKAGES := mosquitto mosquitto-clients prometheus tshark
+BENCH_PACKAGES := libndpi-bin tshark
+
+.PHONY: help demo test lint bench soak clean
+
+help:
+	@echo "make demo    cameras calling home, found in bundled scenarios (no server to install)"
+	@echo "make test    lint and tests"
+	@echo "make lint    ruff, mypy, import-linter"
+	@echo "make bench   speed beside cat, ndpiReader, tshark and NFStream, in one run"
+	@echo "make soak    long tests: every real capture, ten million mutants, a day of storm"
+
+demo: $(VENV)/.demo
+	$(VENV)/bin/camwarden demo $(DEMO)
+
+test: lint
+	$(call packages,$(TEST_PACKAGES))
+	$(PYTHON) -m pytest $(TESTS)
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+bench: $(VENV)/.dev
+	$(call packages,$(BENCH_PACKAGES))
+	$(PYTHON) -m pip install --quiet nfstream || echo "NFStream cannot be installed here: left out"
+	$(PYTHON) -m tests.bench.run $(BENCH)
+
+soak: $(VENV)/.dev
+	$(call packages,$(TEST_PACKAGES))
+	CAMWARDEN_MUTANTS=10000000 $(PYTHON) -m pytest -m "slow or not slow" $(TESTS)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+	find collectors monitor -name '*.so' -delete -o -name '*.c' -delete
+
+SOURCES := pyproject.toml setup.py $(wildcard monitor/wire/*.p[yx]* collectors/*.p[yx]*)
+
+$(VENV)/.base: $(SOURCES)
+	$(call packages,$(BUILD_PACKAGES))
+	[ -x $(PYTHON) ] || python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --upgrade pip
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.base
+	$(PYTHON) -m pip install --quiet --editable '.[demo]'
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.demo
+	$(PYTHON) -m pip install --quiet --group dev
+	touch $@
+
+# Install what is missing of the named Debian packages; says so if it may not.
+define packages
+	missing=$$(dpkg-query -W -f='$${Package} $${db:Status-Status}\n' $(1) 2>/dev/null | awk '$$2=="installed"{print $$1}' | sort | comm -13 - <(printf '%s\n' $(1) | sort) | tr '\n' ' '); \
+	if [ -n "$${missing// }" ]; then \
+		if [ "$$(id -u)" != 0 ] && [ -z "$(SUDO)" ]; then echo "please install: $$missing" >&2; exit 1; fi; \
+		$(SUDO) apt-get update -qq; \
+		DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+endef

@@ -1,0 +1,120 @@
+"""Daemon: journal, broker and metrics around engines. Sinks start first and stop last, so that all drains.
+
+A transition is journalled, with what is owed to every sink, before anybody is told of it; the broker is served
+from the journal's outbox at its own pace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from monitor import __version__
+from monitor.incidents import ocsf
+from monitor.sinks.metrics import Metrics
+from monitor.sinks.mqtt import MqttSink
+from monitor.sinks.scrape import Health, serve
+from monitor.store.journal import Store
+from monitor.store.worker import StoreWorker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from monitor.config import Config
+    from monitor.model.incidents import Transition
+
+MQTT: Final = "mqtt"
+DRAIN_S: Final = 10.0
+"""How long a stop waits for the broker to take what is owed, seconds; what is left stays in the journal."""
+GAUGES_S: Final = 1.0
+"""How often sink states are shown, seconds."""
+
+
+class Outlets:
+    """The ways out of one daemon."""
+
+    def __init__(self, sensor: str, worker: StoreWorker, metrics: Metrics, mqtt: MqttSink | None) -> None:
+        self._sensor = sensor
+        self._worker = worker
+        self.metrics = metrics
+        self._mqtt = mqtt
+        self.address: tuple[str, int] | None = None
+        """Where the metrics are served."""
+        self.told = 0
+        """Messages journalled by this process."""
+
+    async def tell(self, transitions: Sequence[Transition]) -> None:
+        """Journal transitions and owe them to every sink. CommitFailed is fatal: stop at once."""
+        if not transitions:
+            return
+        messages = await self._worker.append(transitions, partial(_render, self._sensor))
+        self.told += len(messages)
+        new = {message.uid for message in messages}
+        for transition in transitions:
+            if transition.uid in new:
+                self.metrics.transition(transition)
+
+    async def drain(self) -> bool:
+        """Wait until the broker has everything, or DRAIN_S. Whether it has."""
+        return self._mqtt is None or await self._mqtt.drain(DRAIN_S)
+
+    async def show_sinks(self) -> None:
+        """Keep the sinks' states in the metrics, until cancelled."""
+        while self._mqtt is not None:
+            depth, oldest_ns, parked = await self._worker.call(
+                lambda store: (store.depth(MQTT), store.oldest_ns(MQTT), len(store.parked(MQTT)))
+            )
+            self.metrics.sink(MQTT, up=self._mqtt.state.connected, depth=depth, parked=parked, oldest_ns=oldest_ns)
+            await asyncio.sleep(GAUGES_S)
+
+    def health(self) -> Health:
+        """What /healthz answers."""
+        state = self._mqtt.state if self._mqtt is not None else None
+        return Health(
+            ok=True,
+            facts={
+                "sensor": self._sensor,
+                "messages": self.told,
+                "mqtt_connected": state.connected if state is not None else None,
+                "mqtt_error": state.last_error if state is not None else None,
+            },
+        )
+
+
+@asynccontextmanager
+async def outlets(config: Config, devices: Sequence[str], *, state: Path | None) -> AsyncIterator[Outlets]:
+    """Journal, metrics and MQTT as configured, served until the block ends.
+
+    Raises StoreError (one line) if the journal cannot be used, OSError if the metrics' address is taken.
+    """
+    sinks = [MQTT] if config.mqtt is not None else []
+    worker = StoreWorker(Store.open(state, sensor=config.sensor.name, sinks=sinks))
+    try:
+        metrics = Metrics(config.sensor.name, devices, version=__version__)
+        mqtt = MqttSink(config.mqtt, config.sensor.name, worker.outbox(MQTT)) if config.mqtt is not None else None
+        out = Outlets(config.sensor.name, worker, metrics, mqtt)
+        async with contextlib.AsyncExitStack() as stack:
+            if config.prometheus is not None:
+                out.address = await stack.enter_async_context(
+                    serve(metrics, out.health, host=config.prometheus.host, port=config.prometheus.port)
+                )
+            async with asyncio.TaskGroup() as tasks:
+                running = [tasks.create_task(out.show_sinks(), name="sink gauges")]
+                if mqtt is not None:
+                    running.append(tasks.create_task(mqtt.run(), name="mqtt"))
+                try:
+                    yield out
+                    await out.drain()
+                finally:
+                    for task in running:
+                        task.cancel()
+    finally:
+        await worker.close()
+
+
+def _render(sensor: str, transition: Transition, epoch: int, seq: int) -> bytes:
+    return ocsf.render(transition, sensor=sensor, epoch=epoch, seq=seq, version=__version__)

@@ -1,0 +1,260 @@
+"""Demo: the bundled scenarios through the whole daemon, at a pace that can be watched.
+
+Everything is real but the packets' age: the engine, the journal, an MQTT broker of its own on 127.0.0.1, the
+metrics endpoint. What is shown is what a subscriber of that broker received.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import urllib.request
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from collectors.captures import Captures
+from monitor.accounting import Account
+from monitor.app import build_engine, knowledge
+from monitor.config import Config, convert
+from monitor.daemon import outlets
+from monitor.model.incidents import Severity
+from monitor.sinks.embedded_broker import embedded_broker
+from monitor.sinks.mqtt_config import MqttConfig
+from monitor.sinks.prometheus_config import PrometheusConfig
+from monitor.sinks.subscription import subscribe
+from monitor.sinks.terminal import STYLES
+from pcaps import scenarios
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from monitor.app import Knowledge
+    from monitor.daemon import Outlets
+    from pcaps.scenarios import Scenario
+
+ORDER: Final = (
+    "quiet_site",
+    "irish_vendor_cloud",
+    "hardcoded_p2p",
+    "names_only",
+    "quic_abroad",
+    "ipv6_abroad",
+    "viewer_abroad",
+    "phone_on_vlan",
+    "duplicate_mirror",
+    "airport_storm",
+)
+"""From calm to storm, so that a newcomer meets one thing at a time."""
+SENSOR: Final = "demo"
+SCENE_S: Final = 4.0
+"""Seconds a scenario takes when it is watched."""
+STEP_PACKETS: Final = 16
+SHOWN: Final = 6
+"""Incidents of one scenario that are written out; the rest is counted."""
+ARRIVAL_S: Final = 10.0
+"""Seconds to wait for the broker's messages after a scenario."""
+
+
+class Demo:
+    """Plays the scenarios and checks each against its description."""
+
+    def __init__(self, *, once: bool, paced: bool, console: Console | None = None) -> None:
+        self._once = once
+        self._paced = paced
+        self._console = console or Console()
+        self._inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._sequences: list[int] = []
+        self._rows: list[tuple[str, int, int, str]] = []
+        self._rounds = 0
+
+    async def run(self) -> bool:
+        """Play; whether everything was found that should be, and nothing else."""
+        played = [scenarios.load(name) for name in ORDER]
+        devices = sorted({device["name"] for each in played for device in each.configuration.get("device", ())})
+        console = self._console
+        console.print("[bold]camwarden demo[/bold]: recorded scenes of camera networks, watched by the whole daemon")
+        with knowledge(Config()) as known:
+            async with embedded_broker() as (host, port):
+                daemon = Config(
+                    sensor=msgspec.structs.replace(Config().sensor, name=SENSOR),
+                    mqtt=MqttConfig(host=host, port=port, protocol="3.1.1"),
+                    prometheus=PrometheusConfig(port=0),
+                )
+                async with (
+                    subscribe(host, port, f"camwarden/v1/{SENSOR}/incidents/#") as arrivals,
+                    outlets(daemon, devices, state=None) as out,
+                ):
+                    listener = asyncio.create_task(self._listen(arrivals), name="subscriber")
+                    metrics = f"http://{out.address[0]}:{out.address[1]}/metrics" if out.address else ""
+                    console.print(f"broker mqtt://{host}:{port} (topic camwarden/v1/{SENSOR}/#), metrics {metrics}\n")
+                    good = True
+                    while True:
+                        good = await self._round(played, known, out) and good
+                        await self._summary(metrics)
+                        if self._once:
+                            break
+                        console.print("\nagain in a moment; Ctrl-C ends\n")
+                        await asyncio.sleep(SCENE_S if self._paced else 0)
+                    listener.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await listener
+        return good
+
+    async def _round(self, played: list[Scenario], known: Knowledge, out: Outlets) -> bool:
+        self._rows.clear()
+        self._rounds += 1
+        return all([await self._scene(each, known, out) for each in played])
+
+    async def _scene(self, scenario: Scenario, known: Knowledge, out: Outlets) -> bool:
+        """One scenario: replay it, show what the subscriber receives, compare with the description."""
+        console = self._console
+        console.rule(f"[bold]{scenario.name.replace('_', ' ')}", align="left")
+        console.print(scenario.story)
+        sensor = {"name": f"{SENSOR}-{self._rounds}"}
+        config = convert({**scenario.configuration, "sensor": sensor}, scenario.name)
+        engine = build_engine(config, known)
+        account = Account(engine, out.metrics)
+        owed = out.told
+        before = len(self._sequences)
+        shown = _Shown(console)
+        begun = asyncio.get_running_loop().time()
+        path = scenarios.FOLDER / f"{scenario.name}.pcap"
+        captures = Captures([path], block_packets=STEP_PACKETS)
+        first_ns, last_ns = await asyncio.to_thread(_span, path)
+        for block in captures.blocks():
+            transitions = engine.feed(block)
+            await out.tell(transitions)
+            account.settle()
+            if self._paced:
+                share = (engine.scanner.ts - first_ns) / max(1, last_ns - first_ns)
+                await asyncio.sleep(max(0.0, begun + share * SCENE_S - asyncio.get_running_loop().time()))
+            self._drain(shown)
+        await out.tell(engine.finish())
+        account.settle()
+        account.devices()
+        async with asyncio.timeout(ARRIVAL_S):
+            while len(self._sequences) - before < out.told - owed:
+                await asyncio.sleep(0.02)
+        self._drain(shown)
+        shown.rest()
+        wrong = differences(scenario, shown.last)
+        for line in wrong:
+            console.print(f"  [bold red]not as described:[/bold red] {line}")
+        incidents = len(shown.last)
+        attempts = sum(each["unmapped"]["camwarden"]["attempts"] for each in shown.last.values())
+        verdict = "as described" if not wrong else f"{len(wrong)} differences"
+        calm = "nothing to report" if not incidents else f"{incidents} incidents, {attempts:,} attempts"
+        console.print(f"  [green]{calm}[/green], {verdict}\n" if not wrong else f"  {calm}, {verdict}\n")
+        self._rows.append((scenario.name, incidents, attempts, verdict))
+        return not wrong
+
+    async def _listen(self, arrivals: Any) -> None:  # noqa: ANN401  an asynchronous iterator of bodies
+        async for body in arrivals:
+            message = msgspec.json.decode(body)
+            self._sequences.append(message["metadata"]["sequence"])
+            self._inbox.put_nowait(message)
+
+    def _drain(self, shown: _Shown) -> None:
+        while not self._inbox.empty():
+            shown.take(self._inbox.get_nowait())
+
+    async def _summary(self, metrics: str) -> None:
+        table = Table(title="What was found", title_justify="left", header_style="bold")
+        table.add_column("Scenario")
+        table.add_column("Incidents", justify="right")
+        table.add_column("Attempts", justify="right")
+        table.add_column("")
+        for name, incidents, attempts, verdict in self._rows:
+            table.add_row(name.replace("_", " "), str(incidents), f"{attempts:,}", verdict)
+        self._console.print(table)
+        in_order = self._sequences == list(range(1, len(self._sequences) + 1))
+        order = "in order, none missing" if in_order else "NOT in order"
+        self._console.print(f"MQTT: {len(self._sequences)} messages received by a subscriber, {order}")
+        text = await asyncio.to_thread(_scrape, metrics)
+        packets = sum(_values(text, "camwarden_packets_total"))
+        attempts_seen = sum(_values(text, "camwarden_remote_attempts_total", 'outcome="attempted"'))
+        blocked = attempts_seen - sum(_values(text, "camwarden_remote_attempts_total", 'outcome="answered"'))
+        self._console.print(
+            f"Prometheus: {packets:,.0f} packets, {attempts_seen:,.0f} attempts to reach somewhere, "
+            f"{blocked:,.0f} of them without an answer"
+        )
+
+
+class _Shown:
+    """What of one scenario's messages has been written to the terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.last: dict[str, dict[str, Any]] = {}
+
+    def take(self, message: dict[str, Any]) -> None:
+        uid = message["finding_info"]["uid"]
+        if uid not in self.last and len(self.last) < SHOWN:
+            severity = Severity(message["severity_id"])
+            line = Text("  ")
+            line.append(f"{severity.label:<14}", STYLES[severity])
+            line.append(f"{message['finding_info']['types'][0]:<20}", "bold")
+            line.append(message["message"])
+            self._console.print(line)
+        self.last[uid] = message
+
+    def rest(self) -> None:
+        if len(self.last) > SHOWN:
+            self._console.print(f"  ... and {len(self.last) - SHOWN} more incidents like these")
+
+
+def differences(scenario: Scenario, incidents: dict[str, dict[str, Any]]) -> list[str]:
+    """Where the last messages of all incidents are not what the scenario describes; empty if they are."""
+    wrong = []
+    matched = set()
+    for expected in scenario.expect:
+        uid = next((uid for uid, each in incidents.items() if uid not in matched and _is(each, expected)), None)
+        if uid is None:
+            wrong.append(f"{expected.device}: {expected.kind} at {expected.operator} is missing or differs")
+            continue
+        matched.add(uid)
+    for uid, each in incidents.items():
+        if uid not in matched:
+            wrong.append(f"unexpected: {each['message']}")
+    return wrong
+
+
+def _is(message: dict[str, Any], expected: Any) -> bool:  # noqa: ANN401  a scenario's Expect
+    ours = message["unmapped"]["camwarden"]
+    types = message["finding_info"]["types"]
+    operator = expected.operator.lower()
+    return (
+        message["device"]["name"] == expected.device
+        and types[0] == expected.kind
+        and set(expected.properties) <= set(types[1:])
+        and operator in ours["verdict"]["operator"].lower()
+        and ours["outcome"] == expected.outcome
+        and ours["attempts"] == expected.attempts
+        and (expected.refused_by is None or ours.get("refused_by") == expected.refused_by)
+    )
+
+
+def _span(path: Path) -> tuple[int, int]:
+    """Times of the first and the last packet of a capture."""
+    first = last = 0
+    for block in Captures([path]).blocks():
+        first = first or block.index[0]
+        last = block.index[(block.count - 1) * 5]
+    return first, last
+
+
+def _scrape(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=ARRIVAL_S) as answer:  # noqa: S310  our own endpoint on 127.0.0.1
+        return str(answer.read().decode())
+
+
+def _values(text: str, metric: str, label: str = "") -> list[float]:
+    return [
+        float(line.rpartition(" ")[2])
+        for line in text.splitlines()
+        if line.startswith(metric + "{") and label in line
+    ]
