@@ -5,6 +5,7 @@ from setuptools import Extension, setup
 
 # Cython's pure Python mode: each of these is an ordinary module with a .pxd of C types beside it.
 COMPILED = (
+    "collectors.clock",
     "collectors.framing",
     "monitor.wire.decode",
     "monitor.wire.flows",

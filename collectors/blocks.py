@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
 # Columns of one packet's row in Block.index. Each is a signed 64-bit integer.

@@ -174,7 +174,9 @@ class Attribution:
         elif isinstance(fact, DeviceAnnounced):
             self.announced(fact, sender, sender_mac, ts_ns)
 
-    def announced(self, fact: DeviceAnnounced | PrefixAnnounced, source: Address | None, mac: Mac | None, ts_ns: int) -> None:
+    def announced(
+        self, fact: DeviceAnnounced | PrefixAnnounced, source: Address | None, mac: Mac | None, ts_ns: int
+    ) -> None:
         """A host, or a router, said something about itself or its link."""
         if isinstance(fact, PrefixAnnounced):
             self.site.learn_prefix(fact.prefix)

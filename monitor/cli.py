@@ -130,7 +130,7 @@ def observe(
 
     unknown = set(kind or ()) - kinds()
     if unknown:
-        fail(f"--kind {sorted(unknown)[0]}: no such kind; there are {', '.join(sorted(kinds()))}")
+        fail(f"--kind {min(unknown)}: no such kind; there are {', '.join(sorted(kinds()))}")
     settings = configuration(config, None)
     source = opened(captures)
     try:
@@ -170,7 +170,9 @@ def check(
 
 
 @geo_app.command("show")
-def geo_show(address: Annotated[str, typer.Argument(help="An IPv4 or IPv6 address.")], config: ConfigFile = None) -> None:
+def geo_show(
+    address: Annotated[str, typer.Argument(help="An IPv4 or IPv6 address.")], config: ConfigFile = None
+) -> None:
     """Where an address is, whose network it is in and what the catalogue knows of it."""
     from monitor.enrich.geo import GeoError
     from monitor.explain import show_address
@@ -192,7 +194,7 @@ def configuration(path: Path | None, home: list[str] | None) -> Config:
     except ConfigError as error:
         fail(str(error))
     for country in home or ():
-        if len(country) != 2 or not country.isalpha():  # noqa: PLR2004  ISO 3166-1 alpha-2
+        if len(country) != 2 or not country.isalpha():
             fail(f"--home {country}: not an ISO 3166-1 alpha-2 country code, such as GB")
     if home:
         codes = tuple(country.upper() for country in home)

@@ -186,7 +186,7 @@ def _unique(names: list[str], what: str) -> None:
 
 
 def _explain(error: str) -> str:
-    """msgspec's message with the path spelled as in the file, and the nearest known key."""
+    """Msgspec's message with the path spelled as in the file, and the nearest known key."""
     if match := _UNKNOWN.fullmatch(error):
         path = (match["path"] or "").lstrip(".")
         known = _keys(path)

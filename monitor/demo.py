@@ -67,6 +67,7 @@ class Demo:
         self._paced = paced
         self._console = console or Console()
         self._inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._arrived = asyncio.Event()
         self._sequences: list[int] = []
         self._rows: list[tuple[str, int, int, str]] = []
         self._rounds = 0
@@ -138,7 +139,8 @@ class Demo:
         account.devices()
         async with asyncio.timeout(ARRIVAL_S):
             while len(self._sequences) - before < out.told - owed:
-                await asyncio.sleep(0.02)
+                self._arrived.clear()
+                await self._arrived.wait()
         self._drain(shown)
         shown.rest()
         wrong = differences(scenario, shown.last)
@@ -157,6 +159,7 @@ class Demo:
             message = msgspec.json.decode(body)
             self._sequences.append(message["metadata"]["sequence"])
             self._inbox.put_nowait(message)
+            self._arrived.set()
 
     def _drain(self, shown: _Shown) -> None:
         while not self._inbox.empty():
@@ -254,7 +257,5 @@ def _scrape(url: str) -> str:
 
 def _values(text: str, metric: str, label: str = "") -> list[float]:
     return [
-        float(line.rpartition(" ")[2])
-        for line in text.splitlines()
-        if line.startswith(metric + "{") and label in line
+        float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(metric + "{") and label in line
     ]

@@ -35,7 +35,7 @@ from monitor.wire.quotes import quoted, refuses
 from monitor.wire.streams import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Buffer, Callable  # type: ignore[attr-defined,unused-ignore]
 
     from collectors.blocks import Block
     from monitor.attribution import Attribution
@@ -166,12 +166,10 @@ class Engine:
                 self._touch_all(device)
         return self._judge(now_ns)
 
-    def _run(
-        self, memory: object, index: array[int], count: int, links: array[int], told: list[Transition]
-    ) -> None:
+    def _run(self, memory: Buffer, index: array[int], count: int, links: array[int], told: list[Transition]) -> None:
         scanner = self.scanner
-        scanner.begin(memory, index, count, links)  # type: ignore[arg-type]  any buffer
-        view = memoryview(memory)  # type: ignore[arg-type]  any buffer
+        scanner.begin(memory, index, count, links)
+        view = memoryview(memory)
         while events := scanner.scan():
             if events == at.TICK:
                 self._ticks_until(scanner.ts, told)
@@ -350,7 +348,7 @@ class Engine:
         frame = self.scanner.frame
         if frame.ethertype == at.TYPE_ARP:
             source = None
-            facts = self._read(lambda data: arp.parse(data), bytes(view[frame.network : frame.end]))
+            facts = self._read(arp.parse, bytes(view[frame.network : frame.end]))
         elif frame.ttl == ND_HOP_LIMIT:
             source = Address(frame.source())
             sender = source

@@ -112,8 +112,8 @@ def progress(captures: Captures, engine: Engine) -> Iterator[Any]:
     if not sys.stderr.isatty():
         yield from captures.blocks()
         return
-    from rich.console import Console  # noqa: PLC0415  only for people: half of the start-up time of a short replay
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

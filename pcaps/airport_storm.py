@@ -83,7 +83,7 @@ def refused(index: int) -> bool:
 
 def schedule(hours: float, cameras: int) -> Iterator[tuple[int, int]]:
     """(time, camera index) of each attempt: evenly spread with jitter, the cameras by turns in mixed order."""
-    rng = Random("airport_storm schedule")  # noqa: S311  the same bytes every time is the point
+    rng = Random("airport_storm schedule")
     order = list(range(cameras))
     rng.shuffle(order)
     rate = ATTEMPTS_AN_HOUR * cameras / CAMERAS
@@ -94,7 +94,7 @@ def schedule(hours: float, cameras: int) -> Iterator[tuple[int, int]]:
 
 def _ordinary(wire: Wire, hosts: list[Host], server: Host, recorder: Host, hours: float) -> Iterator[int]:
     """Time and a few pictures, one instant at each step; yields the time before it acts."""
-    rng = Random("airport_storm pictures")  # noqa: S311  the same bytes every time is the point
+    rng = Random("airport_storm pictures")
     step = PICTURE_EVERY // len(hosts)
     end = START + int(hours * 3600) * SECOND
     for tick in count():
@@ -113,7 +113,7 @@ def _ordinary(wire: Wire, hosts: list[Host], server: Host, recorder: Host, hours
 
 def stream(hours: float, cameras: int) -> Iterator[Frame]:
     """All frames in time order; at no time more than a few seconds of them are held."""
-    rng = Random("airport_storm")  # noqa: S311  the same bytes every time is the point
+    rng = Random("airport_storm")
     wire = Wire()
     firewall = Host.at("10.20.0.1", ROUTER_MAC)
     server = Host.at("10.20.0.2", SERVER_MAC)

@@ -186,7 +186,7 @@ class Dialogues:
     """All kinds of dialogue, built once for each operator."""
 
     def __init__(self) -> None:
-        self.workshop = Workshop(Random("dialogues"))  # noqa: S311  the same bytes every time is the point
+        self.workshop = Workshop(Random("dialogues"))
         self.router = Host.at("10.20.0.1", ROUTER_MAC)
         self.server = Host.at("10.20.0.2", SERVER_MAC)
         self.recorder = Host.at("10.20.0.10", RECORDER_MAC)

@@ -1,0 +1,1 @@
+"""Contacts: what each device has with each remote end."""

@@ -190,7 +190,7 @@ class RegisteredDomains:
     def of(self, name: str) -> str:
         """With the list's private part, so that tenants of a platform differ; else the last two labels."""
         if self._extract is None:
-            from tldextract import TLDExtract  # noqa: PLC0415  see the class
+            from tldextract import TLDExtract
 
             self._extract = TLDExtract(cache_dir=None, suffix_list_urls=(), include_psl_private_domains=True)
         return (

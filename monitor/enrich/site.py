@@ -81,7 +81,7 @@ class Site:
     def learn_prefix(self, prefix: str) -> None:
         """A router advertised this prefix as on-link (RFC 4861, 4.6.2)."""
         network = ipaddress.ip_network(prefix, strict=False)
-        if network in self._learnt or network.prefixlen < 32:  # noqa: PLR2004  nobody's link is larger than an ISP's block
+        if network in self._learnt or network.prefixlen < 32:
             return
         if len(self._learnt) >= MAX_LEARNT:
             self.forgotten += 1
@@ -109,6 +109,7 @@ class Site:
             return Reach.GROUP
         if any(ip in net for net in self._core if net.version == ip.version):
             return Reach.CORE
-        if address in self._own or any(ip in net for net in (*self._networks, *self._learnt) if net.version == ip.version):
+        ours = (net for net in (*self._networks, *self._learnt) if net.version == ip.version)
+        if address in self._own or any(ip in net for net in ours):
             return Reach.LOCAL
         return Reach.REMOTE

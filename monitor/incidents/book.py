@@ -22,7 +22,6 @@ from monitor.model.incidents import (
     DeviceView,
     Evidence,
     Kind,
-
     Transition,
     Visibility,
 )
@@ -234,9 +233,7 @@ class Book:
             del self._by_device[incident.key[0]]
         return self._tell(incident, Activity.END, now_ns, merged_into)
 
-    def _tell(
-        self, incident: Incident, activity: Activity, now_ns: int, merged_into: str | None = None
-    ) -> Transition:
+    def _tell(self, incident: Incident, activity: Activity, now_ns: int, merged_into: str | None = None) -> Transition:
         incident.number += 1
         incident.said = incident.state()
         incident.said_counts = incident.counts()
@@ -300,5 +297,3 @@ def digest(*parts: str | int | bytes) -> str:
 
 def _address(device: Device) -> str | None:
     return text(device.addresses[0]) if device.addresses else None
-
-

@@ -83,5 +83,5 @@ def _end(incident: Incident) -> str:
 
 
 def times(count: int) -> str:
-    """"once", "twice", "4,812 times"."""
+    """How often, in words: "once", "twice", "4,812 times"."""
     return {1: "once", 2: "twice"}.get(count, f"{count:,} times")

@@ -27,7 +27,7 @@ _ICMP: Final = {
 }  # fmt: skip
 
 
-def community_id(  # noqa: PLR0913  a flow's five-tuple and the two parameters of the specification
+def community_id(
     src: Address, dst: Address, sport: int, dport: int, proto: int, *, seed: int = 0, base64: bool = True
 ) -> str:
     """The identifier, "1:" and the SHA-1 of the ordered flow tuple.

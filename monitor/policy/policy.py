@@ -42,7 +42,10 @@ class Policy:
         self._is_core = is_core
         self._services = tuple(
             (_rule(f"site.{key}", f"{entry} {service}"), f"site.{key} {entry}")
-            for key, service, entries in (("resolvers", "dns", site.resolvers), ("time_servers", "ntp", site.time_servers))
+            for key, service, entries in (
+                ("resolvers", "dns", site.resolvers),
+                ("time_servers", "ntp", site.time_servers),
+            )
             for entry in entries
         )
         self._groups = {group.name: _group(group) for group in groups}
@@ -118,8 +121,9 @@ def _group(config: GroupConfig) -> Group:
 def _matches(group: Group, device: Device) -> bool:
     match = group.match
     assert match is not None  # noqa: S101  asked for by the caller
+    vendors = {(device.vendor or "").lower(), (device.vendor_name or "").lower()}
     tests = (
-        match.vendor is None or match.vendor.lower() in {(device.vendor or "").lower(), (device.vendor_name or "").lower()},
+        match.vendor is None or match.vendor.lower() in vendors,
         match.model is None or fnmatchcase((device.model or "").lower(), match.model.lower()),
         match.mac is None or (device.mac is not None and mac_text(device.mac).startswith(match.mac.lower())),
         group.network is None or any(unpack(each) in group.network for each in device.addresses),

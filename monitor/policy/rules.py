@@ -78,7 +78,7 @@ class Rule(Struct, frozen=True):
 def parse(text: str) -> Rule:
     """Read one allow rule: "TARGET [SERVICE]" or "SERVICE". RuleError if it is none."""
     words = text.split()
-    if not words or len(words) > 2:  # noqa: PLR2004  a target and a service
+    if not words or len(words) > 2:
         msg = f"{text!r} is not TARGET [SERVICE]"
         raise RuleError(msg)
     if len(words) == 1 and (ports := _ports(words[0])):

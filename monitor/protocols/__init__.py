@@ -1,0 +1,1 @@
+"""Sans-I/O parsers, one file a protocol: bytes in, facts out."""

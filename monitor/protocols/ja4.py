@@ -30,7 +30,7 @@ _ALREADY_SHOWN: Final = frozenset((_SERVER_NAME, _ALPN))
 _COUNT_MAX: Final = 99
 
 
-def fingerprint(  # noqa: PLR0913, PLR0917  the fields that the specification names
+def fingerprint(
     transport: Transport,
     version: int,
     ciphers: Sequence[int],

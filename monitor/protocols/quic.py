@@ -64,7 +64,7 @@ _OFFSET: Final = itemgetter(0)
 def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  the shape of every protocol
     """Whether a datagram begins with a long header of a version of QUIC that is understood here."""
     return (
-        len(head) > 5  # noqa: PLR2004  first byte and version
+        len(head) > 5
         and head[0] & _LONG_AND_FIXED == _LONG_AND_FIXED
         and int.from_bytes(head[1:5]) in VERSIONS
         and head[5] <= CONNECTION_ID_MAX
@@ -238,7 +238,7 @@ def _long_headers(data: bytes) -> Iterator[_LongHeader]:
 def _number(data: bytes, at: int) -> tuple[int, int]:
     """A variable-length integer and where it ends (RFC 9000, 16). Raises IndexError."""
     first = data[at]
-    if first < 0x40:  # noqa: PLR2004  one byte: the usual case
+    if first < 0x40:
         return first, at + 1
     end = at + (1 << (first >> 6))
     if end > len(data):
@@ -288,7 +288,7 @@ class _CryptoStream:
         if not self._runs or self._runs[0][0]:
             return None
         data = self._runs[0][1]
-        if len(data) < 4:  # noqa: PLR2004  handshake header
+        if len(data) < 4:
             return None
         if data[0] != CLIENT_HELLO:
             raise Malformed(LAYER, "CRYPTO stream begins with no ClientHello")

@@ -2,9 +2,10 @@
 
 Strategy: record headers are peeled off as bytes come in, handshake bytes gather in one buffer across records, and a
 message is read once it is whole (of a Certificate message only the leaf is waited for). The first handshake message
-says which side speaks. A client is done with its first ClientHello, a server with its certificate or as soon as
-it encrypts. Until the first record and message type fit, this may be another protocol: then the parser just stops.
-After that, what does not fit is Malformed.
+says which side speaks. A server is done with its certificate or as soon as it encrypts. A client's first ClientHello
+may be followed, behind one change_cipher_spec record at most, by a second that answers a HelloRetryRequest (RFC 8446,
+4.1.4 and D.4); anything else there, much of it encrypted, ends the parser without a word. Until the first record and
+message type fit, this may be another protocol: then the parser just stops. After that, what does not fit is Malformed.
 """
 
 from __future__ import annotations
@@ -71,18 +72,13 @@ def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  the sha
     return 0 < size <= _RECORD_MAX and head[5:6] in (b"", b"\x01", b"\x02")
 
 
-def tunnelled(head: bytes) -> Parser | None:
-    """A parser for a stream that turns to TLS at ``head``, as after HTTP CONNECT or SOCKS; None if it does not.
-
-    Nothing is fed yet: the caller feeds ``head`` and what follows it.
-    """
-    return Parser() if sniff(head, 0, 0) else None
-
-
 class Parser:
     """One direction of one TCP stream. Holds at most LEAF_LIMIT and one record."""
 
-    __slots__ = ("_after_hello", "_content", "_head", "_left", "_message", "_started", "_v2", "_warnings", "want")
+    __slots__ = (
+        "_after_hello", "_content", "_head", "_left", "_message", "_offered", "_spec_changed", "_started", "_v2",
+        "_warnings", "want",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.want = Want.MORE
@@ -98,23 +94,26 @@ class Parser:
         """A record and a handshake message began as they should: from here on this is TLS."""
         self._after_hello = False
         """The ServerHello has passed."""
+        self._offered = False
+        """The first ClientHello has passed."""
+        self._spec_changed = False
+        """A change_cipher_spec record stood behind it."""
         self._v2: bool | None = None
         """The stream begins like a hello of SSL 2.0; None while there is no first byte."""
         self._warnings = 0
 
     def feed(self, data: bytes) -> list[Fact]:
         """Take the next bytes. Raises Malformed, and stops then."""
+        facts: list[Fact] = []
         if self.want is Want.STOP:
-            return []
+            return facts
         try:
-            fact = self._feed(data)
+            self._feed(data, facts)
         except Malformed:
             self._stop()
-            raise
-        if fact is None:
-            return []
-        self._stop()
-        return [fact]
+            if not self._offered:
+                raise
+        return facts
 
     def gap(self) -> None:
         """Bytes were lost here: nothing after them can be trusted to be a record's start."""
@@ -125,22 +124,24 @@ class Parser:
         self._head.clear()
         self._message.clear()
 
-    def _feed(self, data: bytes) -> Fact | None:
+    def _feed(self, data: bytes, facts: list[Fact]) -> None:
         at = 0
-        fact = None
         if self._v2 is None and data:
             self._v2 = data[0] in _V2_FIRST_BYTES
         if self._v2:
-            return self._v2_hello(data)
-        while at < len(data) and fact is None and self.want is Want.MORE:
+            self._v2_hello(data, facts)
+            return
+        while at < len(data) and self.want is Want.MORE:
             if self._left:
                 part = data[at : at + self._left]
                 self._left -= len(part)
                 self._message += part
                 if self._content == _HANDSHAKE:
-                    fact = self._handshake()
-                else:
+                    self._handshake(facts)
+                elif self._content == _ALERT:
                     self._alert()
+                else:
+                    self._message.clear()
             else:
                 part = data[at : at + _RECORD.size - len(self._head)]
                 self._head += part
@@ -148,7 +149,6 @@ class Parser:
                     self._record(*_RECORD.unpack(self._head))
                     self._head.clear()
             at += len(part)
-        return fact
 
     def _record(self, content: int, major: int, minor: int, size: int) -> None:
         """Judge a record header."""
@@ -157,12 +157,18 @@ class Parser:
             raise Malformed(LAYER, "not a record header")
         if self._message and content != _HANDSHAKE:
             raise Malformed(LAYER, "handshake message interrupted by another record")
+        if self._offered and content == _CHANGE_CIPHER_SPEC and not self._spec_changed:
+            self._spec_changed = True
+            if size != 1:
+                self._stop()
+            self._content, self._left = content, size
+            return
         if fits and content == _HANDSHAKE:
             if not 0 < size <= _RECORD_MAX:
                 if self._started:
                     raise Malformed(LAYER, "handshake record of a forbidden length")
                 fits = False
-        elif content != _ALERT or size != _ALERT_SIZE:
+        elif content != _ALERT or size != _ALERT_SIZE or self._offered:
             fits = False
         if not fits:
             self._stop()
@@ -177,53 +183,69 @@ class Parser:
             self._stop()
         self._message.clear()
 
-    def _handshake(self) -> Fact | None:
+    def _handshake(self, facts: list[Fact]) -> None:
         """Read the messages that are whole."""
         message = self._message
-        while message:
+        while message and self.want is Want.MORE:
             kind = message[0]
-            if kind not in ((_CERTIFICATE,) if self._after_hello else (CLIENT_HELLO, _SERVER_HELLO)):
+            if kind not in self._awaited():
                 self._stop()
-                return None
+                return
             self._started = True
-            if len(message) < 4:  # noqa: PLR2004  handshake header: type, 24-bit length
-                return None
+            if len(message) < 4:
+                return
             size = int.from_bytes(message[1:4])
             if kind == _CERTIFICATE:
-                return _leaf(message, size)
+                leaf = _leaf(message, size)
+                if leaf is not None:
+                    facts.append(leaf)
+                    self._stop()
+                return
             if size > HELLO_LIMIT:
                 raise Malformed(LAYER, "hello over 16 KiB")
             if len(message) < 4 + size:
-                return None
+                return
             body = bytes(message[4 : 4 + size])
-            if kind == CLIENT_HELLO:
-                return clienthello.describe(clienthello.parse(body), TlsClientHello, "t")
-            if _encrypts_at_once(body):
-                self._stop()
-                return None
-            self._after_hello = True
             del message[: 4 + size]
-        return None
+            if kind == CLIENT_HELLO:
+                self._client_hello(body, facts)
+            elif _encrypts_at_once(body):
+                self._stop()
+            else:
+                self._after_hello = True
 
-    def _v2_hello(self, data: bytes) -> Fact | None:
+    def _awaited(self) -> tuple[int, ...]:
+        """The handshake messages that may come now."""
+        if self._after_hello:
+            return (_CERTIFICATE,)
+        return (CLIENT_HELLO,) if self._offered else (CLIENT_HELLO, _SERVER_HELLO)
+
+    def _client_hello(self, body: bytes, facts: list[Fact]) -> None:
+        facts.append(clienthello.describe(clienthello.parse(body), TlsClientHello, "t"))
+        if self._offered:
+            self._stop()
+        self._offered = True
+
+    def _v2_hello(self, data: bytes, facts: list[Fact]) -> None:
         """A hello in the format of SSL 2.0 that offers a later version; it has no extensions (RFC 5246, E.2)."""
         self._message += data
         message = self._message
         if not sniff(bytes(message), 0, 0):
             self._stop()
-            return None
+            return
         if len(message) < _V2_HEADER.size:
-            return None
+            return
         header, _, version, ciphers, session, challenge = _V2_HEADER.unpack_from(message)
         end = 2 + (header & 0x7FFF)
         if ciphers % 3 or end != _V2_HEADER.size + ciphers + session + challenge:
             self._stop()
-            return None
+            return
         if len(message) < end:
-            return None
+            return
         specs = bytes(message[_V2_HEADER.size : _V2_HEADER.size + ciphers])
         suites = [int.from_bytes(specs[i + 1 : i + 3]) for i in range(0, ciphers, 3) if not specs[i]]
-        return clienthello.describe(Hello(version, tuple(suites)), TlsClientHello, "t")
+        facts.append(clienthello.describe(Hello(version, tuple(suites)), TlsClientHello, "t"))
+        self._stop()
 
 
 def _encrypts_at_once(body: bytes) -> bool:
@@ -233,16 +255,16 @@ def _encrypts_at_once(body: bytes) -> bool:
     """
     if body[:2] > _TLS_1_2:
         return True
-    if len(body) < 38 or len(body) < 38 + body[34]:  # noqa: PLR2004  RFC 5246, 7.4.1.3: version, random, session id
+    if len(body) < 38 or len(body) < 38 + body[34]:
         raise Malformed(LAYER, "ServerHello ends early")
     return body[35 + body[34]] == _SUITES_OF_1_3
 
 
 def _leaf(message: bytearray, size: int) -> Fact | None:
     """The first certificate of a Certificate message (RFC 5246, 7.4.2); None while it is not whole."""
-    if size < 6:  # noqa: PLR2004  two 24-bit lengths
+    if size < 6:
         raise Malformed(LAYER, "certificate list is empty")
-    if len(message) < 10:  # noqa: PLR2004  handshake header and two 24-bit lengths
+    if len(message) < 10:
         return None
     total, length = int.from_bytes(message[4:7]), int.from_bytes(message[7:10])
     if total + 3 != size or length + 3 > total:

@@ -24,6 +24,7 @@ STYLES: Final = {
     Severity.HIGH: "bold red",
     Severity.CRITICAL: "bold white on red",
 }
+NAMES_SHOWN: Final = 3
 MAX_REMEMBERED: Final = 16384
 """Incidents kept for the table; as many as can be open at a time."""
 
@@ -47,22 +48,23 @@ class Terminal:
 
     def table(self) -> Table:
         """What was found: an incident a row, the gravest first."""
-        table = Table(title=f"{len(self.last)} incidents", title_justify="left", header_style="bold")
-        for heading in ("Severity", "Device", "Kind", "Whose", "Where / whose / law", "How far", "Attempts", "Out", "In"):
-            right = heading in ("Attempts", "Out", "In")
-            table.add_column(heading, justify="right" if right else "left", overflow="fold", no_wrap=right)
-        for transition in sorted(self.last.values(), key=lambda each: (-each.severity, each.device.name, each.first_ns)):
-            style = STYLES[transition.severity]
+        count = f"{len(self.last)} incident" + ("" if len(self.last) == 1 else "s")
+        table = Table(title=count, title_justify="left", header_style="bold")
+        for heading in ("Severity", "Device", "What", "To whom", "How far"):
+            table.add_column(heading, overflow="fold")
+        table.add_column("Attempts", justify="right", no_wrap=True)
+        table.add_column("Out / in", justify="right", no_wrap=True)
+        for transition in sorted(self.last.values(), key=rank):
+            verdict = transition.verdict
+            names = sorted({each.remote_name for each in transition.evidences if each.remote_name})
             table.add_row(
-                Text(transition.severity.label, style),
+                Text(transition.severity.label, STYLES[transition.severity]),
                 escape(transition.device.name),
                 "\n".join((transition.kind, *(f"+ {each}" for each in transition.properties))),
-                escape(transition.verdict.operator),
-                where(transition),
+                escape("\n".join((f"{verdict.operator} ({where(transition)})", *names[:NAMES_SHOWN]))),
                 how_far(transition),
                 f"{transition.attempts:,}",
-                volume(transition.bytes_out),
-                volume(transition.bytes_in),
+                f"{volume(transition.bytes_out)}\n{volume(transition.bytes_in)}",
             )
         return table
 
@@ -73,6 +75,11 @@ class Terminal:
         line.append(f"{transition.kind:<19}", "bold")
         line.append(transition.message)
         self._console.print(line, soft_wrap=True)
+
+
+def rank(transition: Transition) -> tuple[int, str, int]:
+    """The gravest first, then by device and time."""
+    return -transition.severity, transition.device.name, transition.first_ns
 
 
 def where(transition: Transition) -> str:
@@ -89,12 +96,12 @@ def how_far(transition: Transition) -> str:
 
 
 def volume(octets: int) -> str:
-    """"0", "950 B", "12.3 kB", "4.5 MB": decimal prefixes (IEC 80000-13)."""
+    """An amount of bytes: "0", "950 B", "12.3 kB", "4.5 MB": decimal prefixes (IEC 80000-13)."""
     amount = float(octets)
-    if amount < 1000:  # noqa: PLR2004  the prefix k
+    if amount < 1000:
         return f"{octets} B" if octets else "0"
     for unit in ("kB", "MB", "GB"):
         amount /= 1000
-        if amount < 1000:  # noqa: PLR2004  the next prefix
+        if amount < 1000:
             return f"{amount:.1f} {unit}"
     return f"{amount / 1000:.1f} TB"

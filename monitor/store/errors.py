@@ -26,7 +26,7 @@ class StoreError(Exception):
     """The store cannot be used; the text is one line that says which file and why."""
 
 
-class CommitFailed(StoreError):
+class CommitFailed(StoreError):  # noqa: N818  it says what happened
     """A transaction may or may not be on disk: nothing more may be written or published.
 
     After a failed fsync the rows may still be there when the file is opened again, so the caller stops

@@ -73,7 +73,7 @@ class Reader:
             raise StoreError(msg) from error
 
     def _messages(self, condition: str, *values: object) -> list[Message]:
-        rows = self._query(f"SELECT {COLUMNS} FROM journal j JOIN body b USING(seq) {condition}", *values)  # noqa: S608  constants
+        rows = self._query(f"SELECT {COLUMNS} FROM journal j JOIN body b USING(seq) {condition}", *values)
         return messages(rows)
 
     def _number(self, sql: str, *values: object) -> int:

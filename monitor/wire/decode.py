@@ -140,7 +140,8 @@ class Frame:
             else:
                 return IS_OTHER
             return IS_IP
-        if link == LINK_RAW or link == LINK_IPV4 or link == LINK_IPV6 or link == LINK_RAW_BSD or link == LINK_RAW_OPENBSD:
+        raw: cython.bint = link == LINK_RAW or link == LINK_RAW_BSD or link == LINK_RAW_OPENBSD
+        if raw or link == LINK_IPV4 or link == LINK_IPV6:
             self.network = at
             if self.captured < 1:
                 return self.malformed(AT_LINK, SHORT)

@@ -32,16 +32,16 @@ def refuses(proto: int, kind: int, code: int) -> bool:
 
 
 def quoted(data: bytes) -> Quote | None:
-    """The quoted packet: an IP header and at least the ports (RFC 792; RFC 4443, 3.1). None if it is cut before them."""
+    """The quoted packet, from its IP header to at least the ports (RFC 792; RFC 4443, 3.1); None if cut before."""
     if len(data) < 1:
         return None
     version = data[0] >> 4
-    if version == 4:  # noqa: PLR2004  IP version
+    if version == 4:
         header = (data[0] & 15) * 4
-        if header < 20 or len(data) < header + 4:  # noqa: PLR2004  RFC 791
+        if header < 20 or len(data) < header + 4:
             return None
         proto, source, destination = data[9], data[12:16], data[16:20]
-    elif version == 6:  # noqa: PLR2004  IP version
+    elif version == 6:
         header = 40
         if len(data) < header + 4:
             return None

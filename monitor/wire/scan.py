@@ -15,7 +15,6 @@ import cython
 
 if not cython.compiled:
     from monitor.wire.decode import Frame
-    from monitor.wire.flows import FlowTable
     from monitor.wire.layout import *
 
 MASK = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
@@ -165,7 +164,14 @@ class Scanner:
 
     def fragment(self):
         self.table.key(
-            self.frame.src_hi, self.frame.src_lo, self.frame.dst_hi, self.frame.dst_lo, self.frame.fragment, self.frame.fragment, self.frame.proto, 0
+            self.frame.src_hi,
+            self.frame.src_lo,
+            self.frame.dst_hi,
+            self.frame.dst_lo,
+            self.frame.fragment,
+            self.frame.fragment,
+            self.frame.proto,
+            0,
         )
         word: cython.ulonglong = self.frame.identification
         if self.repeated(stir(self.table.hash ^ self.table.side, (word << 16) | (self.frame.transport_wire & 0xFFFF))):
@@ -178,7 +184,14 @@ class Scanner:
             return NEIGHBOUR
         vlan: cython.int = self.frame.vlan0 if self.overlapping and self.frame.vlan_count else 0
         self.table.key(
-            self.frame.src_hi, self.frame.src_lo, self.frame.dst_hi, self.frame.dst_lo, self.frame.sport, self.frame.dport, self.frame.proto, vlan
+            self.frame.src_hi,
+            self.frame.src_lo,
+            self.frame.dst_hi,
+            self.frame.dst_lo,
+            self.frame.sport,
+            self.frame.dport,
+            self.frame.proto,
+            vlan,
         )
         if self.repeated(self.signature()):
             return 0
@@ -187,7 +200,9 @@ class Scanner:
         events: cython.int = 0
         fresh: cython.bint = False
         other: cython.longlong
-        request: cython.bint = self.frame.proto == PROTO_TCP and (self.frame.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN
+        request: cython.bint = (
+            self.frame.proto == PROTO_TCP and (self.frame.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN
+        )
         if slot >= 0 and request and self.frame.sequence != self.table.rows[row + ISN]:
             # A request with another sequence number: the same attempt's successor, or a new connection.
             if (
@@ -228,9 +243,10 @@ class Scanner:
             events |= PAYLOAD
         if events & SYN and self.table.rows[row + WANT] == 0 and self.table.rows[row + WANT + 1] == 0:
             events &= ~SYN
-        if (self.frame.proto == PROTO_ICMP and (3 <= self.frame.sport <= 5 or self.frame.sport == 11 or self.frame.sport == 12)) or (
-            self.frame.proto == PROTO_ICMP6 and 1 <= self.frame.sport <= 4
-        ):
+        if (
+            self.frame.proto == PROTO_ICMP
+            and (3 <= self.frame.sport <= 5 or self.frame.sport == 11 or self.frame.sport == 12)
+        ) or (self.frame.proto == PROTO_ICMP6 and 1 <= self.frame.sport <= 4):
             events |= ERROR
         self.mark(slot, row)
         return events
@@ -306,7 +322,11 @@ class Scanner:
             self.table.rows[row + ATTEMPTS] += 1
             self.table.rows[row + ATTEMPTED] = self.ts
             events |= ATTEMPT
-        if not state & F_TRANSFERRED and self.table.rows[row + PAYLOADS] > 0 and self.table.rows[row + PAYLOADS + 1] > 0:
+        if (
+            not state & F_TRANSFERRED
+            and self.table.rows[row + PAYLOADS] > 0
+            and self.table.rows[row + PAYLOADS + 1] > 0
+        ):
             state |= F_TRANSFERRED
             events |= TRANSFER
         self.table.rows[row + FLAGS] = state
@@ -314,10 +334,7 @@ class Scanner:
 
     def mark(self, slot, row):
         """Put a cared-for flow on the list of those whose counts changed."""
-        if (
-            self.table.rows[row + FLAGS] & (F_CARE | F_DIRTY) == F_CARE
-            and self.dirty_count < self.table.capacity
-        ):
+        if self.table.rows[row + FLAGS] & (F_CARE | F_DIRTY) == F_CARE and self.dirty_count < self.table.capacity:
             self.table.rows[row + FLAGS] |= F_DIRTY
             self.dirty[self.dirty_count] = slot
             self.dirty_count += 1

@@ -85,7 +85,7 @@ class Turn:
 
 def cameras() -> list[Camera]:
     """10.20.1.1 and on, each somewhere in its stream."""
-    rng = Random("cameras")  # noqa: S311  the same bytes every time is the point
+    rng = Random("cameras")
     recorder = packets.address("10.20.0.10")
     made = []
     for number in range(CAMERAS):
@@ -123,7 +123,7 @@ class Slot:
 
 def plan() -> list[Slot]:
     """One intra picture and 14 others; every packet of a picture is full but its last."""
-    rng = Random("plan")  # noqa: S311  the same bytes every time is the point
+    rng = Random("plan")
     slots = []
     for picture in range(PICTURES):
         count = INTER_PACKETS if picture else INTRA_PACKETS
@@ -139,7 +139,7 @@ class Ring:
     """Dialogues under way; each call of ``packet`` is one turn further."""
 
     def __init__(self, mix: Mix, size: int, callers: list[Camera]) -> None:
-        self._rng = Random("ring")  # noqa: S311  the same bytes every time is the point
+        self._rng = Random("ring")
         self._kinds = cycle([mix.kinds[position] for position in mix.order])
         self._callers = callers
         self._idents = [self._rng.getrandbits(16) for _ in range(1 << 12)]
@@ -195,7 +195,7 @@ def camera_vlan(count: int) -> Iterator[bytes | bytearray | memoryview]:
     everybody = cameras()
     ring = Ring(Dialogues().camera_vlan(), VIDEO_RING, everybody)
     slots = plan()
-    noise = memoryview(Random("noise").randbytes(NOISE))  # noqa: S311  the same bytes every time is the point
+    noise = memoryview(Random("noise").randbytes(NOISE))
     turns = cycle(everybody)
     yield HEADER
     for number in range(count):

@@ -214,7 +214,7 @@ def test_daughters_share_a_family(catalogue: Catalogue) -> None:
         ("00:00:00:00:00:00", None, False),
     ],
 )
-def test_mac_prefixes(catalogue: Catalogue, mac: str, vendor: str | None, camera: bool) -> None:  # noqa: FBT001
+def test_mac_prefixes(catalogue: Catalogue, mac: str, vendor: str | None, camera: bool) -> None:
     """The longest block decides; randomised and group addresses are nobody's."""
     found = catalogue.vendor_of_mac(mac_from_text(mac))
     assert (found.key if found else None, catalogue.is_camera_mac(mac_from_text(mac))) == (vendor, camera)
@@ -289,7 +289,7 @@ def test_announcements(catalogue: Catalogue) -> None:
         (None, None, 443, 6, None),
     ],
 )
-def test_encrypted_dns(  # noqa: PLR0913, PLR0917  one argument a column
+def test_encrypted_dns(
     catalogue: Catalogue,
     name: str | None,
     address: str | None,
@@ -389,8 +389,21 @@ def test_unverified_rows_decide_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("code", "expected"),
-    [("cn", "CN"), ("UK", "GB"), ("XK", "XK"), ("EU", None), ("AP", None), ("A1", None), ("T1", None), ("??", None),
-     ("CS", None), ("United States", None), ("", None), (None, None), (17, None)],
+    [
+        ("cn", "CN"),
+        ("UK", "GB"),
+        ("XK", "XK"),
+        ("EU", None),
+        ("AP", None),
+        ("A1", None),
+        ("T1", None),
+        ("??", None),
+        ("CS", None),
+        ("United States", None),
+        ("", None),
+        (None, None),
+        (17, None),
+    ],
 )
 def test_only_countries_are_countries(code: object, expected: str | None) -> None:
     """Regions, proxies, dissolved states and full names are not countries; UK is GB."""

@@ -85,7 +85,7 @@ def test_protocol_at_an_address_nobody_knows(operators: Operators) -> None:
         (None, "martian", True, "p2p:martian"),
     ],
 )
-def test_protocol_against_name(operators: Operators, name: str | None, p2p: str, proof: bool, key: str) -> None:  # noqa: FBT001
+def test_protocol_against_name(operators: Operators, name: str | None, p2p: str, proof: bool, key: str) -> None:
     """A vendor's name of the protocol's family, or one that is proof, names the operator; else the protocol does."""
     verdict = resolve(operators, SINGAPORE, *([name] if name else []), p2p=p2p, proof=proof)
     assert (verdict.operator_key, verdict.kind) == (key, OperatorKind.P2P_CLOUD)
@@ -95,7 +95,7 @@ def test_protocol_against_name(operators: Operators, name: str | None, p2p: str,
     ("proof", "key", "confidence"),
     [(True, "vendor:dahua", Confidence.HIGH), (False, "p2p:pppp", Confidence.HIGH)],
 )
-def test_name_against_literal_address(operators: Operators, proof: bool, key: str, confidence: Confidence) -> None:  # noqa: FBT001
+def test_name_against_literal_address(operators: Operators, proof: bool, key: str, confidence: Confidence) -> None:
     """A name that is no proof gives way to a known address of somebody else."""
     verdict = resolve(operators, "47.88.59.209", "www.easy4ip.com", proof=proof)
     assert (verdict.operator_key, verdict.confidence) == (key, confidence)

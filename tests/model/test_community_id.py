@@ -54,7 +54,7 @@ def test_one_host_talking_to_itself_orders_by_port() -> None:
 
 @pytest.mark.skipif(not BASELINE.is_dir(), reason=f"no captures at {CAPTURES} (CAMWARDEN_CAPTURES)")
 @pytest.mark.parametrize(("name", "seed", "base64"), [("deflt", 0, True), ("seed1", 1, True), ("nob64", 0, False)])
-def test_whole_baseline(name: str, seed: int, base64: bool) -> None:  # noqa: FBT001
+def test_whole_baseline(name: str, seed: int, base64: bool) -> None:
     """Every flow of the specification's captures has the identifier of the reference implementation."""
     rows = json.loads((BASELINE / f"baseline_{name}.json").read_text())
     ours = [

@@ -66,4 +66,4 @@ def test_random_input_raises_only_malformed(data: bytes) -> None:
         try:
             parse(payload)
         except Malformed as error:
-            assert error.layer == "arp"  # noqa: PT017
+            assert error.layer == "arp"

@@ -69,7 +69,7 @@ def describe_or_malformed(der: bytes) -> None:
     try:
         fact = certificate.describe(der)
     except Malformed as error:
-        assert error.layer == "x509"  # noqa: PT017  both ways are allowed
+        assert error.layer == "x509"
     else:
         assert fact.sha256 == sha256(der).hexdigest()
         assert fact.subject.isprintable()

@@ -12,7 +12,7 @@ from monitor.protocols.dhcp import Parser, sniff
 MAC = bytes.fromhex("4419b6000011")
 
 
-def datagram(  # noqa: PLR0913  the fields of RFC 2131, 2
+def datagram(
     options: bytes,
     *,
     op: int = 1,
@@ -121,7 +121,7 @@ def test_bad_options_raise_only_malformed(options: bytes, file: bytes) -> None:
         try:
             Parser().feed(datagram(head + options, file=file, sname=file[:64]))
         except Malformed as error:
-            assert error.layer == "dhcp"  # noqa: PT017
+            assert error.layer == "dhcp"
 
 
 @given(st.binary(max_size=300))

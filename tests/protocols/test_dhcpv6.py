@@ -86,4 +86,4 @@ def test_bad_input_raises_only_malformed(data: bytes, at: int, octet: int) -> No
         try:
             Parser().feed(datagram)
         except Malformed as error:
-            assert error.layer == "dhcpv6"  # noqa: PT017
+            assert error.layer == "dhcpv6"

@@ -158,7 +158,7 @@ def test_sniff_by_port_and_by_content() -> None:
 
 def test_sniff_takes_no_random_payload() -> None:
     """Of 100,000 random datagrams with a third of DNS's constant octets right, none passes for DNS off its ports."""
-    source = random.Random(53)  # noqa: S311
+    source = random.Random(53)
     hits = 0
     for _ in range(100_000):
         payload = bytearray(source.randbytes(source.randrange(12, 80)))
@@ -233,5 +233,5 @@ def feed_or_malformed(message: bytes) -> list[Fact]:
     try:
         return Parser().feed(message)
     except Malformed as error:
-        assert isinstance(error, PastEnd) or error.layer == "dns"  # noqa: PT017
+        assert isinstance(error, PastEnd) or error.layer == "dns"
         return []

@@ -266,13 +266,13 @@ def test_mutated_streams_give_equal_facts_split_anywhere(data: st.DataObject) ->
 
 
 @given(st.lists(st.binary(max_size=60), max_size=6), st.booleans())
-def test_random_octets_raise_only_malformed(pieces: list[bytes], gap: bool) -> None:  # noqa: FBT001
+def test_random_octets_raise_only_malformed(pieces: list[bytes], gap: bool) -> None:
     """Nothing but Malformed leaves the parser, gaps included."""
     parser = Parser()
     for piece in pieces:
         try:
             parser.feed(piece)
         except Malformed as error:
-            assert error.layer == "http"  # noqa: PT017
+            assert error.layer == "http"
         if gap:
             parser.gap()

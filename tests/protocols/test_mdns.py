@@ -124,7 +124,7 @@ def test_bad_input_raises_only_malformed(data: bytes, at: int, octet: int) -> No
         try:
             Parser().feed(datagram)
         except Malformed as error:
-            assert error.layer == "mdns"  # noqa: PT017
+            assert error.layer == "mdns"
 
 
 def test_too_many_questions() -> None:

@@ -86,4 +86,4 @@ def test_random_input_raises_only_malformed(kind: int, data: bytes) -> None:
         try:
             parse(message, HOST)
         except Malformed as error:
-            assert error.layer == "nd"  # noqa: PT017
+            assert error.layer == "nd"

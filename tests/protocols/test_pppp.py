@@ -99,7 +99,7 @@ def test_sniff_refuses(datagram: bytes) -> None:
 
 def test_random_payload_is_never_told() -> None:
     """Of 100,000 random datagrams that begin with the magic and a right length, none is told as a flow of its own."""
-    source = random.Random(241)  # noqa: S311
+    source = random.Random(241)
     told = 0
     for _ in range(100_000):
         body = source.randbytes(source.randrange(1, 60))
@@ -119,7 +119,7 @@ def test_random_input_raises_only_malformed(datagrams: list[bytes]) -> None:
             try:
                 parser.feed(datagram)
             except Malformed as error:
-                assert error.layer == "pppp"  # noqa: PT017
+                assert error.layer == "pppp"
 
 
 CAPTURES = Path(os.environ.get("CAMWARDEN_CAPTURES", Path(__file__).parents[3] / "shared" / "captures"))

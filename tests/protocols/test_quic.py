@@ -68,7 +68,7 @@ def keys(version: int, destination: bytes, side: bytes) -> list[bytes]:
     return derived
 
 
-def initial(  # noqa: PLR0913  the fields of the header
+def initial(
     frames: bytes,
     *,
     version: int = V1,
@@ -91,7 +91,7 @@ def initial(  # noqa: PLR0913  the fields of the header
     nonce = (int.from_bytes(iv) ^ packet_number).to_bytes(12)
     sealed = AESGCM(key).encrypt(nonce, frames, header)
     sample = sealed[4 - number_size : 20 - number_size]
-    mask = Cipher(AES(header_key), ECB()).encryptor().update(sample)  # noqa: S305
+    mask = Cipher(AES(header_key), ECB()).encryptor().update(sample)
     covered = bytes(a ^ b for a, b in zip(header[-number_size:], mask[1:], strict=False))
     return bytes((first ^ mask[0] & 0x0F,)) + header[1:-number_size] + covered + sealed
 
@@ -311,7 +311,7 @@ def test_any_frames_raise_only_malformed(frames: bytes) -> None:
     try:
         feed([initial(frames, size=32)])
     except Malformed as error:
-        assert error.layer in ("quic", "tls")  # noqa: PT017  both ways are allowed
+        assert error.layer in ("quic", "tls")
 
 
 @given(

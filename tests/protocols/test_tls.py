@@ -21,6 +21,7 @@ from monitor.protocols import tls
 
 ALERT_UNRECOGNIZED_NAME = bytes.fromhex("15 0303 0002 01 70")
 CHANGE_CIPHER_SPEC = bytes.fromhex("14 0303 0001 01")
+APPLICATION_DATA = bytes.fromhex("17 0303 0028") + b"\xc3" * 40
 
 
 def u16(*values: int) -> bytes:
@@ -86,8 +87,10 @@ def feed(*chunks: bytes) -> tuple[list[Fact], tls.Parser]:
 
 
 def only_hello(*chunks: bytes) -> TlsClientHello:
+    """The one hello in these chunks; the next record, being no other, ends the parser."""
     (fact,), parser = feed(*chunks)
     assert isinstance(fact, TlsClientHello)
+    assert parser.feed(APPLICATION_DATA) == []
     assert parser.want is Want.STOP
     return fact
 
@@ -177,9 +180,56 @@ def test_warning_before_the_server_hello_is_passed_over() -> None:
     assert len(facts) == 1
 
 
-def test_only_the_first_hello_counts() -> None:
-    """A second hello after HelloRetryRequest is not reported."""
-    assert only_hello(records(FULL) + CHANGE_CIPHER_SPEC + records(FULL)) == EXPECTED
+SECOND = hello(server_name(b"Cam.Example."), versions(0x0304))
+"""A hello that answers a HelloRetryRequest has other extensions than the first (RFC 8446, 4.1.2)."""
+
+
+@pytest.mark.parametrize("between", [b"", CHANGE_CIPHER_SPEC], ids=["at once", "behind change_cipher_spec"])
+@pytest.mark.parametrize("size", [1, 40, 1 << 14])
+def test_second_hello_after_a_retry_request_is_reported(between: bytes, size: int) -> None:
+    """A client that is asked for another hello has two fingerprints, however records and segments are cut."""
+    stream = records(FULL) + between + records(SECOND, size, 0x0303)
+    for cut in (len(stream), 1, 7):
+        facts, parser = feed(*(stream[i : i + cut] for i in range(0, len(stream), cut)))
+        assert [fact.version for fact in facts if isinstance(fact, TlsClientHello)] == ["1.3", "1.3"]
+        assert facts == [EXPECTED, only_hello(records(SECOND))]
+        assert parser.want is Want.STOP
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        APPLICATION_DATA,
+        CHANGE_CIPHER_SPEC + APPLICATION_DATA,
+        CHANGE_CIPHER_SPEC * 2,
+        CHANGE_CIPHER_SPEC + bytes.fromhex("16 0303 0028") + b"\0" * 40,
+        CHANGE_CIPHER_SPEC + bytes.fromhex("16 0303 0028 01 000024") + b"\xc3" * 36,
+        CHANGE_CIPHER_SPEC + bytes.fromhex("16 0303 0028 01 c3c3c3") + b"\xc3" * 36,
+        bytes.fromhex("14 0303 0002 0101"),
+        records(message(16, bytes(66))),
+        records(message(11, bytes(3))),
+        records(server_hello()),
+        bytes.fromhex("15 0303 0002 02 28"),
+        bytes.fromhex("16 0303 0000"),
+        b"GET / HTTP/1.1\r\n",
+    ],
+    ids=[
+        "data", "finished", "two changes", "resumption", "like a hello", "too long", "odd change", "key exchange",
+        "certificate", "server hello", "alert", "empty", "other protocol",
+    ],
+)  # fmt: skip
+def test_what_is_no_second_hello_ends_it_without_noise(behind: bytes) -> None:
+    """After the first hello a client's records are mostly encrypted: what does not fit is not Malformed."""
+    facts, parser = feed(records(FULL), behind)
+    assert facts == [EXPECTED]
+    assert parser.want is Want.STOP
+
+
+def test_no_third_hello() -> None:
+    """A client answers at most one HelloRetryRequest (RFC 8446, 4.1.4)."""
+    facts, parser = feed(records(FULL) + CHANGE_CIPHER_SPEC + records(SECOND), records(FULL))
+    assert len(facts) == 2
+    assert parser.want is Want.STOP
 
 
 def test_gap_ends_it() -> None:
@@ -335,14 +385,6 @@ def test_sniff_refuses_others(head: bytes) -> None:
     assert not tls.sniff(head, 40000, 443)
 
 
-def test_tunnelled_hands_over() -> None:
-    """After a proxy's plaintext, a parser is given only if TLS begins there."""
-    assert tls.tunnelled(b"SSH-2.0-x") is None
-    parser = tls.tunnelled(records(FULL)[:3])
-    assert parser is not None
-    assert parser.feed(records(FULL)) == [EXPECTED]
-
-
 def outcome(chunks: list[bytes]) -> tuple[list[Fact], str | None, Want]:
     parser = tls.Parser()
     facts: list[Fact] = []
@@ -357,6 +399,7 @@ def outcome(chunks: list[bytes]) -> tuple[list[Fact], str | None, Want]:
 SAMPLES = [
     records(FULL),
     records(FULL, 9),
+    records(FULL) + CHANGE_CIPHER_SPEC + records(SECOND, 60) + APPLICATION_DATA,
     records(server_hello() + chain(certificate()), 50),
     ALERT_UNRECOGNIZED_NAME + records(server_hello() + chain(certificate())),
     bytes.fromhex("8026 01 0301 000c 0000 0010 00002f000035010080000005") + bytes(17),

@@ -20,8 +20,8 @@ from monitor.model.verdicts import Confidence, OperatorKind, Verdict
 from monitor.store import Store, StoreWorker
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
 
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
 

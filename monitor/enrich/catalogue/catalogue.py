@@ -130,5 +130,5 @@ class Catalogue:
         port: int = HTTPS,
         proto: int = TCP,
     ) -> str | None:
-        """"dot" or "doq" by port, "doh" by a known server's name or, on port 443, its address; else None."""
+        """Either "dot" or "doq" by port, "doh" by a known server's name or, on port 443, its address; else None."""
         return self._remotes.encrypted_dns(name, address, port, proto)

@@ -63,7 +63,7 @@ _UNKNOWN = re.compile(r"unknown field `(\w+)`")
 
 
 def _where(message: str, tables: dict[str, Any]) -> str:
-    """msgspec's message with the row's key in place of its number."""
+    """Msgspec's message with the row's key in place of its number."""
     match = _PATH.match(message)
     if match is None:
         return message

@@ -95,7 +95,7 @@ class Remotes:
         return self._networks.get(asn)
 
     def encrypted_dns(self, name: str | None, address: Address | None, port: int, proto: int) -> str | None:
-        """"dot" or "doq" by port, "doh" by a known server's name or, on port 443, its address."""
+        """Either "dot" or "doq" by port, "doh" by a known server's name or, on port 443, its address."""
         if port == ENCRYPTED_DNS:
             return "doq" if proto == UDP else "dot"
         if port == HTTPS and address in self._encrypted_dns_addresses:
