@@ -3,8 +3,8 @@
 """Clock: which of a capture's times are believed.
 
 Strategy: the reference is the time of the last packet that was believed. A packet within CLOCK_STEP_NS of it is
-believed. Any other waits for the packet after it: if that one lies within CLOCK_STEP_NS of the first, the clock
-has stepped; if not, or if nothing follows, the packet is a suspect and gets the reference as its time.
+believed. Any other waits for the packet after it: if that one lies within CLOCK_STEP_NS of the first, or is later
+still, the clock has stepped; if not, or if nothing follows, the packet is a suspect and gets the reference as its time.
 
 The first packet has no reference. It is believed, unless the second disagrees with it and the third agrees with
 the second alone: then the first is the suspect and gets the time of the second.
@@ -111,7 +111,7 @@ class Clock:
         time = self.time(row)
         if row + 1 == self.rows and not self.last:
             return False
-        if row + 1 < self.rows and near(time, self.time(row + 1)):
+        if row + 1 < self.rows and confirms(self.time(row + 1), time, self.reference):
             self.steps.append((self.reference, time))
             self.reference = time
         else:
@@ -123,6 +123,11 @@ class Clock:
 def near(one: int, other: int) -> bool:
     """Whether two times are within CLOCK_STEP_NS of each other."""
     return -CLOCK_STEP_NS <= one - other <= CLOCK_STEP_NS
+
+
+def confirms(following: int, time: int, reference: int) -> bool:
+    """Whether the packet after a step agrees with it: a sparse capture runs on, a stray packet stands alone."""
+    return near(time, following) or reference < time <= following
 
 
 def run(index: array[int], row: int, rows: int, before: int) -> int:

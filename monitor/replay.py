@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from monitor.sinks.terminal import Terminal
 
 SINK: Final = "stdout"
+BATCH: Final = 64
+"""Transitions of files that are journalled together; those of a pipe are not kept waiting."""
 MAX_HOSTS_LISTED: Final = 20
 
 
@@ -54,19 +56,24 @@ class Replay:
         ):
             engine = build_engine(self._config, known, cameras=self._cameras, on_fault=report_fault)
 
-            def tell(transitions: list[Transition]) -> None:
-                if not transitions:
-                    return
-                messages = store.append(transitions, render)
+            waiting: list[Transition] = []
+            batch = BATCH if self._captures.bytes_total is not None else 1
+
+            def tell() -> None:
+                messages = store.append(waiting, render)
                 if isinstance(show, JsonLines):
                     show.write(message.body for message in messages)
                 else:
-                    show.tell(transitions)
+                    show.tell(waiting)
                 store.done(SINK, [message.seq for message in messages])
+                waiting.clear()
 
             for block in progress(self._captures, engine):
-                tell(engine.feed(block))
-            tell(engine.finish())
+                waiting += engine.feed(block)
+                if len(waiting) >= batch:
+                    tell()
+            waiting += engine.finish()
+            tell()
         return engine
 
 

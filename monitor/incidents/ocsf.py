@@ -63,7 +63,7 @@ def render(transition: Transition, *, sensor: str, epoch: int, seq: int, version
     """The message of ``transition``, at most 64 KiB; ``version`` is camwarden's own."""
     start_ms, end_ms = transition.first_ns // 1_000_000, transition.last_ns // 1_000_000
     kind = transition.kind
-    finding = _without_none(
+    finding = _known(
         {
             "class_uid": CLASS_DETECTION_FINDING,
             "category_uid": CATEGORY_FINDINGS,
@@ -103,72 +103,86 @@ def render(transition: Transition, *, sensor: str, epoch: int, seq: int, version
 
 def _device(device: DeviceView) -> dict[str, Json]:
     firmware = _name(device.firmware)
-    return {
-        "type_id": DEVICE_IOT,
-        "type": "IOT",
-        "name": _name(device.name),
-        "ip": device.ip,
-        "mac": device.mac,
-        "vendor_name": _name(device.vendor),
-        "model": _name(device.model),
-        "os": {"name": "firmware", "type_id": OS_OTHER, "type": "Other", "version": firmware} if firmware else None,
-    }
+    return _known(
+        {
+            "type_id": DEVICE_IOT,
+            "type": "IOT",
+            "name": _name(device.name),
+            "ip": device.ip,
+            "mac": device.mac,
+            "vendor_name": _name(device.vendor),
+            "model": _name(device.model),
+            "os": {"name": "firmware", "type_id": OS_OTHER, "type": "Other", "version": firmware} if firmware else None,
+        }
+    )
 
 
 def _evidence(evidence: Evidence) -> dict[str, Json]:
-    known = evidence.network is not None or evidence.organisation is not None
-    return {
-        "src_endpoint": {"ip": evidence.device_ip, "port": evidence.device_port or None},
-        "dst_endpoint": {
+    return _known(
+        {
+            "src_endpoint": _known({"ip": evidence.device_ip, "port": evidence.device_port or None}),
+            "dst_endpoint": _remote(evidence) if evidence.remote_ip or evidence.remote_name else None,
+            "connection_info": _known(
+                {
+                    "direction_id": DIRECTION_OUTBOUND,
+                    "protocol_num": evidence.proto or None,
+                    "protocol_name": PROTOCOLS.get(evidence.proto),
+                    "community_uid": evidence.community_id,
+                }
+            ),
+        }
+    )
+
+
+def _remote(evidence: Evidence) -> dict[str, Json]:
+    network = _known({"number": evidence.network, "name": _name(evidence.organisation)})
+    return _known(
+        {
             "ip": evidence.remote_ip,
             "hostname": _name(evidence.remote_name),
             "port": evidence.remote_port or None,
             "location": {"country": evidence.country} if evidence.country else None,
-            "autonomous_system": {"number": evidence.network, "name": _name(evidence.organisation)} if known else None,
+            "autonomous_system": network or None,
         }
-        if evidence.remote_ip or evidence.remote_name
-        else None,
-        "connection_info": {
-            "direction_id": DIRECTION_OUTBOUND,
-            "protocol_num": evidence.proto or None,
-            "protocol_name": PROTOCOLS.get(evidence.proto),
-            "community_uid": evidence.community_id,
-        },
-    }
+    )
 
 
 def _unmapped(transition: Transition, *, sensor: str, epoch: int, seq: int) -> dict[str, Json]:
-    return {
-        "sensor": sensor,
-        "epoch": epoch,
-        "seq": seq,
-        "outcome": transition.outcome.label,
-        "refused_by": _name(transition.refused_by),
-        "attempts": transition.attempts,
-        "bytes_out": transition.bytes_out,
-        "bytes_in": transition.bytes_in,
-        "foreign": transition.foreign,
-        "verdict": _verdict(transition.verdict),
-        "rule": _text(transition.rule),
-        "device_class": transition.device.device_class,
-        "group": _name(transition.device.group),
-        "label": _name(transition.device.sticker),
-        "visibility": _visibility(transition.visibility),
-        "merged_into": transition.merged_into,
-    }
+    return _known(
+        {
+            "sensor": sensor,
+            "epoch": epoch,
+            "seq": seq,
+            "outcome": transition.outcome.label,
+            "refused_by": _name(transition.refused_by),
+            "attempts": transition.attempts,
+            "bytes_out": transition.bytes_out,
+            "bytes_in": transition.bytes_in,
+            "foreign": transition.foreign,
+            "verdict": _verdict(transition.verdict),
+            "rule": _text(transition.rule),
+            "device_class": transition.device.device_class,
+            "group": _name(transition.device.group),
+            "label": _name(transition.device.sticker),
+            "visibility": _visibility(transition.visibility),
+            "merged_into": transition.merged_into,
+        }
+    )
 
 
 def _verdict(verdict: Verdict) -> dict[str, Json]:
-    return {
-        "location": verdict.location,
-        "network": verdict.network,
-        "organisation": _name(verdict.organisation),
-        "organisation_country": verdict.organisation_country,
-        "operator": _name(verdict.operator),
-        "jurisdiction": verdict.jurisdiction,
-        "confidence": str(verdict.confidence),
-        "why": _text(verdict.why),
-    }
+    return _known(
+        {
+            "location": verdict.location,
+            "network": verdict.network,
+            "organisation": _name(verdict.organisation),
+            "organisation_country": verdict.organisation_country,
+            "operator": _name(verdict.operator),
+            "jurisdiction": verdict.jurisdiction,
+            "confidence": str(verdict.confidence),
+            "why": _text(verdict.why),
+        }
+    )
 
 
 def _visibility(visibility: Visibility) -> dict[str, Json]:
@@ -191,14 +205,12 @@ def _text(text: str) -> str:
 
 def _clean(text: str, limit: int) -> str:
     """At most ``limit`` characters, none of them a control character or half of a surrogate pair."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     cut = text if len(text) <= limit else text[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
     return cut.encode("utf-8", "replace").decode().translate(UNPRINTABLE)
 
 
-def _without_none(value: Json) -> Json:
-    """The same value without the keys that nothing is known of."""
-    if isinstance(value, dict):
-        return {key: _without_none(inner) for key, inner in value.items() if inner is not None}
-    if isinstance(value, list):
-        return [_without_none(inner) for inner in value]
-    return value
+def _known(table: dict[str, Json]) -> dict[str, Json]:
+    """The same table without the keys that nothing is known of."""
+    return {key: value for key, value in table.items() if value is not None}

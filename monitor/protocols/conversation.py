@@ -33,6 +33,16 @@ class StreamParser(Parser, Protocol):
         """Bytes are missing here."""
 
 
+@runtime_checkable
+class TunnelParser(StreamParser, Protocol):
+    """A parser behind which another protocol may begin."""
+
+    tunnels: bool
+
+    def behind(self) -> bytes:
+        """The bytes that are already there of the other protocol."""
+
+
 class Row(NamedTuple):
     """One protocol: by what it is recognised, and what reads it."""
 
@@ -58,18 +68,21 @@ DATAGRAMS: Final = (
 
 MAX_UNKNOWN: Final = 2
 """Datagrams of a direction that are looked at before it is left alone: the first may be lost to the capture."""
+MAX_TUNNELS: Final = 4
+"""Proxies behind proxies that are followed in one direction of a stream."""
 MAX_MALFORMED: Final = 8
 """Malformed datagrams of a direction before it is left alone."""
 
 
 class _Side:
-    __slots__ = ("looks", "malformed", "parser", "want")
+    __slots__ = ("looks", "malformed", "parser", "tunnels", "want")
 
     def __init__(self) -> None:
         self.parser: Parser | None = None
         self.want = Want.MORE
         self.looks = 0
         self.malformed = 0
+        self.tunnels = 0
 
 
 class Conversation:
@@ -104,7 +117,18 @@ class Conversation:
                 side.want = Want.STOP
             return [MalformedSeen(malformed.layer, malformed.reason)]
         side.want = side.parser.want
+        if side.want is Want.STOP and isinstance(side.parser, TunnelParser) and side.parser.tunnels:
+            return facts + self._enter(side, side.parser, direction)
         return facts
+
+    def _enter(self, side: _Side, parser: TunnelParser, direction: int) -> list[Fact]:
+        """Look afresh at what comes through the tunnel."""
+        side.tunnels += 1
+        if side.tunnels > MAX_TUNNELS:
+            return []
+        side.parser, side.want = None, Want.MORE
+        rest = parser.behind()
+        return self.feed(direction, rest) if rest else []
 
     def stop(self, direction: int) -> None:
         """Leave this direction alone."""

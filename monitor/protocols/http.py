@@ -112,6 +112,8 @@ class Parser:
         self._lost = 0
         self._owed: list[Fact] = []
         """What a header section that a gap cut short had said."""
+        self.tunnels = False
+        """A CONNECT request ended here: what follows is another protocol's (RFC 9110, 9.3.6)."""
 
     def feed(self, data: bytes) -> list[Fact]:
         """The requests or responses whose header sections these octets complete.
@@ -141,6 +143,10 @@ class Parser:
             facts.append(MalformedSeen(error.layer, error.reason))
         return facts
 
+    def behind(self) -> bytes:
+        """What came behind the CONNECT request so far."""
+        return bytes(self._held)
+
     def gap(self) -> None:
         """Octets are missing: keep what a cut header section said, and look for the next message."""
         if self.want is Want.STOP:
@@ -152,6 +158,7 @@ class Parser:
             except Malformed as error:
                 self._owed.append(MalformedSeen(error.layer, error.reason))
         self._held.clear()
+        self.tunnels = False
         self._searched = 0
         self._state = _State.LOST
 
@@ -269,7 +276,7 @@ class Parser:
             )
         )
         if method == b"CONNECT":
-            self._stop()
+            self.want, self.tunnels = Want.STOP, True
             return
         self._after_upgrade = b"upgrade" in fields
         self._frame(fields, request=True)

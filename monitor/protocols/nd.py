@@ -49,7 +49,9 @@ def parse(icmp6: bytes, source: Address) -> list[Fact]:
     mac = _link(options, _SOURCE_LINK)
     if kind == _ROUTER_ADVERTISEMENT:
         return [*_holder(IPv6Address(source), mac, "router"), *_prefixes(options, mac)]
-    return _holder(IPv6Address(source), mac, "solicitation")
+    if source == _UNSPECIFIED:
+        return []
+    return [DeviceAnnounced(LAYER, mac=mac, address=str(IPv6Address(source)), message="solicitation")]
 
 
 def _holder(address: IPv6Address, mac: str | None, message: str) -> list[Fact]:

@@ -19,6 +19,10 @@ cdef class Frame:
     cdef readonly int layer, reason
 
     cpdef hold(self, const unsigned char[::1] memory)
+    cdef long long mac_at
+    cdef bint mac_pair, reassembled
+
+    cdef int addresses(self) except -1 nogil
     cdef int u16(self, long long at) except? -1 nogil
     cdef Py_ssize_t u32(self, long long at) except? -1 nogil
     cdef unsigned long long u64(self, long long at) except? 1 nogil

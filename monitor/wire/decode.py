@@ -13,8 +13,6 @@ import cython
 if not cython.compiled:
     from monitor.wire.layout import *
 
-V4_MAPPED = cython.declare(cython.ulonglong, 0xFFFF00000000)
-"""Low word of ::ffff:0.0.0.0 (RFC 4291, 2.5.5.2)."""
 
 
 class Frame:
@@ -26,6 +24,8 @@ class Frame:
         self.ethertype = self.vlan_count = self.vlan0 = self.vlan1 = self.vlan2 = self.vlan3 = 0
         self.has_mac = self.v4 = self.truncated = self.more_fragments = False
         self.src_mac = self.dst_mac = 0
+        self.mac_at = -1
+        self.mac_pair = self.reassembled = False
         self.src_hi = self.src_lo = self.dst_hi = self.dst_lo = 0
         self.network = self.transport = self.transport_end = self.transport_wire = 0
         self.proto = self.ttl = self.identification = self.fragment = 0
@@ -37,6 +37,7 @@ class Frame:
     def hold(self, memory):
         """Read from ``memory`` until told otherwise."""
         self.memory = memory
+        self.mac_at = -1
 
     def vlans(self):
         """VLAN ids, outermost first."""
@@ -55,6 +56,19 @@ class Frame:
         if not self.has_mac:
             return None, None
         return int(self.src_mac).to_bytes(6, "big"), int(self.dst_mac).to_bytes(6, "big")
+
+    def addresses(self):
+        """Read the link layer's addresses, which only a packet with news needs."""
+        if self.mac_at < 0:
+            return 0
+        if self.mac_pair:
+            self.dst_mac = self.u64(self.mac_at) >> 16
+            self.src_mac = self.u64(self.mac_at + 6) >> 16
+        else:
+            self.dst_mac = 0
+            self.src_mac = self.u64(self.mac_at) >> 16
+        self.mac_at = -1
+        return 0
 
     def u16(self, at):
         return (self.memory[at] << 8) | self.memory[at + 1]
@@ -83,8 +97,14 @@ class Frame:
         self.sport = self.dport = self.flags = self.checksum = self.fragment = self.identification = 0
         self.payload = self.end
         self.payload_length = self.payload_wire = 0
-        self.proto = 0
+        self.sequence = self.acknowledgement = 0
+        self.proto = self.ttl = 0
+        self.src_hi = self.src_lo = self.dst_hi = self.dst_lo = 0
         self.more_fragments = False
+        self.reassembled = link == LINK_SAME
+        if not self.reassembled:
+            self.ethertype = self.vlan_count = 0
+            self.has_mac = False
         found: cython.int = self.link_layer(link)
         if found != IS_IP:
             return found
@@ -108,8 +128,6 @@ class Frame:
                 return self.malformed(AT_LINK, SHORT)
             self.ethertype = TYPE_IPV6 if self.memory[at] >> 4 == 6 else TYPE_IPV4
             return IS_IP
-        self.vlan_count = 0
-        self.has_mac = False
         if link == LINK_SLL or link == LINK_SLL2:
             header: cython.int = 16 if link == LINK_SLL else 20
             if self.captured < header:
@@ -120,8 +138,8 @@ class Frame:
             where: cython.longlong = at + 6 if link == LINK_SLL else at + 12
             if length == 6:
                 self.has_mac = True
-                self.src_mac = self.u64(where) >> 16
-                self.dst_mac = 0
+                self.mac_at = where
+                self.mac_pair = False
             self.ethertype = self.u16(at + 14) if link == LINK_SLL else self.u16(at)
             self.network = at + header
             return self.tags()
@@ -153,10 +171,9 @@ class Frame:
         at: cython.longlong = self.start
         if self.captured < 14:
             return self.malformed(AT_LINK, SHORT)
-        self.vlan_count = 0
         self.has_mac = True
-        self.dst_mac = self.u64(at) >> 16
-        self.src_mac = self.u64(at + 6) >> 16
+        self.mac_at = at
+        self.mac_pair = True
         self.ethertype = self.u16(at + 12)
         self.network = at + 14
         return self.tags()
@@ -204,15 +221,11 @@ class Frame:
         self.src_lo = V4_MAPPED | self.u32(at + 12)
         self.dst_hi = 0
         self.dst_lo = V4_MAPPED | self.u32(at + 16)
-        if at + header > self.end:
-            if not self.truncated:
-                return self.malformed(AT_IPV4, SHORT)
-            self.transport = self.transport_end = self.end
-            self.transport_wire = total - header
-            return IS_IP
         if total > present:
             total = present  # cut on its way to us, or a lie: what is not there is not counted
-        self.transport = at + header
+        if total < header:
+            return self.malformed(AT_IPV4, SHORT)
+        self.transport = min(self.end, at + header)
         self.transport_wire = total - header
         self.transport_end = min(self.end, at + total)
         bits: cython.int = self.u16(at + 6)
@@ -266,6 +279,7 @@ class Frame:
                     return self.malformed(AT_IPV6, SHORT)
                 self.proto = following
                 self.transport = self.transport_end = stop
+                self.transport_wire = 0
                 return IS_IP
             if following == 44:
                 self.fragment = self.u16(at + 2) & 0xFFF8
@@ -276,7 +290,8 @@ class Frame:
                 self.transport_wire = rest - 8
                 self.transport_end = stop
                 if self.fragment or self.more_fragments:
-                    return IS_FRAGMENT
+                    # Reassembly does not nest: a datagram has one fragment header (RFC 8200, 4.5).
+                    return self.malformed(AT_IPV6, BAD_HEADER) if self.reassembled else IS_FRAGMENT
                 step = 8  # an atomic fragment is whole (RFC 6946)
             elif following == 51:
                 step = (self.memory[at + 1] + 2) * 4

@@ -17,6 +17,7 @@ cdef class FlowTable:
     cdef unsigned long long hash
     cdef unsigned long long key_a_hi, key_a_lo, key_b_hi, key_b_lo, key_meta
     cdef int side
+    cdef unsigned long long v0, v1, v2, v3
     cdef long long source_capacity
     cdef unsigned long long[::1] source_keys
     cdef long long[::1] source_rows
@@ -26,6 +27,7 @@ cdef class FlowTable:
     cpdef int put(self, long long slot, int column, long long value) except -1
     cdef int key(self, unsigned long long src_hi, unsigned long long src_lo, unsigned long long dst_hi, unsigned long long dst_lo, int sport, int dport, int proto, int vlan) except -1 nogil
     cdef unsigned long long mix(self, unsigned long long a_hi, unsigned long long a_lo, unsigned long long b_hi, unsigned long long b_lo, unsigned long long meta, bint mapped) except? 1 nogil
+    cdef int sip(self, unsigned long long word) noexcept nogil
     cdef Py_ssize_t find(self) except? -2 nogil
     cdef Py_ssize_t victim(self, unsigned long long src_hi, unsigned long long src_lo) except? -2 nogil
     cdef Py_ssize_t create(self, long long ts, unsigned long long src_hi, unsigned long long src_lo) except? -2 nogil

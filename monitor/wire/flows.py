@@ -29,14 +29,6 @@ IDLE_ANSWERED = cython.declare(cython.longlong, 120_000_000_000)
 IDLE_CONNECTED = cython.declare(cython.longlong, 7_440_000_000_000)
 IDLE_CLOSED = cython.declare(cython.longlong, 5_000_000_000)
 
-MASK = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
-LOW = cython.declare(cython.ulonglong, 0xFFFFFFFF)
-# "somepseudorandomlygeneratedbytes", the initial state of SipHash.
-SIP0 = cython.declare(cython.ulonglong, 0x736F6D6570736575)
-SIP1 = cython.declare(cython.ulonglong, 0x646F72616E646F6D)
-SIP2 = cython.declare(cython.ulonglong, 0x6C7967656E657261)
-SIP3 = cython.declare(cython.ulonglong, 0x7465646279746573)
-V4_PREFIX = cython.declare(cython.ulonglong, 0xFFFF)
 
 
 class FlowTable:
@@ -66,6 +58,7 @@ class FlowTable:
         self.seed1 = int.from_bytes(seed[8:], "little")
         self.hash = self.key_a_hi = self.key_a_lo = self.key_b_hi = self.key_b_lo = self.key_meta = 0
         self.side = 0
+        self.v0 = self.v1 = self.v2 = self.v3 = 0
         self.source_capacity = capacity
         self.source_keys = array("Q", bytes(16 * capacity))
         # Columns: chain, bucket, number of flows, oldest flow, newest flow.
@@ -115,47 +108,43 @@ class FlowTable:
 
     def mix(self, a_hi, a_lo, b_hi, b_lo, meta, mapped):
         """SipHash with one round a word and two at the end (Aumasson and Bernstein, 2012), over whole words."""
-        v0: cython.ulonglong = self.seed0 ^ SIP0
-        v1: cython.ulonglong = self.seed1 ^ SIP1
-        v2: cython.ulonglong = self.seed0 ^ SIP2
-        v3: cython.ulonglong = self.seed1 ^ SIP3
-        word: cython.ulonglong
-        step: cython.int
-        for step in range(7):
-            if step == 0:
-                word = meta
-            elif step == 1:
-                # Two IPv4 addresses fit one word.
-                word = (((a_lo << 32) & MASK) | (b_lo & LOW)) if mapped else a_lo
-            elif step == 2:
-                if mapped:
-                    continue
-                word = b_lo
-            elif step == 3:
-                if mapped:
-                    continue
-                word = a_hi
-            elif step == 4:
-                if mapped:
-                    continue
-                word = b_hi
-            else:
-                word = 0
-                if step == 5:
-                    v2 ^= 0xFF
-            v3 ^= word
-            v0 = (v0 + v1) & MASK
-            v1 = rotl(v1, 13) ^ v0
-            v0 = rotl(v0, 32)
-            v2 = (v2 + v3) & MASK
-            v3 = rotl(v3, 16) ^ v2
-            v0 = (v0 + v3) & MASK
-            v3 = rotl(v3, 21) ^ v0
-            v2 = (v2 + v1) & MASK
-            v1 = rotl(v1, 17) ^ v2
-            v2 = rotl(v2, 32)
-            v0 ^= word
-        return v0 ^ v1 ^ v2 ^ v3
+        self.v0 = self.seed0 ^ SIP0
+        self.v1 = self.seed1 ^ SIP1
+        self.v2 = self.seed0 ^ SIP2
+        self.v3 = self.seed1 ^ SIP3
+        self.sip(meta)
+        if mapped:
+            self.sip(((a_lo << 32) & MASK) | (b_lo & LOW))  # two IPv4 addresses fit one word
+        else:
+            self.sip(a_lo)
+            self.sip(b_lo)
+            self.sip(a_hi)
+            self.sip(b_hi)
+        self.v2 ^= 0xFF
+        self.sip(0)
+        self.sip(0)
+        return self.v0 ^ self.v1 ^ self.v2 ^ self.v3
+
+    def sip(self, word):
+        """One round of SipHash."""
+        v0: cython.ulonglong = self.v0
+        v1: cython.ulonglong = self.v1
+        v2: cython.ulonglong = self.v2
+        v3: cython.ulonglong = self.v3 ^ word
+        v0 = (v0 + v1) & MASK
+        v1 = rotl(v1, 13) ^ v0
+        v0 = rotl(v0, 32)
+        v2 = (v2 + v3) & MASK
+        v3 = rotl(v3, 16) ^ v2
+        v0 = (v0 + v3) & MASK
+        v3 = rotl(v3, 21) ^ v0
+        v2 = (v2 + v1) & MASK
+        v1 = rotl(v1, 17) ^ v2
+        self.v0 = v0 ^ word
+        self.v1 = v1
+        self.v2 = rotl(v2, 32)
+        self.v3 = v3
+        return 0
 
     def find(self):
         """The slot of the current key, or -1."""

@@ -104,3 +104,31 @@ cdef enum:
     SOURCE_WIDTH = 5
     RECENT_WAYS = 4
     RECENT_SETS = 1024
+
+
+# 64 bits do not fit an enum.
+cdef extern from *:
+    """
+    #define CAMWARDEN_MASK 0xFFFFFFFFFFFFFFFFULL
+    #define CAMWARDEN_LOW 0xFFFFFFFFULL
+    #define CAMWARDEN_SIGNED 0x7FFFFFFFFFFFFFFFULL
+    #define CAMWARDEN_V4_MAPPED 0xFFFF00000000ULL
+    #define CAMWARDEN_V4_PREFIX 0xFFFFULL
+    #define CAMWARDEN_SIP0 0x736F6D6570736575ULL
+    #define CAMWARDEN_SIP1 0x646F72616E646F6DULL
+    #define CAMWARDEN_SIP2 0x6C7967656E657261ULL
+    #define CAMWARDEN_SIP3 0x7465646279746573ULL
+    #define CAMWARDEN_SPLITMIX1 0xBF58476D1CE4E5B9ULL
+    #define CAMWARDEN_SPLITMIX2 0x94D049BB133111EBULL
+    """
+    const unsigned long long MASK "CAMWARDEN_MASK"
+    const unsigned long long LOW "CAMWARDEN_LOW"
+    const unsigned long long SIGNED "CAMWARDEN_SIGNED"
+    const unsigned long long V4_MAPPED "CAMWARDEN_V4_MAPPED"
+    const unsigned long long V4_PREFIX "CAMWARDEN_V4_PREFIX"
+    const unsigned long long SIP0 "CAMWARDEN_SIP0"
+    const unsigned long long SIP1 "CAMWARDEN_SIP1"
+    const unsigned long long SIP2 "CAMWARDEN_SIP2"
+    const unsigned long long SIP3 "CAMWARDEN_SIP3"
+    const unsigned long long SPLITMIX1 "CAMWARDEN_SPLITMIX1"
+    const unsigned long long SPLITMIX2 "CAMWARDEN_SPLITMIX2"

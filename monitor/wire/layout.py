@@ -157,3 +157,20 @@ SOURCE_WIDTH: Final = 5
 RECENT_WAYS: Final = 4
 RECENT_SETS: Final = 1024
 """Packets remembered for finding duplicates: 4,096 in 64 KiB, five milliseconds at 800,000 packets a second."""
+
+# Words of 64 bits. Uncompiled, Python's integers do not wrap, so results are masked.
+MASK: Final = 0xFFFFFFFFFFFFFFFF
+LOW: Final = 0xFFFFFFFF
+SIGNED: Final = 0x7FFFFFFFFFFFFFFF
+"""All bits that a signed word has for a magnitude."""
+V4_MAPPED: Final = 0xFFFF00000000
+"""Low word of ::ffff:0.0.0.0 (RFC 4291, 2.5.5.2)."""
+V4_PREFIX: Final = 0xFFFF
+SIP0: Final = 0x736F6D6570736575
+"""SipHash begins with "somepseudorandomlygeneratedbytes" (Aumasson and Bernstein, 2012)."""
+SIP1: Final = 0x646F72616E646F6D
+SIP2: Final = 0x6C7967656E657261
+SIP3: Final = 0x7465646279746573
+SPLITMIX1: Final = 0xBF58476D1CE4E5B9
+"""Multipliers of SplitMix64's finalizer (Steele, Lea, Flood, 2014)."""
+SPLITMIX2: Final = 0x94D049BB133111EB

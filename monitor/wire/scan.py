@@ -17,10 +17,6 @@ if not cython.compiled:
     from monitor.wire.decode import Frame
     from monitor.wire.layout import *
 
-MASK = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
-SPLITMIX1 = cython.declare(cython.ulonglong, 0xBF58476D1CE4E5B9)
-SPLITMIX2 = cython.declare(cython.ulonglong, 0x94D049BB133111EB)
-SIGNED = cython.declare(cython.ulonglong, 0x7FFFFFFFFFFFFFFF)
 SEQUENCES = cython.declare(cython.longlong, 0xFFFFFFFF)
 HALF = cython.declare(cython.longlong, 0x80000000)
 ATTEMPT_NS = cython.declare(cython.longlong, 1_000_000_000)
@@ -118,6 +114,7 @@ class Scanner:
                 if self.frame.truncated:
                     self.truncated += 1
             if events:
+                self.frame.addresses()
                 return events
         return DONE
 
@@ -155,7 +152,9 @@ class Scanner:
         if self.frame.proto == PROTO_TCP:
             word = self.frame.sequence
             return stir(state, (word << 32) | self.frame.acknowledgement)
-        # The checksum of a datagram may be absent and its identification zero (RFC 768, RFC 6864).
+        if self.frame.checksum and self.frame.identification:
+            return state
+        # The checksum of a datagram may be absent, and its identification zero (RFC 768, RFC 6864).
         if self.frame.payload_length >= 8:
             return stir(state, self.frame.u64(self.frame.payload))
         if self.frame.payload_length >= 4:

@@ -28,6 +28,15 @@ def test_solicitation_tells_its_sender() -> None:
     ]
 
 
+def test_solicitation_without_option_tells_its_sender() -> None:
+    """The option may be left out (RFC 4861, 4.1): the source address alone says that a host is there."""
+    for kind, rest in ((0x85, b""), (0x87, TARGET)):
+        assert parse(bytes((kind, 0)) + bytes(6) + rest, HOST) == [
+            DeviceAnnounced("nd", address="fe80::1", message="solicitation")
+        ]
+    assert parse(b"\x85\x00" + bytes(6), pack("::")) == []
+
+
 def test_advertisement_tells_its_target() -> None:
     """The target address has the target link-layer address; without one nothing is told."""
     assert parse(b"\x88\x00\x60" + bytes(5) + TARGET + b"\x02\x01" + MAC, HOST) == [

@@ -1,0 +1,72 @@
+"""What many tests need: real captures, the hot path uncompiled, and the knowledge that every engine shares."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from monitor.app import knowledge
+from monitor.config import Config
+from monitor.wire import decode, flows, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from monitor.app import Knowledge
+
+REPOSITORY: Final = Path(__file__).parents[1]
+HOT_PATH: Final = (decode, flows, scan)
+
+
+@pytest.fixture(scope="session")
+def captures() -> Path:
+    """The folder of real captures; tests that need one are skipped without it."""
+    folder = Path(os.environ.get("CAMWARDEN_CAPTURES", REPOSITORY.parent / "shared" / "captures"))
+    if not (folder / "INDEX.tsv").is_file():
+        pytest.skip(f"no captures at {folder} (CAMWARDEN_CAPTURES)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def known() -> Iterator[Knowledge]:
+    """Catalogue and address databases, loaded once."""
+    with knowledge(Config()) as loaded:
+        yield loaded
+
+
+@pytest.fixture(scope="session")
+def compiled() -> SimpleNamespace:
+    """The hot path as it is installed."""
+    for module in HOT_PATH:
+        assert not (module.__file__ or ".py").endswith(".py"), f"{module.__name__} is not compiled"
+    return SimpleNamespace(Frame=decode.Frame, FlowTable=flows.FlowTable, Scanner=scan.Scanner)
+
+
+@pytest.fixture(scope="session")
+def uncompiled() -> SimpleNamespace:
+    """The same sources as ordinary Python: read under their own names, which point back to the compiled modules after."""
+    loaded = {}
+    try:
+        for module in HOT_PATH:
+            name = module.__name__
+            source = REPOSITORY.joinpath(*name.split(".")).with_suffix(".py")
+            spec = importlib.util.spec_from_file_location(name, source)
+            assert spec is not None
+            assert spec.loader is not None
+            loaded[name] = sys.modules[name] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(loaded[name])
+    finally:
+        for module in HOT_PATH:
+            sys.modules[module.__name__] = module
+    of = loaded.__getitem__
+    return SimpleNamespace(
+        Frame=of("monitor.wire.decode").Frame,
+        FlowTable=of("monitor.wire.flows").FlowTable,
+        Scanner=of("monitor.wire.scan").Scanner,
+    )
