@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from monitor.contacts.contacts import climb, name_it, use_service
 from monitor.contacts.lookups import is_public_name
 from monitor.enrich.site import Reach
-from monitor.model.address import NO_MAC, is_v4, pack, text
+from monitor.model.address import NO_MAC, is_address, is_v4, pack, text
 from monitor.model.contacts import DeviceClass, Outcome, Trait
 from monitor.model.facts import (
     ClientHello,
@@ -26,6 +26,7 @@ from monitor.model.facts import (
     PrefixAnnounced,
     TlsCertificate,
 )
+from monitor.model.verdicts import OperatorKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +49,10 @@ WATCHED_FOR_NS: Final = 24 * 3600 * 1_000_000_000
 SECOND_NS: Final = 1_000_000_000
 INITIAL_HOP_LIMITS: Final = frozenset({64, 128, 255})
 """What hosts send with (RFC 1700 and common practice): a packet that still has it was not forwarded."""
-PLAIN_DNS: Final = 53
+CLOUDS: Final = frozenset({OperatorKind.VENDOR_CLOUD, OperatorKind.P2P_CLOUD})
+TCP: Final = 6
+UDP: Final = 17
+"""IP protocol numbers (IANA)."""
 
 
 class Attribution:
@@ -136,8 +140,19 @@ class Attribution:
             flow.counted_in = received
         self._use(contact, ts_ns)
 
-    def outcome(self, flow: Flow, outcome: Outcome, ts_ns: int, refused_by: Address | None = None) -> None:
-        """The flow got this far. ``refused_by``: who said no, if it was not the other end."""
+    def outcome(
+        self,
+        flow: Flow,
+        outcome: Outcome,
+        ts_ns: int,
+        refused_by: Address | None = None,
+        *,
+        seen_to_begin: bool = True,
+    ) -> None:
+        """The flow got this far. ``refused_by``: who said no, if it was not the other end.
+
+        ``seen_to_begin``: the packet that asked for the connection was seen, so the initiator is certain.
+        """
         contact = flow.contact
         if contact is None:
             return
@@ -145,8 +160,12 @@ class Attribution:
             self.reached[contact, outcome] += 1
             if outcome >= Outcome.ANSWERED:
                 contact.outbound = True  # begun before we looked, but begun by the device
+        elif outcome is Outcome.TRANSFERRED and not seen_to_begin and flow.proto in (TCP, UDP):
+            # In the middle of a conversation nobody can say who began it. From outside a datagram finds a camera
+            # only where the camera has opened the way (RFC 4787, REQ-8), so that it takes part is its own doing.
+            contact.outbound = True
         by = "peer" if refused_by is None or refused_by == contact.remote else text(refused_by)
-        if flow.outward or contact.p2p is not None:
+        if flow.outward or contact.outbound:
             climb(contact, outcome, by)
         self._use(contact, ts_ns)
 
@@ -165,7 +184,7 @@ class Attribution:
             if from_device:
                 self._hello(flow, fact, ts_ns)
         elif isinstance(fact, HttpRequest):
-            if from_device and fact.host:
+            if from_device and fact.host and not is_address(fact.host):
                 self._attach(flow, [fact.host], "host", ts_ns)
         elif isinstance(fact, P2pContact):
             self._p2p(flow, fact, sender, sender_mac, ts_ns)
@@ -206,12 +225,19 @@ class Attribution:
             contact = self.contacts.find(lookup.device, lookup.name)
             if contact is None:
                 verdict = self._operators.resolve(None, (lookup.name,), None, name_is_proof=False)
+                if self._stays_here(lookup) and verdict.kind not in CLOUDS:
+                    continue
                 contact = self.contacts.begin(
                     lookup.device, None, lookup.name, verdict, lookup.asked_ns, lookup.first_id
                 )
                 contact.name_source = "dns"
             contact.asked += 1
             self._use(contact, lookup.last_ns)
+
+    def _stays_here(self, lookup: Lookup) -> bool:
+        """The name is one of the site's own: all its addresses are here."""
+        here = (Reach.LOCAL, Reach.CORE)
+        return bool(lookup.addresses) and all(self.site.reach(address) in here for address in lookup.addresses)
 
     def _followed(self, lookup: Lookup) -> bool:
         for address in lookup.addresses:
@@ -295,7 +321,7 @@ class Attribution:
             flow.contact.resolver = True
             flow.contact.traits.add(Trait.OWN_RESOLVER)
             self._use(flow.contact, ts_ns)
-        if is_public_name(fact.name):
+        if is_public_name(fact.name) and self.site.reach(flow.responder) is not Reach.GROUP:
             crowded_out = self.lookups.asked(device, fact.name, ts_ns, first_id)
             if crowded_out is not None:
                 self.conclude([crowded_out])
@@ -326,7 +352,6 @@ class Attribution:
         if contact is None or contact.p2p is not None:
             return
         contact.p2p = fact.network
-        contact.p2p_message = fact.message
         contact.outbound = True
         contact.verdict = self._verdict(flow.remote, contact.names, contact.p2p, contact.name_source)
         self._use(contact, ts_ns)

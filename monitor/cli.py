@@ -55,7 +55,7 @@ def demo(
     from monitor.sinks.embedded_broker import BrokerError
 
     try:
-        configure()
+        configure(quiet=True)
         good = asyncio.run(Demo(once=once, paced=not fast).run())
     except BrokerError as error:
         fail(str(error))

@@ -53,8 +53,10 @@ SENSOR: Final = "demo"
 SCENE_S: Final = 4.0
 """Seconds a scenario takes when it is watched."""
 STEP_PACKETS: Final = 16
-SHOWN: Final = 6
-"""Incidents of one scenario that are written out; the rest is counted."""
+SHOWN: Final = 4
+"""Incidents of one scenario that are followed line by line; the rest is counted."""
+SENTENCES: Final = 2
+"""Incidents of one scenario that are told in a sentence at its end."""
 ARRIVAL_S: Final = 10.0
 """Seconds to wait for the broker's messages after a scenario."""
 
@@ -149,7 +151,8 @@ class Demo:
         incidents = len(shown.last)
         attempts = sum(each["unmapped"]["camwarden"]["attempts"] for each in shown.last.values())
         verdict = "as described" if not wrong else f"{len(wrong)} differences"
-        calm = "nothing to report" if not incidents else f"{incidents} incidents, {attempts:,} attempts"
+        plural = "incident" if incidents == 1 else "incidents"
+        calm = "nothing to report" if not incidents else f"{incidents} {plural}, {attempts:,} attempts"
         console.print(f"  [green]{calm}[/green], {verdict}\n" if not wrong else f"  {calm}, {verdict}\n")
         self._rows.append((scenario.name, incidents, attempts, verdict))
         return not wrong
@@ -192,22 +195,47 @@ class _Shown:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._written: list[str] = []
         self.last: dict[str, dict[str, Any]] = {}
 
     def take(self, message: dict[str, Any]) -> None:
+        """Write a line as an incident opens, and as its outcome climbs."""
         uid = message["finding_info"]["uid"]
-        if uid not in self.last and len(self.last) < SHOWN:
-            severity = Severity(message["severity_id"])
-            line = Text("  ")
-            line.append(f"{severity.label:<14}", STYLES[severity])
-            line.append(f"{message['finding_info']['types'][0]:<20}", "bold")
-            line.append(message["message"])
-            self._console.print(line)
+        before = self.last.get(uid)
         self.last[uid] = message
+        if before is None and len(self._written) < SHOWN:
+            self._written.append(uid)
+            self._line(message, f"{message['device']['name']} -> {_whom(message)}")
+        elif uid in self._written and before is not None and _outcome(before) != _outcome(message):
+            self._line(message, f"{message['device']['name']}: {_outcome(message)}")
 
     def rest(self) -> None:
-        if len(self.last) > SHOWN:
-            self._console.print(f"  ... and {len(self.last) - SHOWN} more incidents like these")
+        """At the end of a scenario: what each incident came to, in a sentence."""
+        for uid in self._written[:SENTENCES]:
+            self._console.print(Text(f"  {self.last[uid]['message']}", "italic"))
+        if len(self.last) > len(self._written[:SENTENCES]):
+            self._console.print(
+                f"  ... and {len(self.last) - len(self._written[:SENTENCES])} more incidents like these"
+            )
+
+    def _line(self, message: dict[str, Any], words: str) -> None:
+        severity = Severity(message["severity_id"])
+        line = Text("  ")
+        line.append(f"{severity.label:<14}", STYLES[severity])
+        line.append(f"{message['finding_info']['types'][0]:<20}", "bold")
+        line.append(words)
+        self._console.print(line)
+
+
+def _whom(message: dict[str, Any]) -> str:
+    """Operator, and where the address is, whose the network and whose the law."""
+    verdict = message["unmapped"]["camwarden"]["verdict"]
+    places = (verdict.get(key, "?") for key in ("location", "organisation_country", "jurisdiction"))
+    return f"{verdict['operator']} ({' / '.join(places)})"
+
+
+def _outcome(message: dict[str, Any]) -> str:
+    return str(message["unmapped"]["camwarden"]["outcome"])
 
 
 def differences(scenario: Scenario, incidents: dict[str, dict[str, Any]]) -> list[str]:

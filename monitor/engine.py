@@ -239,7 +239,8 @@ class Engine:
             if events & at.ANSWER:
                 self.attribution.outcome(flow, Outcome.ANSWERED, ts_ns)
             if events & at.TRANSFER:
-                self.attribution.outcome(flow, Outcome.TRANSFERRED, ts_ns)
+                asked = bool(scanner.table.field(slot, at.FLAGS) & at.F_SYN)
+                self.attribution.outcome(flow, Outcome.TRANSFERRED, ts_ns, seen_to_begin=asked)
         if events & at.ERROR:
             self._refused(view)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
 
 from monitor.app import build_engine, knowledge
 from monitor.config import ConfigError, load
-from monitor.model.address import pack, text
+from monitor.model.address import is_address, pack, text
 from monitor.model.contacts import Contact, Device, DeviceClass
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def explain(settings: Config, device: str, destination: str) -> tuple[bool, str]
     """Whether the destination (a name, an address, or "name@address") is allowed, and a few lines that say why."""
     name, at, spelled = destination.rpartition("@")
     if not at:
-        name, spelled = (destination, "") if not _is_address(destination) else ("", destination)
+        name, spelled = (destination, "") if not is_address(destination) else ("", destination)
     address = pack(spelled) if spelled else None
     with knowledge(settings) as known:
         engine = build_engine(settings, known)
@@ -70,11 +69,3 @@ def _about(verdict: Verdict) -> list[str]:
 
 def _spellings(device: Device) -> set[str]:
     return {device.key, device.name, *(text(address) for address in device.addresses)}
-
-
-def _is_address(spelled: str) -> bool:
-    try:
-        ipaddress.ip_address(spelled)
-    except ValueError:
-        return False
-    return True

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import structlog
 
 
-def configure() -> None:
-    """Set structlog up for this process."""
+def configure(*, quiet: bool = False) -> None:
+    """Set structlog up for this process; ``quiet`` leaves out what is no warning."""
     terminal = sys.stderr.isatty()
     structlog.configure(
         processors=[
@@ -16,6 +17,7 @@ def configure() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if quiet else logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -18,13 +18,12 @@ repeated and not trusted.
 
 from __future__ import annotations
 
-import ipaddress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from monitor.model.address import text
+from monitor.model.address import is_address, text
 from monitor.model.verdicts import Confidence, OperatorKind, Place, Verdict
 
 if TYPE_CHECKING:
@@ -124,7 +123,9 @@ class Operators:
 
     def _named(self, names: tuple[str, ...]) -> tuple[str | None, Owner | None]:
         """The first name that a row owns, else the first below a shared platform, else the first."""
-        spelled = [name for name in (name.rstrip(".").lower() for name in names) if name and not _is_address(name)]
+        spelled = [
+            name for name in (name.rstrip(".").lower() for name in names) if name and not is_address(name.strip("[]"))
+        ]
         owned = [(name, owner) for name in spelled if (owner := self._catalogue.operator_of_name(name))]
         own = [(name, owner) for name, owner in owned if not owner.shared]
         if own or owned:
@@ -232,12 +233,3 @@ def _numbered(address: Address | None, place: Place, network: Network | None) ->
         raise ValueError(msg)
     spelled = text(address)
     return _Operator(f"addr:{spelled}", spelled, OperatorKind.ADDRESS, "nothing but the address is known")
-
-
-def _is_address(name: str) -> bool:
-    """Whether a Host header holds a literal address, which names nobody."""
-    try:
-        ipaddress.ip_address(name.strip("[]"))
-    except ValueError:
-        return False
-    return True

@@ -58,6 +58,15 @@ def text(address: Address) -> str:
     return str(unpack(address))
 
 
+def is_address(spelled: str) -> bool:
+    """Whether ``spelled`` is an IP address rather than a name."""
+    try:
+        ipaddress.ip_address(spelled)
+    except ValueError:
+        return False
+    return True
+
+
 def mac_text(mac: Mac) -> str:
     """Lower-case with colons: 44:19:b6:00:00:11."""
     return mac.hex(":")

@@ -127,7 +127,6 @@ class Contact:
     last_source_port: int = 0
     p2p: str | None = None
     """Catalogue key of the P2P network that was spoken."""
-    p2p_message: str | None = None
     encrypted_dns: str | None = None
     """"doh", "dot" or "doq"."""
     traits: set[Trait] = field(default_factory=set)

@@ -14,7 +14,6 @@ if not cython.compiled:
     from monitor.wire.layout import *
 
 
-
 class Frame:
     """One packet's headers. Read-only from Python; ``decode`` is for compiled callers."""
 

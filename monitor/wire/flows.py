@@ -30,7 +30,6 @@ IDLE_CONNECTED = cython.declare(cython.longlong, 7_440_000_000_000)
 IDLE_CLOSED = cython.declare(cython.longlong, 5_000_000_000)
 
 
-
 class FlowTable:
     """Fixed-capacity flow table. Compiled callers: ``key``, then ``find``, ``victim`` and ``create``."""
 

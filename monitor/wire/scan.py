@@ -202,7 +202,11 @@ class Scanner:
         request: cython.bint = (
             self.frame.proto == PROTO_TCP and (self.frame.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN
         )
-        if slot >= 0 and request and self.frame.sequence != self.table.rows[row + ISN]:
+        if (
+            slot >= 0
+            and request
+            and (self.frame.sequence != self.table.rows[row + ISN] or not self.table.rows[row + FLAGS] & F_SYN)
+        ):
             # A request with another sequence number: the same attempt's successor, or a new connection.
             if (
                 self.table.rows[row + INITIATOR] != self.table.side
@@ -271,8 +275,8 @@ class Scanner:
             if not state & F_ANSWERED:
                 state |= F_ANSWERED
                 events |= ANSWER
-            if flags & TCP_SYN:
-                events |= SYN
+                if flags & TCP_SYN:
+                    events |= SYN
         elif flags & TCP_ACK:
             # On a one-sided mirror the initiator's acknowledgements tell what the responder sent.
             if not state & F_ACKED:
