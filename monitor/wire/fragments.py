@@ -1,6 +1,7 @@
 """Fragments: IP fragments in, whole datagrams out, in bounded memory.
 
-Strategy: parts are kept per (addresses, protocol, identification). A datagram whose parts overlap is dropped
+Strategy: parts are kept per (addresses, protocol, identification); over IPv6, where the protocol is that of the first
+part whatever the others say (RFC 8200, 4.5), per (addresses, identification). A datagram whose parts overlap is dropped
 whole, as RFC 5722 demands for IPv6 and as no honest IPv4 sender needs otherwise. What does not become whole
 in TIMEOUT_NS is given up; if its first part is there, that part is handed on as a cut datagram, because its
 addresses and ports are evidence.
@@ -12,6 +13,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from monitor.model.address import is_v4
+
 if TYPE_CHECKING:
     from monitor.model.address import Address
 
@@ -19,6 +22,9 @@ TIMEOUT_NS: Final = 30_000_000_000
 """Linux's ipfrag_time (Documentation/networking/ip-sysctl.rst)."""
 MAX_BYTES: Final = 4 * 1024 * 1024
 """Reassembly memory in all (threat model C9)."""
+OVERHEAD: Final = 512
+"""What a part costs beside its bytes (``sys.getsizeof`` of key, record, list, tuple and bytes, rounded up), so that parts
+of no bytes are bounded too."""
 MAX_PARTS: Final = 64
 """Parts of one datagram: 64 KiB in parts of 1,500 bytes are 45."""
 MAX_DATAGRAM: Final = 65535
@@ -34,14 +40,20 @@ class Datagram(NamedTuple):
     packets: int
     wire: int
     """Bytes it has with what is missing."""
+    first_ns: int
+    """When its first fragment passed."""
 
 
 @dataclass(slots=True)
 class _Parts:
     first_ns: int
     header: bytes = b""
+    proto: int = 0
+    """As the first part has it."""
     parts: list[tuple[int, bytes]] = field(default_factory=list)
     total: int | None = None
+    length: int = 0
+    """Bytes of all parts."""
     held: int = 0
     octets: int = 0
     packets: int = 0
@@ -54,7 +66,7 @@ class Fragments:
         self._open: OrderedDict[bytes, _Parts] = OrderedDict()
         self._max_bytes = max_bytes
         self.held = 0
-        """Bytes waiting."""
+        """Bytes waiting, and what keeping them costs."""
         self.dropped = 0
         """Datagrams given up: too old, too many parts, overlapping, or no room."""
 
@@ -76,7 +88,8 @@ class Fragments:
         more: bool,
     ) -> Datagram | None:
         """Take one fragment; the datagram if it is now whole. ``offset`` and ``data`` in bytes, after the header."""
-        key = source + destination + proto.to_bytes(1, "big") + identification.to_bytes(4, "big")
+        label = proto if is_v4(source) else 0
+        key = source + destination + label.to_bytes(1, "big") + identification.to_bytes(4, "big")
         entry = self._open.get(key)
         if entry is None:
             entry = self._open[key] = _Parts(ts_ns)
@@ -87,22 +100,24 @@ class Fragments:
             return None
         overlaps = any(offset < start + len(part) and start < end for start, part in entry.parts)
         wrong_end = entry.total is not None and (end > entry.total or not more)
+        wrong_end = wrong_end or (not more and any(start + len(part) > end for start, part in entry.parts))
         if overlaps or wrong_end or end > MAX_DATAGRAM or len(entry.parts) >= MAX_PARTS:
             self._drop(key)
             return None
         if offset == 0:
-            entry.header = header
+            entry.header, entry.proto = header, proto
         if not more:
             entry.total = end
         entry.parts.append((offset, data))
-        entry.held += len(data)
-        self.held += len(data)
+        entry.length += len(data)
+        entry.held += len(data) + OVERHEAD
+        self.held += len(data) + OVERHEAD
         while self.held > self._max_bytes:
             self._drop(next(iter(self._open)))
-        if entry.total is None or entry.held < entry.total or not entry.header or key not in self._open:
+        if entry.total is None or entry.length < entry.total or not entry.header or key not in self._open:
             return None
         self._forget(key)
-        return _assemble(entry, proto)
+        return _assemble(entry)
 
     def expire(self, now_ns: int) -> list[Datagram]:
         """Give up what waited too long; first parts come back as cut datagrams."""
@@ -113,9 +128,7 @@ class Fragments:
                 break
             self._drop(key)
             if entry.header:
-                proto = key[32]
-                entry.parts = [part for part in entry.parts if part[0] == 0]
-                cut.append(_assemble(entry, proto))
+                cut.append(_assemble(entry))
         return cut
 
     def next_ns(self) -> int | None:
@@ -132,15 +145,21 @@ class Fragments:
         self.held -= self._open.pop(key).held
 
 
-def _assemble(entry: _Parts, proto: int) -> Datagram:
-    data = b"".join(part for _, part in sorted(entry.parts))
+def _assemble(entry: _Parts) -> Datagram:
+    """What follows the header without a hole, as one packet."""
+    data = b""
+    for start, part in sorted(entry.parts):
+        if start != len(data):
+            break
+        data += part
     header = bytearray(entry.header)
-    wire = entry.total if entry.total is not None else len(data)
+    end = max(start + len(part) for start, part in entry.parts)
+    wire = entry.total if entry.total is not None else end
     if header[0] >> 4 == 4:
         header[2:4] = min(len(header) + wire, MAX_DATAGRAM).to_bytes(2, "big")
         header[6:8] = b"\0\0"
     else:
         header = header[:40]
         header[4:6] = min(wire, MAX_DATAGRAM).to_bytes(2, "big")
-        header[6] = proto
-    return Datagram(bytes(header) + data, entry.octets, entry.packets, len(header) + wire)
+        header[6] = entry.proto
+    return Datagram(bytes(header) + data, entry.octets, entry.packets, len(header) + wire, entry.first_ns)

@@ -39,20 +39,16 @@ class Stream:
         """What can be read now, in order. ``missing`` bytes after ``data`` were on the wire but not captured."""
         if self.expected is None:
             self.expected = sequence
-        ahead = (sequence - self.expected) % MODULUS
-        if ahead == 0 and not self.waiting:
-            self.expected = (sequence + len(data) + missing) % MODULUS
-            return [data, None] if missing else [data]
+        ahead = self._distance(sequence)
         if ahead >= HALF:
             old = MODULUS - ahead
             if old >= len(data) + missing:
                 return []
-            data, missing = (data[old:], missing) if old < len(data) else (b"", missing - (old - len(data)))
-            sequence = self.expected
-        held = self.waiting.get(sequence)
-        if held is None or len(held[0]) + held[1] < len(data) + missing:
-            self.waiting_bytes += len(data) - (len(held[0]) if held else 0)
-            self.waiting[sequence] = (data, missing)
+            data, missing, ahead = data[old:], missing - max(0, old - len(data)), 0
+        if ahead == 0 and not self.waiting:
+            self._advance(len(data) + missing)
+            return _piece(data, missing)
+        self._hold(ahead, data, missing)
         ready = self._ready()
         while self.waiting_bytes > MAX_BYTES or len(self.waiting) > MAX_SEGMENTS:
             ready.append(None)
@@ -64,22 +60,36 @@ class Stream:
         assert self.expected is not None  # noqa: S101  set by the first push
         return (sequence - self.expected) % MODULUS
 
+    def _advance(self, count: int) -> None:
+        assert self.expected is not None  # noqa: S101  set by the first push
+        self.expected = (self.expected + count) % MODULUS
+
+    def _hold(self, ahead: int, data: bytes, missing: int) -> None:
+        """Keep what no segment has brought before. What waits never overlaps."""
+        at, end = ahead, ahead + len(data) + missing
+        held = sorted((self._distance(each), len(part) + gap) for each, (part, gap) in self.waiting.items())
+        for start, length in [*held, (end, 0)]:
+            if start > at:
+                part = data[at - ahead : min(start, end) - ahead]
+                assert self.expected is not None  # noqa: S101  set by the first push
+                self.waiting[(self.expected + at) % MODULUS] = (part, min(start, end) - at - len(part))
+                self.waiting_bytes += len(part)
+            at = max(at, start + length)
+            if at >= end:
+                break
+
     def _ready(self) -> list[bytes | None]:
         """Take from what waits all that follows without a hole."""
         ready: list[bytes | None] = []
-        while self.waiting:
-            sequence = min(self.waiting, key=lambda each: (self._distance(each) + HALF) % MODULUS)
-            old = (-self._distance(sequence)) % MODULUS
-            if old >= HALF:
-                break
-            data, missing = self.waiting.pop(sequence)
+        while self.expected in self.waiting:
+            data, missing = self.waiting.pop(self.expected)
             self.waiting_bytes -= len(data)
-            if old >= len(data) + missing:
-                continue
-            assert self.expected is not None  # noqa: S101  set by the first push
-            self.expected = (self.expected + len(data) + missing - old) % MODULUS
-            if old < len(data):
-                ready.append(data[old:])
-            if missing:
-                ready.append(None)
+            self._advance(len(data) + missing)
+            ready += _piece(data, missing)
         return ready
+
+
+def _piece(data: bytes, missing: int) -> list[bytes | None]:
+    """Bytes, and a gap behind them where some were not captured."""
+    pieces: list[bytes | None] = [data] if data else []
+    return [*pieces, None] if missing else pieces

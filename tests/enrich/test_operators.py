@@ -207,7 +207,7 @@ def test_a_pool_of_volunteers_has_no_law_of_its_own(operators: Operators) -> Non
     """The jurisdiction of a pool's server is that of its network or address, and so is the confidence."""
     verdict = resolve(operators, "131.111.150.25", "0.pool.ntp.org")
     assert (verdict.operator_key, verdict.jurisdiction) == ("service:ntp-pool", "GB")
-    assert verdict.confidence is Confidence.LOW
+    assert verdict.confidence is Confidence.MEDIUM
 
 
 def test_control_is_the_jurisdiction(operators: Operators) -> None:
