@@ -44,8 +44,14 @@ class Contacts:
         return len(self._all)
 
     def find(self, device: Device, remote: Address | str, operator_key: str | None = None) -> Contact | None:
-        """The contact with an address (and a further operator there), or with a name that was only asked for."""
-        return self._all.get((device.key, _place(remote, operator_key)))
+        """The contact with an address (and a further operator there), or with a name that was only asked for.
+
+        A further contact that has become another operator's is no longer found by the one it began with.
+        """
+        contact = self._all.get((device.key, _place(remote, operator_key)))
+        if contact is not None and operator_key is not None and contact.verdict.operator_key != operator_key:
+            return None
+        return contact
 
     def of(self, device: Device) -> Iterator[Contact]:
         """All contacts of one device, the least recently used first."""
@@ -83,7 +89,9 @@ class Contacts:
         contact.further = further
         key = _key(contact)
         mine = self._per_device.setdefault(device.key, OrderedDict())
-        if len(mine) >= self._max_per_device:
+        if key in mine:
+            self._forget(key)
+        elif len(mine) >= self._max_per_device:
             self._forget(next(iter(mine)))
         elif len(self._all) >= self._max:
             self._forget(next(iter(self._all)))

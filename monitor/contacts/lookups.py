@@ -6,6 +6,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from monitor.model.address import is_address
+
 if TYPE_CHECKING:
     from monitor.model.address import Address
     from monitor.model.contacts import Device
@@ -108,6 +110,11 @@ _SPECIAL: Final = frozenset(
 
 
 def is_public_name(name: str) -> bool:
-    """Whether a look-up of this name asks somebody outside: it has a dot and no special-use ending."""
+    """Whether a look-up of this name asks somebody outside: it has a dot and no special-use ending.
+
+    Devices do ask for addresses as if they were names; nobody is behind such a name.
+    """
+    if is_address(name.rstrip(".").strip("[]")):
+        return False
     head, dot, last = name.rstrip(".").rpartition(".")
     return bool(head and dot) and last.lower() not in _SPECIAL

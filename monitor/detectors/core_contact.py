@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.detectors.severity import finding
-from monitor.model.incidents import Kind, Severity
+from monitor.model.incidents import Finding, Kind, Severity
 
 if TYPE_CHECKING:
     from monitor.model.contacts import Contact, Judgement
-    from monitor.model.incidents import Finding
 
 
-def detect(contact: Contact, judgement: Judgement) -> Finding | None:
-    """Whether the remote end is in a core network."""
+def detect(contact: Contact, judgement: Judgement) -> Finding | None:  # noqa: ARG001  the address alone decides
+    """Whether the remote end is in a core network: that is certain, whoever is behind the address."""
     if judgement.core:
-        return finding(Kind.CORE_CONTACT, Severity.CRITICAL, contact)
+        return Finding(Kind.CORE_CONTACT, Severity.CRITICAL)
     return None

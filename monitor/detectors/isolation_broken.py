@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.detectors.severity import finding
-from monitor.model.incidents import Kind, Severity
+from monitor.model.incidents import Finding, Kind, Severity
 
 if TYPE_CHECKING:
     from monitor.model.contacts import Contact, Judgement
-    from monitor.model.incidents import Finding
 
 
 def detect(contact: Contact, judgement: Judgement) -> Finding | None:
-    """Whether a device of an isolated group went for an address outside."""
+    """Whether a device of an isolated group went for an address outside: that is certain, whoever is there."""
     if judgement.isolated and contact.remote is not None and not judgement.core:
-        return finding(Kind.ISOLATION_BROKEN, Severity.CRITICAL, contact)
+        return Finding(Kind.ISOLATION_BROKEN, Severity.CRITICAL)
     return None

@@ -47,7 +47,7 @@ class InventoryEntry(Struct, frozen=True):
 
 
 class Devices:
-    """All local hosts seen, bounded; those not watched go first, the longest silent first."""
+    """All local hosts seen, bounded; those not watched go first, the longest silent first. Configured ones stay."""
 
     def __init__(
         self,
@@ -60,7 +60,9 @@ class Devices:
         self._catalogue = catalogue
         self._cameras = list(cameras)
         self._max = max_devices
-        self._all: OrderedDict[str, Device] = OrderedDict()
+        self._all: dict[str, Device] = {}
+        self._strangers: OrderedDict[str, Device] = OrderedDict()
+        self._watched: OrderedDict[str, Device] = OrderedDict()
         self._by_address: dict[Address, Device] = {}
         self._by_mac: dict[Mac, Device] = {}
         self._v4_seen: dict[str, int] = {}
@@ -90,7 +92,7 @@ class Devices:
             self._add_address(device, address)
         if is_v4(address) and ts_ns > self._v4_seen.get(device.key, 0):
             self._v4_seen[device.key] = ts_ns
-        device.last_ns = max(device.last_ns, ts_ns)
+        self._heard(device, ts_ns)
         return device
 
     def known(self, address: Address) -> Device | None:
@@ -122,14 +124,15 @@ class Devices:
             device = self._by_mac.get(mac)
             if device is None and address is not None and unpack(address).is_unspecified:
                 address = None
-            if device is None and address is None and self._identifies(mac):
+            if device is None and self._identifies(mac) and (address is None or self._has_other_mac(address, mac)):
                 device = self._create(mac_text(mac), mac, ts_ns)
         if device is None and address is not None:
             device = self.of(address, mac, ts_ns)
         if device is None:
             return None
-        if fact.protocol in ("dhcp", "dhcpv6") and fact.address and pack(fact.address) not in self._by_address:
-            self._add_address(device, pack(fact.address))
+        self._heard(device, ts_ns)
+        if fact.protocol in ("dhcp", "dhcpv6") and fact.address:
+            self._lease(device, pack(fact.address), given=fact.message == "ack")
         if fact.message in _ANSWER_MARKS:
             device.booted_ns = ts_ns
         self._describe(device, fact, ts_ns)
@@ -149,6 +152,29 @@ class Devices:
         device.recognised_by = by
         device.recognised_ns = ts_ns
         self._recognised.append(device)
+        if self._strangers.pop(device.key, None) is not None:
+            self._watched[device.key] = device
+
+    def _heard(self, device: Device, ts_ns: int) -> None:
+        """The device sent or was sent something; a configured one is there from its first packet on, not before."""
+        device.first_ns = device.first_ns or ts_ns
+        device.last_ns = max(device.last_ns, ts_ns)
+        for held in (self._strangers, self._watched):
+            if device.key in held:
+                held.move_to_end(device.key)
+
+    def _has_other_mac(self, address: Address, mac: Mac) -> bool:
+        owner = self._by_address.get(address)
+        return owner is not None and owner.mac not in (None, mac)
+
+    def _lease(self, device: Device, address: Address, *, given: bool) -> None:
+        """The device asked for this address, or was ``given`` it: whoever had it before has it no more."""
+        owner = self._by_address.get(address)
+        if owner is not None and given and owner is not device and owner.mac is not None:
+            owner.addresses.remove(address)
+            owner = None
+        if owner is None:
+            self._add_address(device, address)
 
     def _configure(self, entry: InventoryEntry) -> None:
         device = Device(entry.name, entry.name, 0, entry.device_class, configured=True, group=entry.group)
@@ -177,7 +203,7 @@ class Devices:
         return device
 
     def _create(self, key: str, mac: Mac | None, ts_ns: int) -> Device:
-        device = self._all[key] = Device(key, key, ts_ns, last_ns=ts_ns)
+        device = self._all[key] = self._strangers[key] = Device(key, key, ts_ns, last_ns=ts_ns)
         if mac is not None:
             self._set_mac(device, mac)
         if len(self._all) > self._max:
@@ -220,12 +246,14 @@ class Devices:
             self.speaks(device, vendor, f"{fact.protocol} announcement of {vendor.name}", ts_ns)
 
     def _evict(self, keep: Device) -> None:
-        """Forget the one unwatched device that was silent for longest."""
-        victims = (each for each in self._all.values() if not each.watched and not each.configured and each is not keep)
-        victim = min(victims, key=lambda each: each.last_ns, default=None)
+        """Forget the stranger that was silent for longest; where there is none, the watched one."""
+        oldest_first = (each for held in (self._strangers, self._watched) for each in held.values())
+        victim = next((each for each in oldest_first if each is not keep), None)
         if victim is None:
             return
         del self._all[victim.key]
+        self._strangers.pop(victim.key, None)
+        self._watched.pop(victim.key, None)
         self._v4_seen.pop(victim.key, None)
         if victim.mac is not None:
             self._by_mac.pop(victim.mac, None)

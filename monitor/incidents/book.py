@@ -12,7 +12,7 @@ import hashlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from monitor.incidents.incident import MAX_EVIDENCES, Incident
+from monitor.incidents.incident import MAX_EVIDENCES, Incident, counted
 from monitor.incidents.words import sentence
 from monitor.model.address import mac_text, text
 from monitor.model.community_id import community_id
@@ -82,7 +82,7 @@ class Book:
             return self._acquit(contact, held, judgement, now_ns) if held is not None else []
         told: list[Transition] = []
         incident = held
-        if held is None or held.verdict.operator_key != contact.verdict.operator_key:
+        if held is None or not self._belongs(contact, held):
             incident, told = self._place(contact, held, findings[0], now_ns)
         assert incident is not None  # noqa: S101  held, or placed
         incident.absorb(contact)
@@ -102,6 +102,7 @@ class Book:
             contact.judged = None  # its incident ended meanwhile: the next news is judged afresh
             return []
         incident.absorb(contact)
+        self._open.move_to_end(incident.key)
         return self._news(incident, now_ns)
 
     def quiet(self, now_ns: int) -> list[Transition]:
@@ -126,6 +127,11 @@ class Book:
             for incident in self._open.values()
             if incident.counts() != incident.said_counts
         ]
+
+    def _belongs(self, contact: Contact, held: Incident) -> bool:
+        """Whether the incident that has the contact is still the one of its operator, or stands for it."""
+        key = (contact.device.key, contact.verdict.operator_key)
+        return held.key == key or (held.key[1] == MANY and key not in self._open)
 
     def _place(
         self, contact: Contact, held: Incident | None, found: Finding, now_ns: int
@@ -162,8 +168,8 @@ class Book:
         made_room = []
         if len(self._open) >= self._max_open:
             made_room.append(self._end(next(iter(self._open.values())), now_ns))
-        first_ns = contact.last_ns if contact.told else contact.first_ns
-        uid = digest(self._sensor, key[0], key[1], first_ns, contact.first_id)
+        again_ns = contact.last_ns if contact.told else contact.first_ns
+        uid = digest(self._sensor, key[0], key[1], again_ns, contact.first_id)
         incident = self._open[key] = Incident(
             uid=uid,
             key=key,
@@ -172,7 +178,7 @@ class Book:
             verdict=contact.verdict,
             severity=found.severity,
             rule="",
-            first_ns=first_ns,
+            first_ns=contact.last_ns if counted(contact) else contact.first_ns,
             last_ns=contact.last_ns,
             outcome=contact.outcome,
             refused_by=contact.refused_by,
@@ -184,11 +190,11 @@ class Book:
 
     def _acquit(self, contact: Contact, held: Incident, judgement: Judgement, now_ns: int) -> list[Transition]:
         """The contact turned out to be allowed."""
-        held.rule = judgement.rule
         contact.incident = None
         if held.contacts > 1:
             held.release(contact)
             return []
+        held.rule = judgement.rule
         held.absorb(contact)
         return [self._end(held, now_ns)]
 

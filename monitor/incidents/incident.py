@@ -65,7 +65,7 @@ class Incident:
         self.bytes_out += contact.bytes_out - contact.told_out
         self.bytes_in += contact.bytes_in - contact.told_in
         self.asked += contact.asked - contact.told_asked
-        if not contact.told:
+        if not counted(contact):
             self.first_ns = min(self.first_ns, contact.first_ns)
         contact.told = True
         contact.told_attempts = contact.attempts
@@ -95,6 +95,8 @@ class Incident:
         self.asked -= contact.told_asked
         contact.told_attempts = contact.told_out = contact.told_in = contact.told_asked = 0
         self.contacts -= 1
+        if self.best is contact:
+            self.best = None
 
     @property
     def foreign(self) -> bool:
@@ -115,6 +117,11 @@ class Incident:
 
     def counts(self) -> tuple[int, ...]:
         return (self.attempts, self.bytes_out, self.bytes_in, self.contacts, self.asked)
+
+
+def counted(contact: Contact) -> bool:
+    """Whether an incident, open or ended, keeps what the contact did at first."""
+    return any((contact.told_attempts, contact.told_out, contact.told_in, contact.told_asked))
 
 
 def decade(count: int, floor: int) -> int:

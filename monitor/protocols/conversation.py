@@ -139,8 +139,7 @@ class Conversation:
         side = self._sides[direction]
         if isinstance(side.parser, StreamParser):
             side.parser.gap()
-            side.want = side.parser.want
-            return self.feed(direction, b"")
+            return self.feed(direction, b"")  # a parser that the hole stops may still owe facts
         side.want = Want.STOP
         return []
 

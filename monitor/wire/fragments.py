@@ -23,11 +23,13 @@ TIMEOUT_NS: Final = 30_000_000_000
 MAX_BYTES: Final = 4 * 1024 * 1024
 """Reassembly memory in all (threat model C9)."""
 OVERHEAD: Final = 512
-"""What a part costs beside its bytes (``sys.getsizeof`` of key, record, list, tuple and bytes, rounded up), so that parts
-of no bytes are bounded too."""
+"""What a part costs beside its bytes (``sys.getsizeof`` of key, record, list, tuple and bytes, rounded up): parts of no
+bytes are bounded too."""
 MAX_PARTS: Final = 64
 """Parts of one datagram: 64 KiB in parts of 1,500 bytes are 45."""
 MAX_DATAGRAM: Final = 65535
+IPV6_HEADER: Final = 40
+"""Bytes (RFC 8200, 3); extension headers before the fragment header are not kept."""
 
 
 class Datagram(NamedTuple):
@@ -105,7 +107,7 @@ class Fragments:
             self._drop(key)
             return None
         if offset == 0:
-            entry.header, entry.proto = header, proto
+            entry.header, entry.proto = header if is_v4(source) else header[:IPV6_HEADER], proto
         if not more:
             entry.total = end
         entry.parts.append((offset, data))
@@ -153,13 +155,12 @@ def _assemble(entry: _Parts) -> Datagram:
             break
         data += part
     header = bytearray(entry.header)
-    end = max(start + len(part) for start, part in entry.parts)
-    wire = entry.total if entry.total is not None else end
+    # Without its last part there is at least a byte more than what came.
+    wire = entry.total if entry.total is not None else max(start + len(part) for start, part in entry.parts) + 1
     if header[0] >> 4 == 4:
         header[2:4] = min(len(header) + wire, MAX_DATAGRAM).to_bytes(2, "big")
         header[6:8] = b"\0\0"
     else:
-        header = header[:40]
         header[4:6] = min(wire, MAX_DATAGRAM).to_bytes(2, "big")
         header[6] = entry.proto
     return Datagram(bytes(header) + data, entry.octets, entry.packets, len(header) + wire, entry.first_ns)

@@ -1,8 +1,9 @@
 """What a device did with each remote end, counted from tshark's fields by the rules of the architecture alone.
 
-Nothing here is the product's: tshark dissects, and some thirty lines count. A TCP attempt is a SYN with a new
+Nothing here is the product's: tshark dissects, and some forty lines count. A TCP attempt is a SYN with a new
 (5-tuple, initial sequence number); a UDP attempt is the first datagram of a flow begun by the device, then at most
-one a second until something answers; a UDP flow ends after two minutes of silence (RFC 4787, REQ-5).
+one a second until something answers, and so is an ICMP echo request; a flow without connection ends after two
+minutes of silence (RFC 4787, REQ-5). An ICMP error refuses the unanswered flow that it quotes, whoever sent it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import ipaddress
 import subprocess
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -23,14 +25,20 @@ FIELDS: Final = (
     "icmp.type",
 )  # fmt: skip
 SECOND: Final = 1_000_000_000
-UDP_IDLE: Final = 120 * SECOND
+IDLE: Final = 121 * SECOND
+"""Two minutes, and up to a second until the end of the last one is noticed."""
+ICMP, TCP, UDP = 1, 6, 17
 SYN, RST, ACK = 0x02, 0x04, 0x10
+ECHO: Final = (0, 8)
+UNREACHABLE: Final = 3
+Key = tuple[str, int, int, int]
+"""Remote address, protocol, the device's port, the remote one."""
 OUTCOMES: Final = ("attempted", "refused", "answered", "transferred")
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One IP packet as tshark sees it; of nested headers the outermost."""
+    """One IP packet as tshark sees it; of nested headers the outermost. ``payload``: octets; 1 in ICMP."""
 
     ns: int
     size: int
@@ -43,31 +51,45 @@ class Packet:
     sequence: int
     payload: int
     icmp: int
+    quoted: Key | None
+    """Of an ICMP error: the flow that it is about, seen from the host that it went to."""
 
 
 def packets(capture: Path) -> Iterator[Packet]:
     """All IP packets of a capture, fragments and streams not put together."""
-    command = ["tshark", "-n", "-r", str(capture), "-T", "fields", "-E", "occurrence=f"]
+    command = ["tshark", "-n", "-r", str(capture), "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=,"]
     command += ["-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE", "-o", "tcp.desegment_tcp_streams:FALSE"]
-    command += [part for name in FIELDS for part in ("-e", name)]
+    command += chain.from_iterable(("-e", name) for name in FIELDS)
     for line in subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines():
-        row = dict(zip(FIELDS, line.split("\t"), strict=True))
-        source, destination = row["ip.src"] or row["ipv6.src"], row["ip.dst"] or row["ipv6.dst"]
-        if not source:
+        row = {name: text.split(",") for name, text in zip(FIELDS, line.split("\t"), strict=True)}
+        sources, destinations = row["ip.src"], row["ip.dst"]
+        if not sources[0]:
+            sources, destinations = row["ipv6.src"], row["ipv6.dst"]
+        if not sources[0]:
             continue
-        seconds, _, rest = row["frame.time_epoch"].partition(".")
+        seconds, _, rest = row["frame.time_epoch"][0].partition(".")
+        proto = _number(row["ip.proto"][0] or row["ipv6.nxt"][0])
+        sport, dport = (_number(row[f"tcp.{end}"][0] or row[f"udp.{end}"][0]) for end in ("srcport", "dstport"))
+        kind = int(row["icmp.type"][0]) if row["icmp.type"][0] else -1
+        quoted = None
+        if proto == ICMP:
+            if kind == UNREACHABLE and len(sources) > 1:
+                quoted = (destinations[1], _number(row["ip.proto"][1]), sport, dport)
+            sport = dport = 0
+        length = row["tcp.len"][0]
         yield Packet(
             int(seconds) * SECOND + int(rest.ljust(9, "0")),
-            int(row["frame.len"]),
-            source,
-            destination,
-            _number(row["ip.proto"] or row["ipv6.nxt"]),
-            _number(row["tcp.srcport"] or row["udp.srcport"]),
-            _number(row["tcp.dstport"] or row["udp.dstport"]),
-            _number(row["tcp.flags"]),
-            _number(row["tcp.seq_raw"]),
-            _number(row["tcp.len"]) if row["tcp.len"] else max(0, _number(row["udp.length"]) - 8),
-            int(row["icmp.type"]) if row["icmp.type"] else -1,
+            int(row["frame.len"][0]),
+            sources[0],
+            destinations[0],
+            proto,
+            sport,
+            dport,
+            _number(row["tcp.flags"][0]),
+            _number(row["tcp.seq_raw"][0]),
+            1 if proto == ICMP else _number(length) if length else max(0, _number(row["udp.length"][0]) - 8),
+            kind,
+            quoted,
         )
 
 
@@ -83,9 +105,6 @@ class Dealings:
     bytes_out: int = 0
     bytes_in: int = 0
     outcome: str = "attempted"
-    near_idle: bool = False
-    """A UDP flow was silent for just about two minutes: whether that was one flow or two is the clock's choice."""
-    services: set[tuple[int, int]] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -108,11 +127,15 @@ def is_remote(address: str) -> bool:
 def dealings(capture: Path, local: str) -> dict[str, Dealings]:
     """What the host at this address did with each remote address, in the order in which they turned up."""
     found: dict[str, Dealings] = defaultdict(Dealings)
-    flows: dict[tuple[str, int, int, int], _Flow] = {}
+    flows: dict[Key, _Flow] = {}
     for packet in packets(capture):
         out = packet.source == local
         if not out and packet.destination != local:
             continue
+        if packet.quoted is not None:
+            flow = flows.get(packet.quoted)
+            if not out and flow is not None and not flow.answered:
+                _climb(found[packet.quoted[0]], "refused")
         remote = packet.destination if out else packet.source
         if not is_remote(remote):
             continue
@@ -121,43 +144,31 @@ def dealings(capture: Path, local: str) -> dict[str, Dealings]:
             dealing.bytes_out += packet.size
         else:
             dealing.bytes_in += packet.size
-        if packet.proto not in (6, 17):
-            if out and packet.icmp == 8 and not dealing.attempts:
-                dealing.attempts += 1
-            continue
-        mine, theirs = (packet.sport, packet.dport) if out else (packet.dport, packet.sport)
-        dealing.services.add((packet.proto, theirs))
-        _count(dealing, flows, (remote, packet.proto, mine, theirs), packet, out=out)
+        if packet.proto in (TCP, UDP) or (packet.proto == ICMP and packet.icmp in ECHO):
+            mine, theirs = (packet.sport, packet.dport) if out else (packet.dport, packet.sport)
+            _count(dealing, flows, (remote, packet.proto, mine, theirs), packet, out=out)
     return dict(found)
 
 
-def _count(
-    dealing: Dealings, flows: dict[tuple[str, int, int, int], _Flow], key: tuple[str, int, int, int], packet: Packet, *, out: bool
-) -> None:
+def _count(dealing: Dealings, flows: dict[Key, _Flow], key: Key, packet: Packet, *, out: bool) -> None:
     flow = flows.get(key)
-    if flow is not None and packet.proto == 17:
-        silence = packet.ns - flow.last_ns
-        dealing.near_idle |= UDP_IDLE - SECOND < silence < UDP_IDLE + 4 * SECOND
-        if silence > UDP_IDLE + 2 * SECOND:
-            flow = None
+    if flow is not None and packet.proto != TCP and packet.ns - flow.last_ns > IDLE:
+        flow = None
     if flow is None:
-        from_server = packet.proto == 6 and packet.flags & (SYN | ACK) == SYN | ACK
+        from_server = packet.proto == TCP and packet.flags & (SYN | ACK) == SYN | ACK
         flow = flows[key] = _Flow(outward=out != from_server, last_ns=packet.ns)
     flow.last_ns = packet.ns
-    if packet.proto == 6:
+    if packet.proto == TCP:
         if out and packet.flags & (SYN | ACK | RST) == SYN and packet.sequence not in flow.sequences:
             flow.sequences.add(packet.sequence)
             dealing.attempts += 1
         if not out and packet.flags & RST and not flow.answered:
             _climb(dealing, "refused")
-        elif not out:
-            flow.answered = True
-    elif out and flow.outward and not flow.answered:
-        if packet.ns - flow.counted_ns >= SECOND:
-            flow.counted_ns = packet.ns
-            dealing.attempts += 1
-    elif not out:
-        flow.answered = True
+            return
+    elif out and flow.outward and not flow.answered and packet.ns - flow.counted_ns >= SECOND:
+        flow.counted_ns = packet.ns
+        dealing.attempts += 1
+    flow.answered = flow.answered or not out
     if out:
         flow.sent += packet.payload
     else:

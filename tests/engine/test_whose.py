@@ -1,0 +1,242 @@
+"""Whose doing it is, and whose end it is: operators that become known late, change, or share an address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor.model.contacts import Outcome
+from monitor.model.incidents import Activity, Kind
+from pcaps import messages
+from pcaps.messages import Pppp, pppp
+from pcaps.packets import Host
+from pcaps.wire import MINUTE, MS, SECOND, Connection, boot, lookup, time_sync
+from tests.engine.played import (
+    AMAZON_IE,
+    AMAZON_IE_2,
+    MICROSOFT_GB,
+    START,
+    TENCENT,
+    UNKNOWN_CN,
+    Site,
+    configured,
+    play,
+)
+
+if TYPE_CHECKING:
+    from monitor.app import Knowledge
+
+SLOW = 400 * MS
+"""A round trip longer than the opening of an incident waits for a hello."""
+HIK, DAHUA = "dev.hik-connect.com", "www.easy4ipcloud.com"
+
+
+def session(site: Site, at: int, camera: Host, ip: str, sni: str | None, *, rtt: int = 38 * MS) -> Connection:
+    """A TLS session with some data."""
+    connection = Connection(site.wire, camera, site.remote(ip), 443, at=at, rng=site.rng, rtt=rtt)
+    connection.tls(site.rng, sni)
+    connection.close()
+    return connection
+
+
+def test_a_hello_in_time_opens_the_incident_with_its_operator(known: Knowledge) -> None:
+    """The opening waits a moment for it, so that the kind is right from the first message."""
+    site = Site()
+    session(site, START, site.gate, AMAZON_IE, HIK)
+    played = play(known, site)
+    assert [each.kind for each in played.openings()] == [Kind.VENDOR_CLOUD]
+    assert (played.only().outcome, played.only().attempts) == (Outcome.TRANSFERRED, 1)
+    assert played.only().evidences[0].remote_name == HIK
+
+
+def test_a_hello_after_the_opening_keeps_the_incident(known: Knowledge) -> None:
+    """The kind stays, the operator is the better one, the vendor cloud becomes a property, the id does not change."""
+    site = Site()
+    session(site, START, site.gate, AMAZON_IE, HIK, rtt=SLOW)
+    played = play(known, site)
+    last = played.only()
+    assert played.openings()[0].verdict.operator != last.verdict.operator
+    assert (last.kind, last.verdict.vendor, last.attempts) == (Kind.UNEXPECTED_CONTACT, "hikvision", 1)
+    assert "vendor_cloud" in last.properties
+    assert last.merged_into is None
+
+
+def test_what_turns_out_to_be_another_incident_ends_in_it(known: Knowledge) -> None:
+    """A second address of the same cloud, first known by its network only, merges; counts are in one place."""
+    site = Site()
+    session(site, START, site.gate, AMAZON_IE, HIK)
+    session(site, START + MINUTE, site.gate, AMAZON_IE_2, HIK, rtt=SLOW)
+    played = play(known, site)
+    first, second = (each.incident for each in played.openings())
+    ended = played.incidents[second]
+    assert (ended.activity, ended.merged_into, ended.attempts) == (Activity.END, first, 0)
+    assert played.incidents[first].attempts == 2
+    assert played.remotes(played.incidents[first]) == {AMAZON_IE, AMAZON_IE_2}
+
+
+def test_two_operators_on_one_address_are_two_incidents(known: Knowledge) -> None:
+    """By what the camera itself says in its hellos; attempts and bytes belong to each."""
+    site = Site()
+    for number, name in enumerate((HIK, DAHUA, HIK, DAHUA, DAHUA)):
+        session(site, START + number * MINUTE, site.gate, AMAZON_IE, name)
+    played = play(known, site)
+    by_vendor = {each.verdict.vendor: each for each in played.of("gate")}
+    assert {vendor: each.attempts for vendor, each in by_vendor.items()} == {"hikvision": 2, "dahua": 3}
+    frames = [frame for frame in site.wire.frames()]
+    total = sum(len(frame.data) for frame in frames)
+    assert sum(each.bytes_out + each.bytes_in for each in by_vendor.values()) == total
+
+
+def test_names_that_were_told_are_kept_apart_from_names_that_are_said(known: Knowledge) -> None:
+    """Two names were told for one address; the hello decides, and later flows of either name find their own contact."""
+    site = Site()
+    at = START
+    said = [HIK, DAHUA, HIK, "updates.fleet.example", DAHUA, HIK]
+    for name in said:
+        lookup(site.wire, at, site.gate, site.server, name, AMAZON_IE)
+        other = DAHUA if name == HIK else HIK
+        lookup(site.wire, at + SECOND, site.gate, site.server, other, AMAZON_IE)
+        session(site, at + 2 * SECOND, site.gate, AMAZON_IE, name)
+        at += 5 * MINUTE
+    played = play(known, site)
+    attempts = {each.verdict.operator: each.attempts for each in played.of("gate")}
+    assert attempts == {"Hikvision": 3, "Dahua": 2, "fleet.example": 1}
+
+
+def test_three_names_on_one_connection_leave_the_others_alone(known: Knowledge) -> None:
+    """Hosts of other operators in one connection do not turn a contact into somebody else's for good."""
+    site = Site()
+
+    def ask(at: int, *hosts: str) -> None:
+        connection = Connection(site.wire, site.gate, site.remote(AMAZON_IE), 80, at=at, rng=site.rng)
+        connection.open()
+        for host in hosts:
+            connection.say(messages.request("GET", "/", "HTTP/1.1", {"Host": host}))
+            connection.hear(messages.response("200 OK", "HTTP/1.1", {"Content-Length": "0"}))
+        connection.close()
+
+    ask(START, "one.example.com")
+    ask(START + MINUTE, HIK, DAHUA)
+    ask(START + 2 * MINUTE, HIK)
+    ask(START + 3 * MINUTE, DAHUA)
+    ask(START + 4 * MINUTE, "one.example.com")
+    played = play(known, site)
+    attempts = {each.verdict.operator: each.attempts for each in played.of("gate")}
+    assert attempts["example.com"] == 2
+    assert attempts["Hikvision"] >= 1
+    assert sum(attempts.values()) == 5
+    assert attempts["Hikvision"] + attempts["Dahua"] == 3
+    assert attempts["Hikvision"] in (1, 2)
+
+
+def test_a_peer_to_peer_protocol_after_silence_names_the_network(known: Knowledge) -> None:
+    """A datagram that says nothing opens it as unexpected; what follows says whose protocol it is."""
+    site = Site()
+    site.wire.udp(START, site.gate, 40000, site.remote(UNKNOWN_CN), 32100, b"")
+    site.wire.udp(START + 2 * SECOND, site.gate, 40000, site.remote(UNKNOWN_CN), 32100, pppp(Pppp.HELLO))
+    site.wire.udp(
+        START + 3 * SECOND, site.remote(UNKNOWN_CN), 32100, site.gate, 40000,
+        pppp(Pppp.HELLO_ACK, messages.pppp_address(bytes((81, 2, 69, 142)), 40000)),
+    )  # fmt: skip
+    played = play(known, site)
+    last = played.only()
+    assert played.openings()[0].kind is Kind.UNEXPECTED_CONTACT
+    assert "p2p_cloud" in last.properties
+    assert (last.verdict.operator_key, last.outcome, last.attempts) == ("p2p:pppp", Outcome.TRANSFERRED, 2)
+
+
+def test_a_hello_that_is_allowed_ends_the_incident(known: Knowledge) -> None:
+    """By a rule for its name, after only the address was known; the last message says which rule."""
+    site = Site()
+    session(site, START, site.gate, MICROSOFT_GB, "updates.fleet.example", rtt=SLOW)
+    config = configured(group=[{"name": "cameras", "allow": ["updates.fleet.example tcp/443"]}])
+    played = play(known, site, config)
+    assert [each.activity for each in played.told] == [Activity.NEW, Activity.UPDATE, Activity.END]
+    assert played.only().rule == "group cameras: allow updates.fleet.example tcp/443"
+    assert played.only().merged_into is None
+
+
+def test_an_allowed_contact_leaves_the_rest_of_its_incident_as_it_was(known: Knowledge) -> None:
+    """Its counts go; the rule that refuses the others stays the incident's."""
+    site = Site()
+    Connection(site.wire, site.gate, site.remote("20.90.130.10"), 443, at=START, rng=site.rng).unanswered()
+    session(site, START + MINUTE, site.gate, "20.90.130.11", "updates.fleet.example", rtt=SLOW)
+    config = configured(group=[{"name": "cameras", "allow": ["updates.fleet.example tcp/443"]}])
+    played = play(known, site, config)
+    last = played.only()
+    assert last.attempts == 1
+    assert "none of 1 allow rules" in last.rule
+
+
+def test_a_phone_beside_a_camera_is_not_the_camera(known: Knowledge) -> None:
+    """What a stranger on the camera network does is nobody's incident."""
+    site = Site()
+    time_sync(site.wire, START, site.gate, site.server)
+    session(site, START + SECOND, site.phone, AMAZON_IE, HIK)
+    lookup(site.wire, START + MINUTE, site.phone, site.server, DAHUA, AMAZON_IE_2)
+    assert play(known, site).told == []
+
+
+def test_a_phone_that_gets_an_address_a_camera_had_is_not_the_camera(known: Knowledge) -> None:
+    """The server's acknowledgement says to whom the address belongs now."""
+    site = Site()
+    camera = Host.at("10.20.0.77", "44:19:b6:20:00:4d")
+    phone = Host.at("10.20.0.77", "da:a1:19:4e:07:3c")
+    boot(site.wire, START, messages.Lease(1, camera, site.router, site.server.ip, site.server.ip, "cam", "Hikvision"))
+    session(site, START + MINUTE, camera, AMAZON_IE, HIK)
+    boot(site.wire, START + 60 * MINUTE, messages.Lease(2, phone, site.router, site.server.ip, site.server.ip, "phone", "android"))
+    session(site, START + 61 * MINUTE, phone, AMAZON_IE_2, DAHUA)
+    played = play(known, site)
+    assert [each.verdict.vendor for each in played.incidents.values()] == ["hikvision"]
+
+
+def test_a_camera_that_is_recognised_later_is_judged_from_its_first_packet(known: Knowledge) -> None:
+    """What an unknown host did counts once it says what it is."""
+    site = Site()
+    late = Host.at("10.20.0.55", "02:00:00:00:00:55")
+    session(site, START, late, AMAZON_IE, DAHUA)
+    Connection(site.wire, late, site.remote(UNKNOWN_CN), 8000, at=START + MINUTE, rng=site.rng).unanswered()
+    site.wire.udp(START + 2 * MINUTE, late, 40000, site.remote(TENCENT), 32100, pppp(Pppp.HELLO))
+    site.wire.udp(START + 3 * MINUTE, late, 40000, site.remote(TENCENT), 32100, pppp(Pppp.DEV_LGN, messages.pppp_uid("VSTA", 123456, "ABCDE")))
+    played = play(known, site)
+    if not played.told:
+        announced = messages.mdns_announcement("_axis-video._tcp.local", "axis", "axis.local", late.ip, "macaddress=ACCC8E000055")
+        site.wire.udp(START + 4 * MINUTE, late, 5353, Host(b"\x01\x00\x5e\x00\x00\xfb", bytes((224, 0, 0, 251))), 5353, announced)
+        played = play(known, site)
+    found = {each.verdict.operator_key: each for each in played.incidents.values()}
+    assert {"vendor:dahua", "as:58461"} <= set(found)
+    assert found["vendor:dahua"].first_ns == START
+    assert found["as:58461"].attempts == 1
+    assert all(each.time_ns >= START + 2 * MINUTE for each in played.told)
+
+
+def test_somebody_who_calls_a_camera_is_not_the_cameras_doing(known: Knowledge) -> None:
+    """A connection from outside, even one with data, is no contact of the camera's."""
+    site = Site()
+    outside = site.remote(UNKNOWN_CN)
+    connection = Connection(site.wire, outside, site.gate, 554, at=START, rng=site.rng)
+    connection.open()
+    connection.say(messages.request("OPTIONS", "rtsp://10.20.0.11/", "RTSP/1.0", {"CSeq": "1"}))
+    connection.hear(messages.response("200 OK", "RTSP/1.0", {"CSeq": "1"}))
+    connection.close()
+    assert play(known, site).told == []
+
+
+def test_a_camera_that_sends_from_a_system_port_is_no_server(known: Knowledge) -> None:
+    """One-way datagrams to outside are the camera's attempts whatever port it sends them from."""
+    site = Site()
+    for number in range(120):
+        site.wire.udp(START + number * 5 * SECOND, site.gate, 123, site.remote(UNKNOWN_CN), 40000, bytes(1000))
+    played = play(known, site)
+    assert played.only().attempts >= 1
+
+
+def test_first_seen_is_when_the_camera_first_tried(known: Knowledge) -> None:
+    """Also where the contact was in another incident before."""
+    site = Site()
+    Connection(site.wire, site.gate, site.remote("52.30.100.20"), 8000, at=START, rng=site.rng).unanswered()
+    session(site, START + MINUTE, site.gate, AMAZON_IE, HIK, rtt=SLOW)
+    played = play(known, site)
+    (vendor,) = (each for each in played.of("gate") if each.verdict.vendor == "hikvision")
+    assert vendor.first_ns == START + MINUTE
+    (network,) = (each for each in played.of("gate") if each.verdict.vendor is None)
+    assert network.attempts == 1
