@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from monitor.sinks.labels import OTHER
 from monitor.wire.layout import LAYERS
 
 if TYPE_CHECKING:
     from monitor.engine import Engine
-    from monitor.model.contacts import Device
     from monitor.sinks.metrics import Metrics
 
 INTERFACE: Final = "capture"
-OTHER: Final = "other"
 
 
 class Account:
@@ -41,15 +40,11 @@ class Account:
         metrics.flows("active", table.used)
         metrics.flows("watched", table.watched)
         reached, moved = engine.attribution.take_counts()
-        for (contact, outcome), count in reached.items():
-            if contact.device.watched:
-                where, whose = contact.verdict.location, contact.verdict.jurisdiction
-                metrics.attempt(label(contact.device), where, whose, outcome, count)
-        for (contact, out), count in moved.items():
-            if contact.device.watched:
-                sent, received = (count, 0) if out else (0, count)
-                whose = contact.verdict.jurisdiction
-                metrics.remote_bytes(label(contact.device), whose, sent=sent, received=received)
+        for (name, where, whose, outcome), count in reached.items():
+            metrics.attempt(name or OTHER, where, whose, outcome, count)
+        for (name, whose, out), count in moved.items():
+            sent, received = (count, 0) if out else (0, count)
+            metrics.remote_bytes(name or OTHER, whose, sent=sent, received=received)
 
     def devices(self) -> None:
         """Show every configured device: what it is, and when it was last seen."""
@@ -71,8 +66,3 @@ class Account:
         new = count - self._had.get(what, 0)
         self._had[what] = count
         return new
-
-
-def label(device: Device) -> str:
-    """The device as a metric label: its inventory name, or "other"."""
-    return device.name if device.configured else OTHER

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from monitor.contacts.contacts import climb, name_it, use_service
+from monitor.contacts.contacts import MAX_NAMES, climb, name_it, use_service
 from monitor.contacts.lookups import is_public_name
 from monitor.enrich.site import Reach
-from monitor.model.address import NO_MAC, is_address, is_v4, pack, text
+from monitor.model.address import NO_MAC, is_address, is_v4, pack, text, unpack
 from monitor.model.contacts import DeviceClass, Outcome, Trait
 from monitor.model.facts import (
     ClientHello,
@@ -49,10 +49,21 @@ WATCHED_FOR_NS: Final = 24 * 3600 * 1_000_000_000
 SECOND_NS: Final = 1_000_000_000
 INITIAL_HOP_LIMITS: Final = frozenset({64, 128, 255})
 """What hosts send with (RFC 1700 and common practice): a packet that still has it was not forwarded."""
+ICMPS: Final = frozenset({1, 58})
+ECHO_REPLIES: Final = frozenset({0, 129})
+"""Counterparts of echo requests, which stand in the place of the remote port (RFC 792, RFC 4443)."""
+TALKS: Final = 4
+"""Datagrams of a device that are a conversation: a probe gets one answer, seldom repeated more than twice."""
 CLOUDS: Final = frozenset({OperatorKind.VENDOR_CLOUD, OperatorKind.P2P_CLOUD})
 TCP: Final = 6
 UDP: Final = 17
 """IP protocol numbers (IANA)."""
+
+
+Reached = Counter[tuple[str | None, str | None, str | None, Outcome]]
+"""Attempts of watched devices by inventory name, country, jurisdiction and the outcome they reached."""
+Moved = Counter[tuple[str | None, str | None, bool]]
+"""Frame bytes of watched devices by inventory name, jurisdiction and whether they went out."""
 
 
 class Attribution:
@@ -76,10 +87,8 @@ class Attribution:
         self._catalogue = catalogue
         self._operators = operators
         self._touched: dict[Contact, None] = {}
-        self.reached: Counter[tuple[Contact, Outcome]] = Counter()
-        """Attempts by the outcome they reached since the last ``take_counts``."""
-        self.moved: Counter[tuple[Contact, bool]] = Counter()
-        """Frame bytes by contact and whether they went out, since the last ``take_counts``."""
+        self.reached: Reached = Counter()
+        self.moved: Moved = Counter()
 
     def touched(self) -> list[Contact]:
         """Take the contacts that changed since the last call, in the order of change."""
@@ -87,7 +96,7 @@ class Attribution:
         self._touched.clear()
         return taken
 
-    def take_counts(self) -> tuple[Counter[tuple[Contact, Outcome]], Counter[tuple[Contact, bool]]]:
+    def take_counts(self) -> tuple[Reached, Moved]:
         """Take attempts by the outcome reached, and frame bytes by direction, since the last call."""
         taken = self.reached, self.moved
         self.reached, self.moved = Counter(), Counter()
@@ -99,12 +108,13 @@ class Attribution:
 
     def begin(self, flow: Flow, ttl: int) -> None:
         """A flow begins: find its device and, if it crosses the site's edge, its contact."""
+        self.site.heard(flow.initiator, flow.initiator_mac)
         here, there = self.site.reach(flow.initiator), self.site.reach(flow.responder)
         if here is Reach.REMOTE and there is not Reach.LOCAL and self._is_on_link(flow, ttl):
-            self.site.learn_address(flow.initiator)
-            here = Reach.LOCAL
+            if self.site.learn_address(flow.initiator, flow.initiator_mac):
+                here = Reach.LOCAL
         if here is Reach.REMOTE:
-            self.devices.carries_others(flow.initiator_mac)
+            self.devices.carries_others(flow.initiator_mac, flow.initiator)
         if here is Reach.LOCAL:
             flow.device = self.devices.of(flow.initiator, flow.initiator_mac, flow.start_ns)
             crosses = there in (Reach.REMOTE, Reach.CORE)
@@ -117,55 +127,57 @@ class Attribution:
             return
         if crosses:
             told = self.names.of(flow.device.key, flow.remote, flow.start_ns)
-            self._attach(flow, told[:1], "dns", flow.start_ns)
+            self._attach(flow, told, "dns", flow.start_ns)
 
     def count(self, flow: Flow, attempts: int, sent: int, received: int, ts_ns: int) -> None:
         """Bring the contact up to the flow's totals: attempts of the device, frame bytes from and to it."""
         contact = flow.contact
         if contact is None:
             return
-        if flow.outward and attempts > flow.counted_attempts:
+        if flow.outward and attempts > flow.counted_attempts and not (contact.invited and flow.proto == UDP):
             new = attempts - flow.counted_attempts
             contact.attempts += new
             contact.outbound = True
             flow.counted_attempts = attempts
-            self.reached[contact, Outcome.ATTEMPTED] += new
+            self._reach(contact, Outcome.ATTEMPTED, new)
         if sent > flow.counted_out:
-            self.moved[contact, True] += sent - flow.counted_out
+            self.moved[_label(contact), contact.verdict.jurisdiction, True] += sent - flow.counted_out
             contact.bytes_out += sent - flow.counted_out
             flow.counted_out = sent
         if received > flow.counted_in:
-            self.moved[contact, False] += received - flow.counted_in
+            self.moved[_label(contact), contact.verdict.jurisdiction, False] += received - flow.counted_in
             contact.bytes_in += received - flow.counted_in
             flow.counted_in = received
         self._use(contact, ts_ns)
 
-    def outcome(
-        self,
-        flow: Flow,
-        outcome: Outcome,
-        ts_ns: int,
-        refused_by: Address | None = None,
-        *,
-        seen_to_begin: bool = True,
-    ) -> None:
-        """The flow got this far. ``refused_by``: who said no, if it was not the other end.
+    def under_way(self, flow: Flow, datagrams: int, outcome: Outcome) -> None:
+        """A UDP flow that is older than the capture, whose first datagram seen came from outside.
 
-        ``seen_to_begin``: the packet that asked for the connection was seen, so the initiator is certain.
+        From outside a datagram finds a host behind address translation only where that host has opened the way
+        (RFC 4787, REQ-8): if the device keeps talking, and does not just answer a probe, it takes part.
         """
+        contact = flow.contact
+        if contact is None or contact.outbound or contact.invited or datagrams < TALKS:
+            return
+        if contact.source is not None and unpack(contact.source).is_private:
+            contact.outbound = True
+            climb(contact, outcome)
+
+    def outcome(self, flow: Flow, outcome: Outcome, ts_ns: int, refused_by: Address | None = None) -> None:
+        """The flow got this far. ``refused_by``: who said no, if it was not the other end."""
         contact = flow.contact
         if contact is None:
             return
+        invited = contact.invited and flow.proto == UDP  # media that the other end asked for over TCP
         if flow.outward:
-            self.reached[contact, outcome] += 1
-            if outcome >= Outcome.ANSWERED:
+            if not invited:
+                self._reach(contact, outcome, 1)
+            if outcome >= Outcome.ANSWERED and not invited:
                 contact.outbound = True  # begun before we looked, but begun by the device
-        elif outcome is Outcome.TRANSFERRED and not seen_to_begin and flow.proto in (TCP, UDP):
-            # In the middle of a conversation nobody can say who began it. From outside a datagram finds a camera
-            # only where the camera has opened the way (RFC 4787, REQ-8), so that it takes part is its own doing.
-            contact.outbound = True
+        elif flow.proto == TCP and outcome >= Outcome.ANSWERED:
+            contact.invited = True
         by = "peer" if refused_by is None or refused_by == contact.remote else text(refused_by)
-        if flow.outward or contact.outbound:
+        if (flow.outward and not invited) or contact.p2p is not None:
             climb(contact, outcome, by)
         self._use(contact, ts_ns)
 
@@ -185,7 +197,7 @@ class Attribution:
                 self._hello(flow, fact, ts_ns)
         elif isinstance(fact, HttpRequest):
             if from_device and fact.host and not is_address(fact.host):
-                self._attach(flow, [fact.host], "host", ts_ns)
+                self._host(flow, fact.host, ts_ns, first_id)
         elif isinstance(fact, P2pContact):
             self._p2p(flow, fact, sender, sender_mac, ts_ns)
         elif isinstance(fact, HttpResponse | TlsCertificate):
@@ -198,10 +210,10 @@ class Attribution:
     ) -> None:
         """A host, or a router, said something about itself or its link."""
         if isinstance(fact, PrefixAnnounced):
-            self.site.learn_prefix(fact.prefix)
+            sender = self.devices.with_mac(mac) if mac is not None else None
+            if sender is None or not sender.watched:  # a camera does not say what our network is
+                self.site.learn_prefix(fact.prefix)
             return
-        if fact.protocol == "nd" and fact.address is not None:
-            self.site.learn_address(pack(fact.address))
         about = pack(fact.address) if fact.address is not None else source
         if about is not None and self.site.reach(about) is Reach.REMOTE:
             return
@@ -231,7 +243,7 @@ class Attribution:
                     lookup.device, None, lookup.name, verdict, lookup.asked_ns, lookup.first_id
                 )
                 contact.name_source = "dns"
-            contact.asked += 1
+            contact.asked += lookup.times
             self._use(contact, lookup.last_ns)
 
     def _stays_here(self, lookup: Lookup) -> bool:
@@ -255,6 +267,7 @@ class Attribution:
         """Give the flow the contact that these names belong to, and the contact the names."""
         assert flow.device is not None  # noqa: S101  only flows of a device are attached
         remote, present = flow.remote, flow.contact
+        self.site.called(remote)
         contact = present or self.contacts.find(flow.device, remote)
         if contact is None:
             contact = self._begin(flow, names, source, ts_ns, further=False)
@@ -270,13 +283,35 @@ class Attribution:
                 )
         if contact is not present:
             self._move(flow, contact)
-        use_service(contact, flow.proto, flow.remote_port)
-        if contact.encrypted_dns is None:
+        if source == "dns":
+            self._tell(contact, names)
+        asks = flow.proto not in ICMPS or flow.remote_port in ECHO_REPLIES
+        if flow.outward and asks:
+            use_service(contact, flow.proto, flow.remote_port)
+        if contact.encrypted_dns is None and flow.outward:
             name = contact.names[0] if contact.names else None
             contact.encrypted_dns = self._catalogue.encrypted_dns_of(
                 name, remote, port=flow.remote_port, proto=flow.proto
             )
+            flow.device.hides_names |= contact.encrypted_dns is not None
         self._use(contact, ts_ns)
+
+    def _tell(self, contact: Contact, names: list[str]) -> None:
+        """DNS told the device these names for the contact's address."""
+        for name in names[:MAX_NAMES]:
+            if name not in contact.told_names and len(contact.told_names) < MAX_NAMES:
+                contact.told_names.append(name)
+
+    def _host(self, flow: Flow, host: str, ts_ns: int, first_id: bytes) -> None:
+        """The device asked a web server for this host, or a proxy of the site to fetch from it."""
+        if flow.contact is not None:
+            self._attach(flow, [host], "host", ts_ns)
+        elif flow.device is not None and is_public_name(host) and not self._is_ours(flow, host, ts_ns):
+            self._look_up(flow.device, host, ts_ns, first_id)
+
+    def _is_ours(self, flow: Flow, host: str, ts_ns: int) -> bool:
+        """The host is the server itself, which DNS said is here: no proxy."""
+        return flow.device is None or host in self.names.of(flow.device.key, flow.responder, ts_ns)
 
     def _begin(self, flow: Flow, names: list[str], source: str, ts_ns: int, *, further: bool) -> Contact:
         assert flow.device is not None  # noqa: S101  only flows of a device are attached
@@ -295,6 +330,12 @@ class Attribution:
     def _verdict(self, remote: Address, names: list[str], p2p: str | None, source: str | None) -> Verdict:
         return self._operators.resolve(remote, tuple(names), p2p, name_is_proof=source in ("sni", "host"))
 
+    def _reach(self, contact: Contact, outcome: Outcome, attempts: int) -> None:
+        if not contact.device.watched:
+            return
+        verdict = contact.verdict
+        self.reached[_label(contact), verdict.location, verdict.jurisdiction, outcome] += attempts
+
     def _move(self, flow: Flow, contact: Contact) -> None:
         """What this flow brought its contact belongs to another one."""
         old = flow.contact
@@ -312,19 +353,23 @@ class Attribution:
         self._use(old, old.last_ns)
 
     def _would_have_heard(self, device: Device, ts_ns: int) -> bool:
+        if device.hides_names:
+            return False
         if device.booted_ns is not None and device.booted_ns <= ts_ns:
             return True
         return ts_ns - device.first_ns >= WATCHED_FOR_NS > 0 and not self.names.evicted
 
     def _asked(self, flow: Flow, device: Device, fact: DnsQuery, ts_ns: int, first_id: bytes) -> None:
         if flow.contact is not None:
-            flow.contact.resolver = True
             flow.contact.traits.add(Trait.OWN_RESOLVER)
             self._use(flow.contact, ts_ns)
         if is_public_name(fact.name) and self.site.reach(flow.responder) is not Reach.GROUP:
-            crowded_out = self.lookups.asked(device, fact.name, ts_ns, first_id)
-            if crowded_out is not None:
-                self.conclude([crowded_out])
+            self._look_up(device, fact.name, ts_ns, first_id)
+
+    def _look_up(self, device: Device, name: str, ts_ns: int, first_id: bytes) -> None:
+        crowded_out = self.lookups.asked(device, name, ts_ns, first_id)
+        if crowded_out is not None:
+            self.conclude([crowded_out])
 
     def _told(self, device: Device, fact: DnsAnswer, ts_ns: int) -> None:
         addresses = [pack(address) for address in fact.addresses]
@@ -347,7 +392,7 @@ class Attribution:
         if fact.role == "device" and self.site.reach(sender) is Reach.LOCAL:
             device = self.devices.of(sender, mac, ts_ns)
             row = self._catalogue.p2p(fact.network)
-            self.devices.recognise(device, DeviceClass.CAMERA, f"speaks {row.name if row else fact.network}", ts_ns)
+            self.devices.recognise(device, DeviceClass.CAMERA, f"speaks {row.name if row else fact.network}")
         contact = flow.contact
         if contact is None or contact.p2p is not None:
             return
@@ -357,15 +402,15 @@ class Attribution:
         self._use(contact, ts_ns)
 
     def _banner(self, fact: HttpResponse | TlsCertificate, sender: Address, mac: Mac | None, ts_ns: int) -> None:
-        if self.site.reach(sender) is not Reach.LOCAL:
-            return
+        if self.site.reach(sender) is not Reach.LOCAL or (mac is not None and self.devices.routes(mac)):
+            return  # behind a router's address may be anybody's server
         if isinstance(fact, HttpResponse):
             vendor = self._catalogue.vendor_of_banner(server=fact.server, realm=fact.realm)
         else:
             vendor = self._catalogue.vendor_of_banner(certificate_subject=fact.subject)
         if vendor is not None:
             device = self.devices.of(sender, mac, ts_ns)
-            self.devices.speaks(device, vendor, f"banner of {vendor.name}", ts_ns)
+            self.devices.speaks(device, vendor, f"banner of {vendor.name}")
 
     def _is_on_link(self, flow: Flow, ttl: int) -> bool:
         """A global IPv6 source that a known host's MAC sent and nobody forwarded."""
@@ -375,6 +420,11 @@ class Attribution:
             and flow.initiator_mac is not None
             and self.devices.is_host(flow.initiator_mac)
         )
+
+
+def _label(contact: Contact) -> str | None:
+    """The device's name if it is in the inventory: a set that no packet can enlarge."""
+    return contact.device.name if contact.device.configured else None
 
 
 def _only_of(flow: Flow, contact: Contact) -> bool:

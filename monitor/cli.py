@@ -83,7 +83,7 @@ def replay(
     """Replay captures and print the call-home incidents in them."""
     from monitor.enrich.catalogue import CatalogueError
     from monitor.enrich.geo import GeoError
-    from monitor.replay import Replay, unwatched
+    from monitor.replay import Replay, shortfalls, unwatched
     from monitor.store.errors import StoreError
 
     settings = configuration(config, home)
@@ -104,15 +104,17 @@ def replay(
             engine = run.run(terminal)
             if terminal.last:
                 console.print(terminal.table())
-            else:
+            elif engine.scanner.packets and any(device.watched for device in engine.attribution.devices):
                 console.print("no incident: the watched devices attempted nothing outside the policy")
     except (StoreError, CatalogueError, GeoError, ValueError) as error:
         fail(str(error))
     except BrokenPipeError:
         quiet_exit()
-    note = unwatched(engine)
-    if note is not None:
-        complain(note)
+    except OSError as error:
+        fail(f"standard output: {error.strerror}")
+    for note in (*shortfalls(engine), unwatched(engine)):
+        if note is not None:
+            complain(note)
     end(source)
 
 
@@ -139,6 +141,8 @@ def observe(
         fail(str(error))
     except BrokenPipeError:
         quiet_exit()
+    except OSError as error:
+        fail(f"standard output: {error.strerror}")
     end(source)
 
 
@@ -187,7 +191,7 @@ def configuration(path: Path | None, home: list[str] | None) -> Config:
     """The configuration with what the command line says on top."""
     import msgspec
 
-    from monitor.config import Config, ConfigError, load
+    from monitor.config import Config, ConfigError, check_countries, load
 
     try:
         settings = load(path) if path is not None else Config()

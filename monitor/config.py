@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_origin, g
 import msgspec
 from msgspec import Meta, Struct, field
 
+from monitor.enrich.catalogue.countries import COUNTRIES
 from monitor.enrich.devices import InventoryEntry
 from monitor.model.address import mac_from_text, pack
 from monitor.model.contacts import DeviceClass
@@ -20,6 +21,8 @@ from monitor.sinks.mqtt_config import MqttConfig
 from monitor.sinks.prometheus_config import PrometheusConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from monitor.model.address import IPNetwork
 
 MAX_DEVICES: Final = 1000
@@ -58,7 +61,7 @@ class CaptureConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
 class GeoConfig(Struct, frozen=True, forbid_unknown_fields=True):
     databases: tuple[str, ...] = ()
-    """Your own mmdb files; the last one that knows an address is believed."""
+    """Your own mmdb files, asked in this order and before the embedded ones."""
     cache: str | None = None
     """Where the embedded databases are unpacked."""
 
@@ -159,10 +162,7 @@ def _check(config: Config) -> None:
     site = config.site
     for key in ("networks", "camera_networks", "core_networks"):
         networks(getattr(site, key), f"site.{key}")
-    for country in site.home:
-        if not re.fullmatch(r"[A-Za-z]{2}", country):
-            msg = f"site.home: {country!r} is no ISO 3166-1 alpha-2 country code"
-            raise ValueError(msg)
+    check_countries(site.home, "site.home")
     inventory(config)
     groups = [group.name for group in config.group]
     _unique(groups, "group")
@@ -173,6 +173,15 @@ def _check(config: Config) -> None:
             raise ValueError(msg)
         if not device.ip and device.mac is None:
             msg = f"device {device.name}: needs ip or mac"
+            raise ValueError(msg)
+
+
+def check_countries(codes: Iterable[str], where: str) -> None:
+    """ValueError, with ``where`` in it, for the first that is no country code (ISO 3166-1 alpha-2)."""
+    for code in codes:
+        if code.upper() not in COUNTRIES:
+            hint = " (did you mean GB?)" if code.upper() == "UK" else ""
+            msg = f"{where}: {code!r} is no ISO 3166-1 alpha-2 country code{hint}"
             raise ValueError(msg)
 
 
@@ -223,4 +232,4 @@ def _struct(hint: Any) -> Any:  # noqa: ANN401  type hints have no common type
     return Config
 
 
-__all__ = ["Config", "ConfigError", "convert", "inventory", "load", "networks", "parse"]
+__all__ = ["Config", "ConfigError", "check_countries", "convert", "inventory", "load", "networks", "parse"]

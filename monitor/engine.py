@@ -51,6 +51,8 @@ SECOND_NS: Final = 1_000_000_000
 SETTLE_NS: Final = 100_000_000
 """How long the opening of an incident waits for a hello, where only an address is known: a kind is fixed at
 opening, and a SOC is to know within a quarter of a second."""
+UNDER_WAY_NS: Final = 120_000_000_000
+"""A UDP flow seen this soon may be older than the capture: mappings live two minutes (RFC 4787, REQ-5)."""
 ND_HOP_LIMIT: Final = 255
 """Neighbour discovery with another hop limit came from off the link (RFC 4861, 7.1)."""
 
@@ -75,6 +77,9 @@ class Counts:
     flow_ends: int = 0
     faults: int = 0
     """Parsers that failed with anything but Malformed: a defect of ours, fenced and counted."""
+    one_sided: int = 0
+    """TCP flows to contacts that are known to be answered only by what the device acknowledged."""
+    two_sided: int = 0
     unplaced: int = 0
     """Flows with no end on the site."""
 
@@ -100,6 +105,7 @@ class Engine:
         self.fragments = Fragments()
         self.book = book(self.visibility)
         self.now_ns = 0
+        self._first_ns = 0
         self._observer = observer
         self._on_fault = on_fault
         self._flows: list[Flow | None] = [None] * scanner.table.capacity
@@ -113,6 +119,7 @@ class Engine:
         if block.count == 0:
             return told
         if not self.now_ns:
+            self._first_ns = block.index[0]
             self.now_ns = block.index[0] // SECOND_NS * SECOND_NS
             self.scanner.due = self.now_ns + SECOND_NS
         links = array("q", (interface.link_type for interface in block.interfaces))
@@ -155,16 +162,11 @@ class Engine:
 
     def visibility(self) -> Visibility:
         """What was missed so far."""
-        return Visibility(evictions=self.scanner.table.evicted, duplicates=self.scanner.duplicates)
-
-    def rejudge(self, now_ns: int) -> list[Transition]:
-        """The policy changed: judge every contact of every watched device again."""
-        for device in list(self.attribution.devices):
-            if device.watched:
-                for contact in self.attribution.contacts.of(device):
-                    contact.judged = None
-                self._touch_all(device)
-        return self._judge(now_ns)
+        return Visibility(
+            one_sided=self.counts.one_sided > self.counts.two_sided,
+            evictions=self.scanner.table.evicted,
+            duplicates=self.scanner.duplicates,
+        )
 
     def _run(self, memory: Buffer, index: array[int], count: int, links: array[int], told: list[Transition]) -> None:
         scanner = self.scanner
@@ -237,10 +239,13 @@ class Engine:
             if events & at.REFUSE:
                 self.attribution.outcome(flow, Outcome.REFUSED, ts_ns)
             if events & at.ANSWER:
+                if scanner.table.field(slot, at.PACKETS + 1):
+                    self.counts.two_sided += 1
+                else:
+                    self.counts.one_sided += 1
                 self.attribution.outcome(flow, Outcome.ANSWERED, ts_ns)
             if events & at.TRANSFER:
-                asked = bool(scanner.table.field(slot, at.FLAGS) & at.F_SYN)
-                self.attribution.outcome(flow, Outcome.TRANSFERRED, ts_ns, seen_to_begin=asked)
+                self.attribution.outcome(flow, Outcome.TRANSFERRED, ts_ns)
         if events & at.ERROR:
             self._refused(view)
 
@@ -258,6 +263,7 @@ class Engine:
                 slot, destination, source, frame.dport, frame.sport, frame.proto, frame.vlans(), destination_mac,
                 source_mac, ts_ns,
             )  # fmt: skip
+        flow.early = ts_ns - self._first_ns < UNDER_WAY_NS
         self._flows[slot] = flow
         self._parsers[slot] = Parser(flow) if frame.proto in (at.PROTO_TCP, at.PROTO_UDP) else None
         self.attribution.begin(flow, frame.ttl)
@@ -317,6 +323,9 @@ class Engine:
         out, into = table.field(slot, at.BYTES), table.field(slot, at.BYTES + 1)
         sent, received = (out, into) if flow.outward else (into, out)
         last_ns = min(ts_ns, table.field(slot, at.LAST))
+        if flow.early and not flow.outward and flow.proto == at.PROTO_UDP:
+            outcome = outcome_of(table.field(slot, at.FLAGS))
+            self.attribution.under_way(flow, table.field(slot, at.PACKETS + 1), outcome)
         self.attribution.count(flow, table.field(slot, at.ATTEMPTS), sent, received, last_ns)
 
     def _end(self, slot: int, reason: str) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 SINK: Final = "stdout"
 BATCH: Final = 64
 """Transitions of files that are journalled together; those of a pipe are not kept waiting."""
+MAX_FAULTS_TOLD: Final = 16
 MAX_HOSTS_LISTED: Final = 20
 
 
@@ -54,18 +55,20 @@ class Replay:
             knowledge(self._config) as known,
             contextlib.closing(Store.open(self._state, sensor=sensor, sinks=[SINK])) as store,
         ):
-            engine = build_engine(self._config, known, cameras=self._cameras, on_fault=report_fault)
+            engine = build_engine(self._config, known, cameras=self._cameras, on_fault=FaultReport())
 
             waiting: list[Transition] = []
             batch = BATCH if self._captures.bytes_total is not None else 1
 
             def tell() -> None:
-                messages = store.append(waiting, render)
+                store.append(waiting, render)
+                owed = store.pending(SINK, len(waiting) + batch)
                 if isinstance(show, JsonLines):
-                    show.write(message.body for message in messages)
+                    show.write(message.body for message in owed)
                 else:
-                    show.tell(waiting)
-                store.done(SINK, [message.seq for message in messages])
+                    new = {message.uid for message in owed}
+                    show.tell(transition for transition in waiting if transition.uid in new)
+                store.done(SINK, [message.seq for message in owed])
                 waiting.clear()
 
             for block in progress(self._captures, engine):
@@ -87,7 +90,7 @@ def observe(config: Config, captures: Captures, kinds: Collection[str], out: Bin
         out.write(observations.render(observation, device.key if device is not None else None) + b"\n")
 
     with knowledge(config) as known:
-        engine = build_engine(config, known, observer=tell, on_fault=report_fault)
+        engine = build_engine(config, known, observer=tell, on_fault=FaultReport())
         for block in captures.blocks():
             engine.feed(block)
             out.flush()
@@ -114,6 +117,22 @@ def unwatched(engine: Engine) -> str | None:
     )
 
 
+def shortfalls(engine: Engine) -> list[str]:
+    """What had to be left out, a line each; empty if nothing was."""
+    attribution, table = engine.attribution, engine.scanner.table
+    counted = (
+        (table.evicted, "flows made room for others; their attempts are counted"),
+        (attribution.contacts.evicted, "contacts made room for others; their counts are in their incidents"),
+        (attribution.devices.evicted, "devices were forgotten for want of room"),
+        (attribution.names.evicted, "names were forgotten for want of room"),
+        (attribution.lookups.early, "look-ups were concluded early for want of room"),
+        (engine.fragments.dropped, "fragmented datagrams never became whole"),
+        (engine.book.folded, "contacts share their device's incident for many operators"),
+        (engine.counts.faults, "times a parser failed by a defect of camwarden's: please report it"),
+    )
+    return [f"note: {count:,} {what}" for count, what in counted if count]
+
+
 def progress(captures: Captures, engine: Engine) -> Iterator[Any]:
     """The blocks, with a progress line on a terminal and none in a pipe."""
     if not sys.stderr.isatty():
@@ -131,9 +150,22 @@ def progress(captures: Captures, engine: Engine) -> Iterator[Any]:
             bar.update(task, completed=captures.bytes_read, description=line)
 
 
-def report_fault(defect: BaseException) -> None:
-    """A parser failed by a defect of ours: say so, without a traceback, and go on."""
-    sys.stderr.write(f"camwarden: defect in a parser, flow left alone: {type(defect).__name__}\n")
+class FaultReport:
+    """Parsers that failed by a defect of ours: a line for each place, however often it fails."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def __call__(self, defect: BaseException) -> None:
+        """Say what and where, without a traceback, and go on."""
+        trace = defect.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
+        line = f"camwarden: defect in a parser, flow left alone: {type(defect).__name__} at {place}\n"
+        if line not in self._told and len(self._told) < MAX_FAULTS_TOLD:
+            self._told.add(line)
+            sys.stderr.write(line)
 
 
 def _render(sensor: str, transition: Transition, epoch: int, seq: int) -> bytes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from monitor.model.contacts import Contact, Outcome
+from monitor.model.contacts import MAX_SERVICES, Contact, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 MAX_CONTACTS: Final = 65536
 MAX_PER_DEVICE: Final = 4096
 """A scan must not push out what other devices did."""
-MAX_SERVICES: Final = 8
 MAX_NAMES: Final = 8
 
 Key = tuple[str, bytes | str]

@@ -28,6 +28,8 @@ class Lookup:
     asked_ns: int
     last_ns: int
     first_id: bytes
+    times: int = 1
+    """How often it was asked for while it waited; the retries of one query, A and AAAA, count each."""
     rcode: str | None = None
     addresses: list[Address] = field(default_factory=list)
 
@@ -50,6 +52,7 @@ class Lookups:
         known = self._open.get(key)
         if known is not None:
             known.last_ns = max(known.last_ns, ts_ns)
+            known.times += 1
             return None
         self._open[key] = Lookup(device, name, ts_ns, ts_ns, first_id)
         if len(self._open) <= self._max:

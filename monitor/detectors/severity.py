@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def finding(kind: Kind, severity: Severity, contact: Contact) -> Finding:
     """A finding, one step less grave where who or where it is, is known with low confidence."""
-    if contact.verdict.confidence is Confidence.LOW and severity > Severity.INFORMATIONAL:
+    if contact.verdict.confidence is Confidence.LOW and severity > Severity.LOW:
         severity = Severity(severity - 1)
     return Finding(kind, severity)
 
@@ -23,11 +23,11 @@ def finding(kind: Kind, severity: Severity, contact: Contact) -> Finding:
 def by_reach(contact: Contact, judgement: Judgement) -> Severity:
     """How grave a contact is by where it went and how far it got (message contract, Severity).
 
-    Abroad: medium, high once something answered. At home: low. Where no home is configured nobody can say
-    "abroad": low, medium once something answered.
+    Abroad, or in a place that nobody knows: medium, high once something answered. At home: low. Where no home is
+    configured nobody can say "abroad": low, medium once something answered.
     """
     answered = contact.outcome >= Outcome.ANSWERED
-    if judgement.foreign:
+    if judgement.foreign or (judgement.home_known and not judgement.at_home):
         return Severity.HIGH if answered else Severity.MEDIUM
     if not judgement.home_known:
         return Severity.MEDIUM if answered else Severity.LOW

@@ -27,11 +27,15 @@ MAX_DEVICES: Final = 16384
 MAX_ADDRESSES: Final = 16
 """Addresses of one device; IPv6 privacy addresses rotate daily (RFC 8981)."""
 MAX_ROUTERS: Final = 4096
+CARRIES: Final = 3
+"""Addresses of other hosts that one MAC must have sent to be a router's."""
 AT_ONCE_NS: Final = 60_000_000_000
 """Two IPv4 addresses of one MAC within this time are two hosts behind a router, not a changed lease."""
 
 _GROUP_BIT: Final = 0x01
-_ANSWER_MARKS: Final = frozenset({"discover", "probe"})
+_BINDING: Final = frozenset({"dhcp", "dhcpv6", "arp", "nd"})
+"""Protocols that bind an address to a MAC."""
+_BOOT_MARKS: Final = frozenset({"discover", "probe"})
 """DHCP discover and address probes (RFC 5227) come from hosts that have just started."""
 
 
@@ -67,6 +71,8 @@ class Devices:
         self._by_mac: dict[Mac, Device] = {}
         self._v4_seen: dict[str, int] = {}
         self._routers: OrderedDict[Mac, None] = OrderedDict()
+        self._carried: OrderedDict[Mac, set[Address]] = OrderedDict()
+        self._names = {entry.name for entry in inventory}
         self._recognised: list[Device] = []
         self.evicted = 0
         """Devices forgotten for want of room."""
@@ -84,11 +90,14 @@ class Devices:
         taken, self._recognised = self._recognised, []
         return taken
 
-    def of(self, address: Address, mac: Mac | None, ts_ns: int) -> Device:
-        """The device that has this local address; ``mac`` as its frames carry it, if the link has one."""
+    def of(self, address: Address, mac: Mac | None, ts_ns: int, *, bound: bool = False) -> Device:
+        """The device that has this local address; ``mac`` as its frames carry it, if the link has one.
+
+        ``bound``: ARP, neighbour discovery or DHCP said that the address is this MAC's, not just some packet.
+        """
         device = self._by_address.get(address)
         if device is None:
-            device = self._by_identity(address, mac if self._identifies(mac) else None, ts_ns)
+            device = self._by_identity(address, mac if self._identifies(mac) else None, ts_ns, bound=bound)
             self._add_address(device, address)
         if is_v4(address) and ts_ns > self._v4_seen.get(device.key, 0):
             self._v4_seen[device.key] = ts_ns
@@ -107,50 +116,61 @@ class Devices:
         """Whether this MAC is known as that of one host."""
         return mac in self._by_mac and self._identifies(mac)
 
-    def carries_others(self, mac: Mac | None) -> None:
-        """Traffic from elsewhere came with this source MAC: it is a router's."""
-        if mac is None or mac in self._routers:
+    def routes(self, mac: Mac) -> bool:
+        """Whether this MAC is known as a router's."""
+        return mac in self._routers
+
+    def carries_others(self, mac: Mac | None, address: Address) -> None:
+        """A packet of another host's ``address`` came with this source MAC. Several of them make it a router's.
+
+        One forged packet must not hide a camera, and a camera's own MAC prefix is no router's.
+        """
+        if mac is None or mac in self._routers or self._catalogue.is_camera_mac(mac):
             return
-        self._routers[mac] = None
-        if len(self._routers) > MAX_ROUTERS:
-            self._routers.popitem(last=False)
+        carried = self._carried.setdefault(mac, set())
+        carried.add(address)
+        if len(carried) >= CARRIES:
+            del self._carried[mac]
+            self._routers[mac] = None
+        for held in (self._carried, self._routers):
+            if len(held) > MAX_ROUTERS:
+                held.popitem(last=False)
 
     def learn(self, fact: DeviceAnnounced, source: Address | None, source_mac: Mac | None, ts_ns: int) -> Device | None:
         """A host said something about itself. The device it is about, if that can be told."""
         mac = mac_from_text(fact.mac) if fact.mac else source_mac
         address = pack(fact.address) if fact.address else source
         device: Device | None = None
-        if mac is not None and fact.protocol in ("dhcp", "dhcpv6", "arp", "nd"):
+        if mac is not None and fact.protocol in _BINDING:
             device = self._by_mac.get(mac)
             if device is None and address is not None and unpack(address).is_unspecified:
                 address = None
             if device is None and self._identifies(mac) and (address is None or self._has_other_mac(address, mac)):
                 device = self._create(mac_text(mac), mac, ts_ns)
         if device is None and address is not None:
-            device = self.of(address, mac, ts_ns)
+            device = self.of(address, mac, ts_ns, bound=fact.protocol in _BINDING)
         if device is None:
             return None
         self._heard(device, ts_ns)
         if fact.protocol in ("dhcp", "dhcpv6") and fact.address:
             self._lease(device, pack(fact.address), given=fact.message == "ack")
-        if fact.message in _ANSWER_MARKS:
+        if fact.message in _BOOT_MARKS:
             device.booted_ns = ts_ns
-        self._describe(device, fact, ts_ns)
+        self._describe(device, fact)
         return device
 
-    def speaks(self, device: Device, vendor: Vendor, by: str, ts_ns: int) -> None:
+    def speaks(self, device: Device, vendor: Vendor, by: str) -> None:
         """The device showed a mark that only this vendor's devices have: that outranks the MAC."""
         if device.vendor_by != "protocol":
             device.vendor, device.vendor_name, device.vendor_by = vendor.key, vendor.name, "protocol"
-        self.recognise(device, DeviceClass.CAMERA, by, ts_ns)
+        self.recognise(device, DeviceClass.CAMERA, by)
 
-    def recognise(self, device: Device, device_class: DeviceClass, by: str, ts_ns: int) -> None:
+    def recognise(self, device: Device, device_class: DeviceClass, by: str) -> None:
         """The device is one we watch. What is configured or already recognised stays."""
         if device.configured or device.watched:
             return
         device.device_class = device_class
         device.recognised_by = by
-        device.recognised_ns = ts_ns
         self._recognised.append(device)
         if self._strangers.pop(device.key, None) is not None:
             self._watched[device.key] = device
@@ -189,7 +209,7 @@ class Devices:
     def _identifies(self, mac: Mac | None) -> bool:
         return mac is not None and mac != bytes(6) and not mac[0] & _GROUP_BIT and mac not in self._routers
 
-    def _by_identity(self, address: Address, mac: Mac | None, ts_ns: int) -> Device:
+    def _by_identity(self, address: Address, mac: Mac | None, ts_ns: int, *, bound: bool) -> Device:
         if mac is None:
             return self._create(text(address), None, ts_ns)
         device = self._by_mac.get(mac)
@@ -197,8 +217,8 @@ class Devices:
             return self._create(mac_text(mac), mac, ts_ns)
         if is_v4(address) and not unpack(address).is_link_local and not device.configured:
             others = [known for known in device.addresses if is_v4(known) and not unpack(known).is_link_local]
-            if others and ts_ns - self._v4_seen.get(device.key, 0) < AT_ONCE_NS:
-                self.carries_others(mac)
+            if others and (not bound or ts_ns - self._v4_seen.get(device.key, 0) < AT_ONCE_NS):
+                self.carries_others(mac, address)
                 return self._create(text(address), None, ts_ns)
         return device
 
@@ -219,7 +239,7 @@ class Devices:
         if device.vendor is None:
             device.vendor, device.vendor_name, device.vendor_by = vendor.key, vendor.name, "oui"
         if self._catalogue.is_camera_mac(mac):
-            self.recognise(device, DeviceClass.CAMERA, f"MAC prefix of {vendor.name}", device.first_ns)
+            self.recognise(device, DeviceClass.CAMERA, f"MAC prefix of {vendor.name}")
 
     def _add_address(self, device: Device, address: Address) -> None:
         self._by_address[address] = device
@@ -230,12 +250,12 @@ class Devices:
                 del self._by_address[gone]
         ip = unpack(address)
         if any(ip in network for network in self._cameras if network.version == ip.version):
-            self.recognise(device, DeviceClass.CAMERA, "named as a camera network", device.first_ns)
+            self.recognise(device, DeviceClass.CAMERA, "named as a camera network")
 
-    def _describe(self, device: Device, fact: DeviceAnnounced, ts_ns: int) -> None:
+    def _describe(self, device: Device, fact: DeviceAnnounced) -> None:
         device.model = fact.model or device.model
         device.firmware = fact.firmware or device.firmware
-        if fact.name and not device.configured:
+        if fact.name and not device.configured and fact.name not in self._names:
             device.name = fact.name
         vendor = None
         if fact.vendor_class or fact.name:
@@ -243,7 +263,7 @@ class Devices:
         for service in fact.services:
             vendor = vendor or self._catalogue.vendor_of_service(service)
         if vendor is not None:
-            self.speaks(device, vendor, f"{fact.protocol} announcement of {vendor.name}", ts_ns)
+            self.speaks(device, vendor, f"{fact.protocol} announcement of {vendor.name}")
 
     def _evict(self, keep: Device) -> None:
         """Forget the stranger that was silent for longest; where there is none, the watched one."""

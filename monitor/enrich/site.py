@@ -6,17 +6,20 @@ import ipaddress
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from monitor.model.address import is_v4, pack, unpack
+from monitor.model.address import is_v4, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.model.address import Address, IPNetwork
+    from monitor.model.address import Address, IPNetwork, Mac
 
 MAX_REMEMBERED: Final = 65536
 """Addresses whose reach is remembered; as many as flows in the table."""
 MAX_LEARNT: Final = 256
 """On-link prefixes and own global addresses learnt from the wire."""
+
+LINK_PREFIX: Final = 64
+"""Prefix length of a link that hosts configure themselves on (RFC 4291, 2.5.4; RFC 4862)."""
 
 
 class Reach(Enum):
@@ -63,7 +66,8 @@ class Site:
         self._networks = [*_LOCAL, *networks, *core]
         self._core = list(core)
         self._learnt: list[IPNetwork] = []
-        self._own: dict[Address, None] = {}
+        self._own: dict[Address, Mac] = {}
+        self._called: dict[Address, None] = {}
         self._known: dict[Address, Reach] = {}
         self.forgotten = 0
         """Prefixes and addresses not learnt for want of room."""
@@ -81,7 +85,7 @@ class Site:
     def learn_prefix(self, prefix: str) -> None:
         """A router advertised this prefix as on-link (RFC 4861, 4.6.2)."""
         network = ipaddress.ip_network(prefix, strict=False)
-        if network in self._learnt or network.prefixlen < 32:
+        if network in self._learnt or network.version != 6 or network.prefixlen != LINK_PREFIX:
             return
         if len(self._learnt) >= MAX_LEARNT:
             self.forgotten += 1
@@ -89,19 +93,32 @@ class Site:
         self._learnt.append(network)
         self._known.clear()
 
-    def learn_address(self, address: Address) -> None:
-        """A host on the link answers for this global IPv6 address (RFC 4861, 7.2)."""
-        if is_v4(address) or address in self._own or self.reach(address) is not Reach.REMOTE:
-            return
+    def learn_address(self, address: Address, mac: Mac | None) -> bool:
+        """A host on the link sent from this global IPv6 address; whether it is now one of ours.
+
+        An address that was a remote end before stays one: a device must not hide whom it calls by claiming to be it.
+        """
+        if is_v4(address) or mac is None or address in self._called:
+            return False
         if len(self._own) >= MAX_REMEMBERED:
             self.forgotten += 1
-            return
-        self._own[address] = None
+            return False
+        self._own[address] = mac
         self._known[address] = Reach.LOCAL
+        return True
 
-    def learn_text(self, address: str) -> None:
-        """As ``learn_address``, from text."""
-        self.learn_address(pack(address))
+    def called(self, address: Address) -> None:
+        """A device sent something to this address, which is elsewhere."""
+        if not is_v4(address) and len(self._called) < MAX_REMEMBERED:
+            self._called[address] = None
+
+    def heard(self, address: Address, mac: Mac | None) -> None:
+        """The address sent something: one that was learnt from another MAC was claimed falsely."""
+        owner = self._own.get(address)
+        if owner is not None and mac is not None and owner != mac:
+            del self._own[address]
+            self._known.pop(address, None)
+            self.called(address)
 
     def _judge(self, address: Address) -> Reach:
         ip = unpack(address)

@@ -150,6 +150,10 @@ class Book:
             held.release(contact)
             if held.contacts == 0 and incident is not None:
                 told.append(self._end(held, now_ns, merged_into=incident.uid))
+        asked: Incident | None = None
+        if incident is not None and incident.kind is Kind.NAME_LOOKUP and contact.remote is not None:
+            # What was only asked for is now contacted: that is another kind, and so another incident.
+            asked, incident = self._take(incident), None
         if incident is None:
             if self._by_device.get(contact.device.key, 0) >= self._max_per_device:
                 self.folded += 1
@@ -158,7 +162,10 @@ class Book:
             if incident is None:
                 incident, made_room = self._begin(key, contact, found, now_ns)
                 told += made_room
+        if asked is not None:
+            told.append(self._tell(asked, Activity.END, now_ns, incident.uid))
         incident.contacts += 1
+        incident.ends += contact.remote is not None
         contact.incident = incident.uid
         return incident, told
 
@@ -230,6 +237,10 @@ class Book:
         return [self._tell(incident, Activity.UPDATE if incident.number else Activity.NEW, now_ns)]
 
     def _end(self, incident: Incident, now_ns: int, merged_into: str | None = None) -> Transition:
+        return self._tell(self._take(incident), Activity.END, now_ns, merged_into)
+
+    def _take(self, incident: Incident) -> Incident:
+        """The incident is open no more."""
         del self._open[incident.key]
         del self._by_uid[incident.uid]
         left = self._by_device[incident.key[0]] - 1
@@ -237,7 +248,7 @@ class Book:
             self._by_device[incident.key[0]] = left
         else:
             del self._by_device[incident.key[0]]
-        return self._tell(incident, Activity.END, now_ns, merged_into)
+        return incident
 
     def _tell(self, incident: Incident, activity: Activity, now_ns: int, merged_into: str | None = None) -> Transition:
         incident.number += 1

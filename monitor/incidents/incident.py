@@ -48,6 +48,8 @@ class Incident:
     asked: int = 0
     contacts: int = 0
     """Contacts that joined: distinct remote ends, or names where only asked."""
+    ends: int = 0
+    """Those of them to which something was sent."""
     countries: dict[str, None] = field(default_factory=dict)
     evidences: dict[tuple[str | None, str | None], Evidence] = field(default_factory=dict)
     best: Contact | None = None
@@ -95,6 +97,7 @@ class Incident:
         self.asked -= contact.told_asked
         contact.told_attempts = contact.told_out = contact.told_in = contact.told_asked = 0
         self.contacts -= 1
+        self.ends -= contact.remote is not None
         if self.best is contact:
             self.best = None
 

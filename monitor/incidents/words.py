@@ -63,7 +63,7 @@ def _goal(incident: Incident) -> str:
     if verdict.jurisdiction:
         parts.append(f"operator under the law of {verdict.jurisdiction}")
     target = f"{name} at {text(remote)}" if name and remote else name or (text(remote) if remote else verdict.operator)
-    more = incident.contacts - 1
+    more = (incident.ends or incident.contacts) - 1
     if more > 0:
         target += f" and {more} more"
     return f"{target} ({', '.join(parts)})" if parts else target

@@ -45,6 +45,8 @@ class DeviceClass(StrEnum):
     UNKNOWN = "unknown"
 
 
+MAX_SERVICES: Final = 64
+"""Services kept of one remote end; where there are more, no rule that names a service allows it."""
 UNWATCHED: Final = frozenset({DeviceClass.OTHER, DeviceClass.UNKNOWN})
 
 
@@ -75,7 +77,8 @@ class Device:
     firmware: str | None = None
     recognised_by: str | None = None
     """What made it a watched device, for people."""
-    recognised_ns: int | None = None
+    hides_names: bool = False
+    """It spoke encrypted DNS, so a name not heard may have been asked for all the same."""
     booted_ns: int | None = None
     """A boot was seen on the wire (DHCP discover, address probe)."""
     last_ns: int = 0
@@ -118,6 +121,8 @@ class Contact:
     """The device began it, or speaks a camera cloud's protocol on it."""
     names: list[str] = field(default_factory=list)
     """Best first: SNI or Host, then looked-up names."""
+    told_names: list[str] = field(default_factory=list)
+    """What DNS told the device is at this address: a name that it says itself is believed if it is among them."""
     name_source: str | None = None
     """"sni", "host", "dns" or None where no name is known."""
     services: list[tuple[int, int]] = field(default_factory=list)
@@ -130,8 +135,8 @@ class Contact:
     encrypted_dns: str | None = None
     """"doh", "dot" or "doq"."""
     traits: set[Trait] = field(default_factory=set)
-    resolver: bool = False
-    """It was asked DNS questions in the clear."""
+    invited: bool = False
+    """The remote end opened a TCP connection to the device, which answered: a viewer. Datagrams follow from it."""
     further: bool = False
     """Another operator has a contact at the same address."""
     asked: int = 0
@@ -147,6 +152,19 @@ class Contact:
     told_in: int = 0
     told_asked: int = 0
 
+    def names_in_question(self) -> list[str]:
+        """Names that must all be allowed. One that the device says and DNS has told stands for itself.
+
+        A device can say any name to any address, so a name that it says alone does not acquit where DNS told
+        another, or where its look-ups would have been heard.
+        """
+        if self.name_source in ("sni", "host") and self.names:
+            if self.names[0] in self.told_names:
+                return self.names[:1]
+            if not self.told_names and (Trait.LITERAL_ADDRESS in self.traits or Trait.ECH in self.traits):
+                return []
+        return list(dict.fromkeys([*self.names, *self.told_names]))
+
     def state(self) -> tuple[object, ...]:
         """Everything a judgement can depend on. While it is equal only counts have changed."""
         return (
@@ -155,6 +173,7 @@ class Contact:
             self.refused_by,
             self.outbound,
             tuple(self.names),
+            tuple(self.told_names),
             self.name_source,
             len(self.services),
             self.p2p,
@@ -176,7 +195,9 @@ class Judgement:
     """Location or jurisdiction is outside the home countries; False while no home is configured."""
     isolated: bool = False
     """The device belongs to a group that must not leave the site."""
+    at_home: bool = False
+    """The address is known to be in a home country, and nothing about it is foreign."""
     home_known: bool = False
-    """Home countries are configured, so "not foreign" means at home."""
+    """Home countries are configured."""
     core: bool = False
     """The remote end is in a network of the site that is off limits."""

@@ -30,6 +30,8 @@ class Flow:
     """The local end, if there is one on the site and one off it."""
     outward: bool = True
     """The local end began it."""
+    early: bool = False
+    """It was there when the capture began, as far as anybody can tell."""
     contact: Contact | None = None
     counted_out: int = 0
     """Frame bytes from the device that its contact already has."""

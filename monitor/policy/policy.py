@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from monitor.model.address import mac_text, unpack
-from monitor.model.contacts import Judgement
+from monitor.model.contacts import MAX_SERVICES, Judgement
 from monitor.policy.rules import Rule, RuleError, parse
 
 if TYPE_CHECKING:
@@ -20,11 +20,18 @@ if TYPE_CHECKING:
     from monitor.policy.settings import GroupConfig, MatchConfig, SiteConfig
 
 
+class Allow(Struct, frozen=True):
+    """A rule and where it stands, in words for people."""
+
+    rule: Rule
+    where: str
+
+
 class Group(Struct, frozen=True):
     name: str
     match: MatchConfig | None
     network: IPNetwork | None
-    allow: tuple[Rule, ...]
+    allow: tuple[Allow, ...]
     isolated: bool
 
 
@@ -41,7 +48,7 @@ class Policy:
         self._home = frozenset(country.upper() for country in site.home)
         self._is_core = is_core
         self._services = tuple(
-            (_rule(f"site.{key}", f"{entry} {service}"), f"site.{key} {entry}")
+            Allow(_rule(f"site.{key}", f"{entry} {service}"), f"site.{key} {entry}")
             for key, service, entries in (
                 ("resolvers", "dns", site.resolvers),
                 ("time_servers", "ntp", site.time_servers),
@@ -61,24 +68,37 @@ class Policy:
         group = self._groups.get(self.group_of(contact.device) or "")
         core = contact.remote is not None and self._is_core(contact.remote)
 
-        def judged(rule: str, *, allowed: bool) -> Judgement:
-            return Judgement(
-                allowed=allowed,
-                rule=rule,
-                foreign=self._foreign(contact),
-                isolated=group is not None and group.isolated,
-                home_known=bool(self._home),
-                core=core,
-            )
+        isolated = group is not None and group.isolated
+        foreign = self._foreign(contact)
+        # An isolated group has no business with the site's outside helpers either.
+        rules = [*(() if isolated else self._services), *(group.allow if group is not None else ())]
+        deciding = self._deciding(contact, rules)
+        return Judgement(
+            allowed=bool(deciding),
+            rule="; ".join(deciding) if deciding else self._refusal(group, core=core),
+            foreign=foreign,
+            isolated=isolated,
+            at_home=bool(self._home) and not foreign and contact.verdict.location in self._home,
+            home_known=bool(self._home),
+            core=core,
+        )
 
-        for rule, where in self._services:
-            if rule.allows(contact):
-                return judged(where, allowed=True)
-        if group is not None:
-            for rule in group.allow:
-                if rule.allows(contact):
-                    return judged(f"group {group.name}: allow {rule.text}", allowed=True)
-        return judged(self._refusal(group, core=core), allowed=False)
+    def _deciding(self, contact: Contact, rules: Sequence[Allow]) -> list[str]:
+        """The rules that allow the contact: under each of its names, each of its services by one. Empty if not."""
+        names: list[str] | list[None] = contact.names_in_question() or [None]
+        services = contact.services if contact.remote is not None else []
+        by: list[str | None] = []
+        for name in names:
+            covering = [each for each in rules if each.rule.covers(contact, name)]
+            if contact.remote is not None and not 0 < len(services) < MAX_SERVICES:
+                # Which services there were is not known, so a rule that names one does not help.
+                covering = [each for each in covering if not each.rule.ports]
+            if not services or len(services) >= MAX_SERVICES:
+                by.append(covering[0].where if covering else None)
+            else:
+                by += [next((each.where for each in covering if each.rule.serves(*one)), None) for one in services]
+        decided = [where for where in by if where is not None]
+        return list(dict.fromkeys(decided)) if len(decided) == len(by) else []
 
     def _foreign(self, contact: Contact) -> bool:
         if not self._home:
@@ -114,7 +134,9 @@ def _group(config: GroupConfig) -> Group:
         except ValueError as wrong:
             msg = f"group {config.name}: match.network: {wrong}"
             raise RuleError(msg) from None
-    allow = tuple(_rule(f"group {config.name}: allow", text) for text in config.allow)
+    allow = tuple(
+        Allow(_rule(f"group {config.name}: allow", text), f"group {config.name}: allow {text}") for text in config.allow
+    )
     return Group(config.name, config.match, network, allow, config.isolated)
 
 

@@ -11,11 +11,13 @@ from msgspec import Struct
 
 from monitor.model.address import unpack
 from monitor.model.contacts import Trait
+from monitor.model.verdicts import OperatorKind
 
 if TYPE_CHECKING:
     from monitor.model.address import IPNetwork
     from monitor.model.contacts import Contact
 
+CLOUDS: Final = frozenset({OperatorKind.VENDOR_CLOUD, OperatorKind.P2P_CLOUD})
 UDP: Final = 17
 TCP: Final = 6
 _PROTOS: Final = {"tcp": TCP, "udp": UDP}
@@ -24,7 +26,7 @@ _NAMED: Final = {"ntp": ((UDP, 123, 123),), "dns": ((UDP, 53, 53), (TCP, 53, 53)
 _SERVICE: Final = re.compile(r"(tcp|udp)/(\d{1,5})(?:-(\d{1,5}))?")
 _NAME: Final = re.compile(r"[A-Za-z0-9_*?-]+(\.[A-Za-z0-9_*?-]+)*\.?")
 _AS: Final = re.compile(r"AS(\d{1,10})", re.IGNORECASE)
-_COUNTRY: Final = re.compile(r"country:([A-Za-z]{2})")
+_COUNTRY: Final = re.compile(r"(country|seat|law):([A-Za-z]{2})")
 _MAX_PORT: Final = 65535
 
 Ports = tuple[tuple[int, int, int], ...]
@@ -45,16 +47,16 @@ class Rule(Struct, frozen=True):
     country: str | None = None
     ports: Ports = ()
 
-    def allows(self, contact: Contact) -> bool:
-        """Whether this rule covers the contact, every service of it."""
-        return self._covers_target(contact) and self._covers_services(contact)
+    seat: str | None = None
+    law: str | None = None
 
-    def _covers_target(self, contact: Contact) -> bool:
+    def covers(self, contact: Contact, name: str | None) -> bool:
+        """Whether the remote end, under one of its names, is what this rule allows, on whatever service."""
         if self.name is not None:
             # An encrypted hello shows a name that need not be the one that is meant.
             if Trait.ECH in contact.traits and contact.name_source == "sni":
                 return False
-            return bool(contact.names) and fnmatchcase(contact.names[0], self.name)
+            return name is not None and fnmatchcase(name, self.name)
         if self.network is not None:
             if contact.remote is None:
                 return False
@@ -63,16 +65,17 @@ class Rule(Struct, frozen=True):
         if self.asn is not None:
             return contact.verdict.network == self.asn
         if self.country is not None:
-            return contact.verdict.location == self.country
+            # Where a camera cloud's address is says nothing about whose it is.
+            return contact.verdict.location == self.country and contact.verdict.kind not in CLOUDS
+        if self.seat is not None:
+            return contact.verdict.organisation_country == self.seat
+        if self.law is not None:
+            return contact.verdict.jurisdiction == self.law
         return True
 
-    def _covers_services(self, contact: Contact) -> bool:
-        if not self.ports or contact.remote is None:
-            return True
-        return bool(contact.services) and all(
-            any(proto == wanted and low <= port <= high for wanted, low, high in self.ports)
-            for proto, port in contact.services
-        )
+    def serves(self, proto: int, port: int) -> bool:
+        """Whether this rule allows the service."""
+        return not self.ports or any(proto == each and low <= port <= high for each, low, high in self.ports)
 
 
 def parse(text: str) -> Rule:
@@ -96,7 +99,10 @@ def _target(text: str, target: str, ports: Ports) -> Rule:
     if match := _AS.fullmatch(target):
         return Rule(text, asn=int(match[1]), ports=ports)
     if match := _COUNTRY.fullmatch(target):
-        return Rule(text, country=match[1].upper(), ports=ports)
+        code = match[2].upper()
+        if match[1] == "country":
+            return Rule(text, country=code, ports=ports)
+        return Rule(text, seat=code, ports=ports) if match[1] == "seat" else Rule(text, law=code, ports=ports)
     try:
         return Rule(text, network=ipaddress.ip_network(target), ports=ports)
     except ValueError as wrong:

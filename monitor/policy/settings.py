@@ -39,9 +39,8 @@ class GroupConfig(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     match: MatchConfig | None = None
     allow: tuple[str, ...] = ()
-    """Destinations: a name or pattern ("*.example.org"), an address or network, "AS64500", "country:GB" or "*";
-    each optionally followed by a service: "ntp", "dns", "tcp/443", "udp/8000-8010"."""
+    """Destinations: a name or pattern ("*.example.org"), an address or network, "AS64500", "country:GB" (the address),
+    "seat:GB" (the network's holder), "law:GB" (the operator's jurisdiction) or "*"; each optionally followed by a
+    service: "ntp", "dns", "tcp/443", "udp/8000-8010"."""
     isolated: bool = False
     """These devices must not leave the site at all."""
-    maintenance: tuple[str, ...] = ()
-    """Windows in which updates are expected, e.g. "Sun 02:00-04:00"."""

@@ -39,12 +39,15 @@ class Terminal:
     def tell(self, transitions: Iterable[Transition]) -> None:
         """Take transitions in order."""
         for transition in transitions:
-            if transition.incident in self.last or len(self.last) < MAX_REMEMBERED:
+            before = self.last.get(transition.incident)
+            if before is not None or len(self.last) < MAX_REMEMBERED:
                 self.last[transition.incident] = transition
             if transition.activity is Activity.NEW:
                 self._line(transition, "opened")
             elif transition.activity is Activity.END:
                 self._line(transition, "merged" if transition.merged_into else "ended")
+            elif before is not None and before.outcome is not transition.outcome:
+                self._line(transition, "climbed")
 
     def table(self) -> Table:
         """What was found: an incident a row, the gravest first."""
@@ -56,7 +59,7 @@ class Terminal:
         table.add_column("Out / in", justify="right", no_wrap=True)
         for transition in sorted(self.last.values(), key=rank):
             verdict = transition.verdict
-            names = sorted({each.remote_name for each in transition.evidences if each.remote_name})
+            names = sorted({each.remote_name or each.remote_ip or "" for each in transition.evidences})
             table.add_row(
                 Text(transition.severity.label, STYLES[transition.severity]),
                 escape(transition.device.name),
@@ -71,7 +74,7 @@ class Terminal:
     def _line(self, transition: Transition, what: str) -> None:
         line = Text()
         line.append(f"{transition.severity.label:<13}", STYLES[transition.severity])
-        line.append(f"{what:<7}", "dim")
+        line.append(f"{what:<9}", "dim")
         line.append(f"{transition.kind:<19}", "bold")
         line.append(transition.message)
         self._console.print(line, soft_wrap=True)

@@ -20,7 +20,9 @@ def address(number: int) -> Address:
 
 
 def verdict(operator: str = "as:1") -> Verdict:
-    return Verdict(operator, operator, OperatorKind.NETWORK, "GB", 1, None, None, "GB", None, Confidence.HIGH, "because")
+    return Verdict(
+        operator, operator, OperatorKind.NETWORK, "GB", 1, None, None, "GB", None, Confidence.HIGH, "because"
+    )
 
 
 def begin(contacts: Contacts, who: Device, remote: int, operator: str = "as:1", *, further: bool = False) -> Contact:

@@ -57,7 +57,9 @@ def test_beyond_the_bound_the_oldest_is_concluded_early() -> None:
     assert (early.name, lookups.early, len(lookups)) == ("a.example.org", 1, 2)
 
 
-@pytest.mark.parametrize("name", ["a.example.org", "A.EXAMPLE.ORG.", "xn--bcher-kva.example.com", "1.2.3.4.example.com", "x.y", "a.b.c.d"])
+@pytest.mark.parametrize(
+    "name", ["a.example.org", "A.EXAMPLE.ORG.", "xn--bcher-kva.example.com", "1.2.3.4.example.com", "x.y", "a.b.c.d"]
+)
 def test_public_names(name: str) -> None:
     """Whoever asks for one asks somebody outside."""
     assert is_public_name(name)

@@ -25,14 +25,18 @@ def contact(
     ech: bool = False,
 ) -> Contact:
     verdict = Verdict("x", "x", kind, "CN", 1, None, None, "CN", None, confidence, "because")
-    made = Contact(Device("cam", "cam", 1), pack(remote) if remote else None, verdict, 1, 1, b"", outcome, outbound=outbound)
+    made = Contact(
+        Device("cam", "cam", 1), pack(remote) if remote else None, verdict, 1, 1, b"", outcome, outbound=outbound
+    )
     made.p2p, made.encrypted_dns = p2p, encrypted_dns
     if ech:
         made.traits.add(Trait.ECH)
     return made
 
 
-def judged(*, allowed: bool = False, foreign: bool = True, isolated: bool = False, home: bool = True, core: bool = False) -> Judgement:
+def judged(
+    *, allowed: bool = False, foreign: bool = True, isolated: bool = False, home: bool = True, core: bool = False
+) -> Judgement:
     return Judgement(allowed, "rule", foreign, isolated, home, core)
 
 
@@ -42,7 +46,11 @@ def judged(*, allowed: bool = False, foreign: bool = True, isolated: bool = Fals
         (contact(), judged(), [Kind.UNEXPECTED_CONTACT]),
         (contact(OperatorKind.VENDOR_CLOUD), judged(), [Kind.VENDOR_CLOUD, Kind.UNEXPECTED_CONTACT]),
         (contact(OperatorKind.P2P_CLOUD), judged(), [Kind.P2P_CLOUD, Kind.UNEXPECTED_CONTACT]),
-        (contact(OperatorKind.VENDOR_CLOUD, p2p="dahua"), judged(), [Kind.P2P_CLOUD, Kind.VENDOR_CLOUD, Kind.UNEXPECTED_CONTACT]),
+        (
+            contact(OperatorKind.VENDOR_CLOUD, p2p="dahua"),
+            judged(),
+            [Kind.P2P_CLOUD, Kind.VENDOR_CLOUD, Kind.UNEXPECTED_CONTACT],
+        ),
         (contact(encrypted_dns="dot"), judged(), [Kind.ENCRYPTED_DNS, Kind.UNEXPECTED_CONTACT]),
         (contact(ech=True), judged(), [Kind.ENCRYPTED_DNS, Kind.UNEXPECTED_CONTACT]),
         (contact(), judged(isolated=True), [Kind.ISOLATION_BROKEN, Kind.UNEXPECTED_CONTACT]),

@@ -127,7 +127,9 @@ def test_a_literal_address_is_said_only_where_the_name_would_have_been_heard(kno
         at = START + MINUTE
         time_sync(site.wire, START - SECOND, site.gate, site.server)
         if preparation.startswith("boot"):
-            boot(site.wire, START, messages.Lease(1, site.gate, site.router, site.server.ip, site.server.ip, "cam", "x"))
+            boot(
+                site.wire, START, messages.Lease(1, site.gate, site.router, site.server.ip, site.server.ip, "cam", "x")
+            )
         if preparation == "day":
             at = START + 25 * 60 * MINUTE
         if preparation == "boot and name":
@@ -205,7 +207,9 @@ def test_a_time_server_may_be_asked_for_the_time(port: int, told: bool, known: K
     assert bool(play(known, site, config).told) is told
 
 
-@pytest.mark.parametrize(("proto", "port", "told"), [("udp", 53, False), ("tcp", 53, False), ("tcp", 443, True), ("udp", 853, True)])
+@pytest.mark.parametrize(
+    ("proto", "port", "told"), [("udp", 53, False), ("tcp", 53, False), ("tcp", 443, True), ("udp", 853, True)]
+)
 def test_a_resolver_may_be_asked_for_names(proto: str, port: int, told: bool, known: Knowledge) -> None:
     """In the clear; what is asked for is judged all the same."""
     site = Site()
@@ -244,7 +248,8 @@ def test_groups_match_by_vendor_network_and_mac(known: Knowledge) -> None:
         site = Site()
         tried(site, UNKNOWN_CN)
         config = configured(
-            device=[{"name": "gate", "ip": "10.20.0.11", "mac": "44:19:b6:20:00:0b"}], group=[{"name": "g", "match": match, "allow": ["*"]}]
+            device=[{"name": "gate", "ip": "10.20.0.11", "mac": "44:19:b6:20:00:0b"}],
+            group=[{"name": "g", "match": match, "allow": ["*"]}],
         )
         assert (play(known, site, config).told == []) is allowed, match
 
@@ -253,5 +258,7 @@ def test_broadcast_multicast_and_neighbours_are_no_contacts(known: Knowledge) ->
     """What stays on the link is not calling home."""
     site = Site()
     for ip in ("255.255.255.255", "224.0.0.251", "239.255.255.250", "169.254.1.1", "10.200.1.1", "192.168.7.7"):
-        site.wire.udp(START, site.gate, 40000, Host(b"\xff" * 6, Host.at(ip, "ff:ff:ff:ff:ff:ff").ip), 1900, b"hello out there")
+        site.wire.udp(
+            START, site.gate, 40000, Host(b"\xff" * 6, Host.at(ip, "ff:ff:ff:ff:ff:ff").ip), 1900, b"hello out there"
+        )
     assert play(known, site).told == []

@@ -74,7 +74,12 @@ def test_one_name_asked_for_often_is_one_incident(known: Knowledge) -> None:
 
 @pytest.mark.parametrize(
     ("addresses", "rcode"),
-    [((), messages.NXDOMAIN), ((), messages.NOERROR), (("0.0.0.0",), messages.NOERROR), (("127.0.0.1",), messages.NOERROR)],
+    [
+        ((), messages.NXDOMAIN),
+        ((), messages.NOERROR),
+        (("0.0.0.0",), messages.NOERROR),
+        (("127.0.0.1",), messages.NOERROR),
+    ],
     ids=["no such name", "no address", "unspecified", "loopback"],
 )
 def test_a_name_that_is_blocked_was_asked_for(addresses: tuple[str, ...], rcode: int, known: Knowledge) -> None:
@@ -101,12 +106,18 @@ def test_a_later_connection_climbs_the_same_incident(known: Knowledge) -> None:
     Connection(site.wire, site.gate, site.remote(AMAZON_IE), 443, at=at + MS, rng=site.rng).unanswered()
     played = play(known, site)
     last = played.only()
-    assert (last.kind, last.outcome, last.attempts, last.severity) == (Kind.NAME_LOOKUP, Outcome.ATTEMPTED, 1, Severity.HIGH)
+    assert (last.kind, last.outcome, last.attempts, last.severity) == (
+        Kind.NAME_LOOKUP,
+        Outcome.ATTEMPTED,
+        1,
+        Severity.HIGH,
+    )
     assert "vendor_cloud" in last.properties
 
 
 @pytest.mark.parametrize(
-    "name", ["8.8.8.8", "10.20.0.1", "[1.2.3.4]", "fe80::1", "::", "cam", "cam.local", "1.0.20.10.in-addr.arpa", "ntp.lan"]
+    "name",
+    ["8.8.8.8", "10.20.0.1", "[1.2.3.4]", "fe80::1", "::", "cam", "cam.local", "1.0.20.10.in-addr.arpa", "ntp.lan"],
 )
 def test_what_is_nobodys_name_is_no_lookup(name: str, known: Knowledge) -> None:
     """Addresses that are asked for as if they were names, names without a dot, and the site's own endings."""
@@ -140,7 +151,14 @@ def test_lookups_beyond_the_bound_are_concluded_early_and_none_is_lost(known: Kn
     played = engine(known)
     played.engine.attribution.lookups._max = 50
     for number in range(200):
-        lookup(site.wire, START + number * MS, site.gate, site.server, f"n{number}.hik-connect.com", rcode=messages.NXDOMAIN)
+        lookup(
+            site.wire,
+            START + number * MS,
+            site.gate,
+            site.server,
+            f"n{number}.hik-connect.com",
+            rcode=messages.NXDOMAIN,
+        )
     played.feed(blocks(site.wire.frames())).finish()
     last = played.only()
     assert last.activity is Activity.UPDATE

@@ -89,7 +89,9 @@ def test_the_same_bytes_however_it_is_fed(
 
 @pytest.mark.parametrize("name", ["irish_vendor_cloud", "hardcoded_p2p", "duplicate_mirror"])
 @pytest.mark.parametrize("alternating", [False, True])
-def test_a_capture_in_two_files_is_the_same_capture(name: str, alternating: bool, known: Knowledge, tmp_path: Path) -> None:
+def test_a_capture_in_two_files_is_the_same_capture(
+    name: str, alternating: bool, known: Knowledge, tmp_path: Path
+) -> None:
     """One after the other, or every second packet in each: merged in time they tell the same."""
     whole = scenarios.load(name).capture.read_bytes()
     records, at = [], 24

@@ -105,7 +105,9 @@ def scan(known: Knowledge, count: int, *, distance: int, hello: bool = False) ->
     for number in range(count):
         there = site.remote(f"{(1, 2, 3, 4, 5, 6, 8, 9, 11)[number % 9]}.{number // 9 % 250}.{number // 2250}.7")
         if hello:
-            connection = Connection(site.wire, site.gate, there, 443, at=START + number * distance, rng=site.rng, rtt=150 * MS)
+            connection = Connection(
+                site.wire, site.gate, there, 443, at=START + number * distance, rng=site.rng, rtt=150 * MS
+            )
             connection.tls(site.rng, f"www.name-{number}.com")
         else:
             packet = tcp(site.gate, there, Segment(40000, 80, number + 1, 0, SYN))
@@ -140,7 +142,9 @@ def test_a_scanner_that_is_recognised_late_is_judged_in_time(known: Knowledge) -
     frames = []
     for number in range(4000):
         there = site.remote(f"{1 + number % 8}.{number // 8 % 250}.{number // 2000}.7")
-        frames.append(Frame(START + number * MS, frame(late, there, tcp(late, there, Segment(40000, 80, number + 1, 0, SYN)))))
+        frames.append(
+            Frame(START + number * MS, frame(late, there, tcp(late, there, Segment(40000, 80, number + 1, 0, SYN))))
+        )
     played = engine(known).feed(blocks(frames))
     assert played.told == []
     device = played.engine.attribution.devices.known(b"\0" * 10 + b"\xff\xff" + late.ip)  # type: ignore[arg-type]
@@ -162,7 +166,9 @@ def test_evicted_flows_lose_no_attempt(known: Knowledge) -> None:
     site = Site()
     there = site.remote(UNKNOWN_CN)
     frames = [
-        Frame(START + number * MS, frame(site.gate, there, tcp(site.gate, there, Segment(1024 + number, 80, 5, 0, SYN))))
+        Frame(
+            START + number * MS, frame(site.gate, there, tcp(site.gate, there, Segment(1024 + number, 80, 5, 0, SYN)))
+        )
         for number in range(10_000)
     ]
     played = engine(known, configured(limits={"flows": 256})).feed(blocks(frames)).finish()
@@ -178,7 +184,9 @@ def test_local_addresses_are_bounded(known: Knowledge) -> None:
     site = Site()
     frames = []
     for number in range(3000):
-        mac = ("44:19:b6" if number % 2 else "02:00:00") + f":{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
+        mac = (
+            "44:19:b6" if number % 2 else "02:00:00"
+        ) + f":{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
         host = Host.at(f"10.30.{number >> 8}.{number & 255}", mac)
         there = site.remote(UNKNOWN_CN)
         frames.append(Frame(START + number * MS, frame(host, there, tcp(host, there, Segment(5000, 80, 5, 0, SYN)))))
@@ -191,7 +199,13 @@ def test_local_addresses_are_bounded(known: Knowledge) -> None:
 def fragments(site: Site, ident: int, payload: bytes, at: int, size: int = 512, *, last: bool = True) -> list[Frame]:
     """A UDP datagram to UNKNOWN_CN in fragments, a millisecond apart."""
     there = site.remote(UNKNOWN_CN)
-    datagram = (40000).to_bytes(2, "big") + (7000).to_bytes(2, "big") + (8 + len(payload)).to_bytes(2, "big") + bytes(2) + payload
+    datagram = (
+        (40000).to_bytes(2, "big")
+        + (7000).to_bytes(2, "big")
+        + (8 + len(payload)).to_bytes(2, "big")
+        + bytes(2)
+        + payload
+    )
     made = []
     for offset in range(0, len(datagram), size):
         more = offset + size < len(datagram)
@@ -223,7 +237,9 @@ def test_a_datagram_that_never_became_whole_is_its_senders(known: Knowledge) -> 
     other = Host.at("10.20.0.90", "da:a1:19:4e:07:3c")
     site.wire.udp(START + 10 * SECOND, other, 39999, site.remote("81.2.69.142"), 7000, b"x" * 20)
     for number in range(3):
-        site.wire.udp(START + 5 * HOUR + number * MINUTE, other, 40000 + number, site.remote("81.2.69.142"), 7000, b"x" * 20)
+        site.wire.udp(
+            START + 5 * HOUR + number * MINUTE, other, 40000 + number, site.remote("81.2.69.142"), 7000, b"x" * 20
+        )
     config = configured(device=[{"name": "gate", "mac": "44:19:b6:20:00:0b"}])
     played = engine(known, config).feed(blocks(cut + site.wire.frames())).finish()
     last = played.only()
@@ -240,7 +256,10 @@ def test_a_chain_of_fragments_within_fragments_ends(known: Knowledge) -> None:
         return bytes((44, 0)) + (offset | more).to_bytes(2, "big") + ident.to_bytes(4, "big")
 
     frames = [
-        Frame(START + number, frame(here, there, ip(here, there, 44, header(0, ident, more=True) + header(8, ident + 1, more=False))))
+        Frame(
+            START + number,
+            frame(here, there, ip(here, there, 44, header(0, ident, more=True) + header(8, ident + 1, more=False))),
+        )
         for number, ident in enumerate(range(2000, 0, -1))
     ]
     last = frame(here, there, ip(here, there, 44, header(8, 1, more=False) + bytes(8)))
@@ -254,12 +273,20 @@ def test_an_error_refuses_only_what_it_quotes(known: Knowledge) -> None:
     first = Connection(site.wire, site.gate, site.remote(UNKNOWN_CN), 8000, at=START, rng=site.rng)
     first.unanswered(())
     quote = tcp(site.gate, site.remote(UNKNOWN_CN), Segment(first.ports[0] + 7, 8000, 1, 0, SYN))
-    site.wire.send(START + SECOND, site.router, site.gate, ip(site.router, site.gate, 1, b"\x03\x0d" + bytes(6) + quote))
+    site.wire.send(
+        START + SECOND, site.router, site.gate, ip(site.router, site.gate, 1, b"\x03\x0d" + bytes(6) + quote)
+    )
     right = tcp(site.gate, site.remote(UNKNOWN_CN), Segment(first.ports[0], 8000, 1, 0, SYN))
-    site.wire.send(START + SECOND, site.router, site.gate, ip(site.router, site.gate, 1, b"\x03\x04" + bytes(6) + right))
-    site.wire.send(START + SECOND, site.router, site.gate, ip(site.router, site.gate, 1, b"\x0b\x00" + bytes(6) + right))
+    site.wire.send(
+        START + SECOND, site.router, site.gate, ip(site.router, site.gate, 1, b"\x03\x04" + bytes(6) + right)
+    )
+    site.wire.send(
+        START + SECOND, site.router, site.gate, ip(site.router, site.gate, 1, b"\x0b\x00" + bytes(6) + right)
+    )
     assert play(known, site).only().outcome is Outcome.ATTEMPTED
-    site.wire.send(START + 2 * SECOND, site.router, site.gate, ip(site.router, site.gate, 1, b"\x03\x0d" + bytes(6) + right))
+    site.wire.send(
+        START + 2 * SECOND, site.router, site.gate, ip(site.router, site.gate, 1, b"\x03\x0d" + bytes(6) + right)
+    )
     last = play(known, site).only()
     assert (last.outcome, last.refused_by) == (Outcome.REFUSED, "10.20.0.1")
 
@@ -272,7 +299,10 @@ def test_an_error_over_ipv6(known: Knowledge) -> None:
     attempt = tcp(here, there, Segment(40000, 8000, 1, 0, SYN))
     site.wire.send(START, here, there, attempt)
     site.wire.send(START + MS, router, here, icmp6(router, here, 1, 1, bytes(4) + attempt))
-    config = configured(site={"home": ["GB"], "camera_networks": ["2001:db8:20::/64"]}, device=[{"name": "gate", "mac": "44:19:b6:20:00:0b"}])
+    config = configured(
+        site={"home": ["GB"], "camera_networks": ["2001:db8:20::/64"]},
+        device=[{"name": "gate", "mac": "44:19:b6:20:00:0b"}],
+    )
     last = play(known, site, config).only()
     assert (last.outcome, last.refused_by) == (Outcome.REFUSED, "2001:db8:20::1")
 

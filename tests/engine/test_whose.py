@@ -183,7 +183,11 @@ def test_a_phone_that_gets_an_address_a_camera_had_is_not_the_camera(known: Know
     phone = Host.at("10.20.0.77", "da:a1:19:4e:07:3c")
     boot(site.wire, START, messages.Lease(1, camera, site.router, site.server.ip, site.server.ip, "cam", "Hikvision"))
     session(site, START + MINUTE, camera, AMAZON_IE, HIK)
-    boot(site.wire, START + 60 * MINUTE, messages.Lease(2, phone, site.router, site.server.ip, site.server.ip, "phone", "android"))
+    boot(
+        site.wire,
+        START + 60 * MINUTE,
+        messages.Lease(2, phone, site.router, site.server.ip, site.server.ip, "phone", "android"),
+    )
     session(site, START + 61 * MINUTE, phone, AMAZON_IE_2, DAHUA)
     played = play(known, site)
     assert [each.verdict.vendor for each in played.incidents.values()] == ["hikvision"]
@@ -196,11 +200,22 @@ def test_a_camera_that_is_recognised_later_is_judged_from_its_first_packet(known
     session(site, START, late, AMAZON_IE, DAHUA)
     Connection(site.wire, late, site.remote(UNKNOWN_CN), 8000, at=START + MINUTE, rng=site.rng).unanswered()
     site.wire.udp(START + 2 * MINUTE, late, 40000, site.remote(TENCENT), 32100, pppp(Pppp.HELLO))
-    site.wire.udp(START + 3 * MINUTE, late, 40000, site.remote(TENCENT), 32100, pppp(Pppp.DEV_LGN, messages.pppp_uid("VSTA", 123456, "ABCDE")))
+    site.wire.udp(
+        START + 3 * MINUTE,
+        late,
+        40000,
+        site.remote(TENCENT),
+        32100,
+        pppp(Pppp.DEV_LGN, messages.pppp_uid("VSTA", 123456, "ABCDE")),
+    )
     played = play(known, site)
     if not played.told:
-        announced = messages.mdns_announcement("_axis-video._tcp.local", "axis", "axis.local", late.ip, "macaddress=ACCC8E000055")
-        site.wire.udp(START + 4 * MINUTE, late, 5353, Host(b"\x01\x00\x5e\x00\x00\xfb", bytes((224, 0, 0, 251))), 5353, announced)
+        announced = messages.mdns_announcement(
+            "_axis-video._tcp.local", "axis", "axis.local", late.ip, "macaddress=ACCC8E000055"
+        )
+        site.wire.udp(
+            START + 4 * MINUTE, late, 5353, Host(b"\x01\x00\x5e\x00\x00\xfb", bytes((224, 0, 0, 251))), 5353, announced
+        )
         played = play(known, site)
     found = {each.verdict.operator_key: each for each in played.incidents.values()}
     assert {"vendor:dahua", "as:58461"} <= set(found)

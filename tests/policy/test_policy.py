@@ -11,7 +11,9 @@ from monitor.policy.policy import Policy
 from monitor.policy.settings import GroupConfig, MatchConfig, SiteConfig
 
 
-def contact(location: str | None = "IE", law: str | None = "CN", *, group: str | None = "cameras", port: int = 443) -> Contact:
+def contact(
+    location: str | None = "IE", law: str | None = "CN", *, group: str | None = "cameras", port: int = 443
+) -> Contact:
     verdict = Verdict("x", "as:1", OperatorKind.NETWORK, location, 1, None, None, law, None, Confidence.HIGH, "because")
     made = Contact(Device("cam", "cam", 1, DeviceClass.CAMERA, group=group), pack("192.0.2.7"), verdict, 1, 1, b"")
     made.services = [(6, port)]
@@ -53,7 +55,11 @@ def test_the_first_rule_that_covers_decides() -> None:
     ("group", "core", "words"),
     [
         (GroupConfig("cameras"), False, "group cameras: nothing outside the site is allowed (home GB, IE)"),
-        (GroupConfig("cameras", allow=("* tcp/80",)), False, "group cameras: none of 1 allow rules covers it (home GB, IE)"),
+        (
+            GroupConfig("cameras", allow=("* tcp/80",)),
+            False,
+            "group cameras: none of 1 allow rules covers it (home GB, IE)",
+        ),
         (GroupConfig("cameras", isolated=True), False, "group cameras: isolated, nothing outside the site is allowed"),
         (GroupConfig("cameras", isolated=True), True, "group cameras: core networks are off limits"),
         (GroupConfig("others"), False, "no group: nothing outside the site is allowed (home GB, IE)"),

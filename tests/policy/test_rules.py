@@ -19,7 +19,9 @@ def contact(
     source: str = "sni",
     ech: bool = False,
 ) -> Contact:
-    verdict = Verdict("x", "as:64500", OperatorKind.NETWORK, "GB", 64500, None, None, "GB", None, Confidence.HIGH, "because")
+    verdict = Verdict(
+        "x", "as:64500", OperatorKind.NETWORK, "GB", 64500, None, None, "GB", None, Confidence.HIGH, "because"
+    )
     made = Contact(Device("cam", "cam", 1), pack(remote) if remote else None, verdict, 1, 1, b"", names=list(names))
     made.services, made.name_source = list(services), source if names else None
     if ech:

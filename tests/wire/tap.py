@@ -132,4 +132,9 @@ def fields(scanner: Scanner) -> dict[str, object]:
     """What the frame says of the packet it stands at."""
     frame = scanner.frame
     values: dict[str, object] = {name: int(getattr(frame, name)) for name in FIELDS}
-    return values | {"source": frame.source(), "destination": frame.destination(), "vlans": frame.vlans(), "macs": frame.macs()}
+    return values | {
+        "source": frame.source(),
+        "destination": frame.destination(),
+        "vlans": frame.vlans(),
+        "macs": frame.macs(),
+    }

@@ -48,7 +48,9 @@ LINKS = (
 )  # fmt: skip
 
 
-def look(frame: bytes, link: int = at.LINK_ETHERNET, wire: int | None = None) -> tuple[frozenset[str], dict[str, object]]:
+def look(
+    frame: bytes, link: int = at.LINK_ETHERNET, wire: int | None = None
+) -> tuple[frozenset[str], dict[str, object]]:
     """What is said about one packet, and what its frame says."""
     tap = Tap()
     return tap.one(START, frame, link=link, wire=wire), fields(tap.scanner)
@@ -128,7 +130,9 @@ def test_tags_behind_a_cooked_header() -> None:
 def test_ipv4_options_are_stepped_over(words: int) -> None:
     """A header of 20 to 60 bytes."""
     options = b"\x01" * (4 * (words - 5))
-    packet = bytes([0x40 | words]) + SYN[1:2] + struct.pack(">H", len(SYN) + len(options)) + SYN[4:20] + options + SYN[20:]
+    packet = (
+        bytes([0x40 | words]) + SYN[1:2] + struct.pack(">H", len(SYN) + len(options)) + SYN[4:20] + options + SYN[20:]
+    )
     said, saw = look(on_link(at.LINK_ETHERNET, packet))
     assert said == {"new", "attempt", "syn"}
     assert (saw["sport"], saw["dport"], saw["payload_wire"]) == (40000, 443, 0)
@@ -299,7 +303,9 @@ def test_icmp6_types_stand_in_for_ports(kind: int, ports: tuple[int, int]) -> No
 def test_neighbour_discovery_has_its_own_event(kind: int) -> None:
     """Router and neighbour messages are no flows."""
     tap = Tap()
-    assert tap.one(START, on_link(at.LINK_ETHERNET, packets.icmp6(CAMERA6, REMOTE6, kind, 0, bytes(20)))) == {"neighbour"}
+    assert tap.one(START, on_link(at.LINK_ETHERNET, packets.icmp6(CAMERA6, REMOTE6, kind, 0, bytes(20)))) == {
+        "neighbour"
+    }
     assert tap.table.used == 0
 
 

@@ -32,11 +32,21 @@ def transports(draw: st.DrawFn, six: bool) -> Any:
     body = Raw(draw(st.binary(max_size=40)))
     kind = draw(st.sampled_from(["tcp", "udp", "echo"]))
     if kind == "tcp":
-        options = draw(st.lists(st.sampled_from([("NOP", None), ("MSS", 1460), ("WScale", 7), ("Timestamp", (1, 2))]), max_size=4))
+        options = draw(
+            st.lists(st.sampled_from([("NOP", None), ("MSS", 1460), ("WScale", 7), ("Timestamp", (1, 2))]), max_size=4)
+        )
         number = st.integers(0, 2**32 - 1)
-        return inet.TCP(
-            sport=draw(ports), dport=draw(ports), seq=draw(number), ack=draw(number), flags=draw(st.integers(0, 255)), options=options
-        ) / body
+        return (
+            inet.TCP(
+                sport=draw(ports),
+                dport=draw(ports),
+                seq=draw(number),
+                ack=draw(number),
+                flags=draw(st.integers(0, 255)),
+                options=options,
+            )
+            / body
+        )
     if kind == "udp":
         return inet.UDP(sport=draw(ports), dport=draw(ports)) / body
     return (inet6.ICMPv6EchoRequest() if six else inet.ICMP(type=8)) / body

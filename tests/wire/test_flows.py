@@ -87,11 +87,17 @@ class Table(RuleBasedStateMachine):
     def begin(self, capacity: int, cap: int) -> None:
         """A small table, so that it is often full."""
         self.now = START
-        self.taps = [Tap(capacity=capacity, seed=seed, source_cap=cap, window_ns=0) for seed in (SEED, b"another seed 16b")]
+        self.taps = [
+            Tap(capacity=capacity, seed=seed, source_cap=cap, window_ns=0) for seed in (SEED, b"another seed 16b")
+        ]
         self.model = Model(capacity, cap)
         self.gone: list[tuple[str, int]] = []
 
-    @rule(source=st.integers(1, 4), port=st.integers(1024, 1029), kind=st.sampled_from(["syn", "answer", "reset", "datagram", "reply"]))
+    @rule(
+        source=st.integers(1, 4),
+        port=st.integers(1024, 1029),
+        kind=st.sampled_from(["syn", "answer", "reset", "datagram", "reply"]),
+    )
     def packet(self, source: int, port: int, kind: str) -> None:
         """One packet at a new millisecond."""
         self.now += MS
@@ -352,6 +358,8 @@ def test_keys_that_collide_without_a_seed_cost_no_more_than_others() -> None:
     by_remainder = [base + number * MERSENNE for number in range(COLLIDING)]
     assert len({hash(address) for address in by_remainder}) == 1
     random = Random(7)
-    plain = seconds([segment6(base + random.getrandbits(100), other + random.getrandbits(100)) for _ in range(COLLIDING)])
+    plain = seconds(
+        [segment6(base + random.getrandbits(100), other + random.getrandbits(100)) for _ in range(COLLIDING)]
+    )
     assert seconds([segment6(address, other) for address in by_remainder]) < 2 * plain
     assert seconds([segment6(base ^ number, other ^ number) for number in range(COLLIDING)]) < 2 * plain

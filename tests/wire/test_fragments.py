@@ -20,7 +20,9 @@ HERE, THERE = Host.at("10.20.0.12", "44:19:b6:20:00:0c"), Host.at("52.30.100.10"
 HERE6, THERE6 = Host.at("2001:db8::c", "44:19:b6:20:00:0c"), Host.at("2a00:1450::10", "00:00:0c:07:ac:01")
 
 
-def add(fragments: Fragments, offset: int, data: bytes, *, more: bool, ts: int = START, ident: int = 7, **changed: Any) -> Datagram | None:
+def add(
+    fragments: Fragments, offset: int, data: bytes, *, more: bool, ts: int = START, ident: int = 7, **changed: Any
+) -> Datagram | None:
     """One fragment of a datagram from HERE to THERE, over IPv4 unless told otherwise."""
     header = changed.pop("header", packets.udp(HERE, THERE, 1, 2, b"")[:20])
     values = {"source": pack("10.20.0.12"), "destination": pack("52.30.100.10"), "proto": 17} | changed
@@ -34,7 +36,9 @@ def of(content: bytes, size: int) -> list[tuple[int, bytes, bool]]:
     return [(at, content[at : at + size], at + size < len(content)) for at in range(0, len(content), size)]
 
 
-@given(length=st.integers(9, 400), size=st.sampled_from([8, 16, 64]), seed=st.integers(0, 2**32), again=st.integers(0, 3))
+@given(
+    length=st.integers(9, 400), size=st.sampled_from([8, 16, 64]), seed=st.integers(0, 2**32), again=st.integers(0, 3)
+)
 def test_parts_in_any_order_make_the_datagram(length: int, size: int, seed: int, again: int) -> None:
     """Repeated parts change nothing but the count of what passed."""
     random = Random(seed)
@@ -76,7 +80,11 @@ def test_the_header_is_that_of_a_whole_packet() -> None:
 
 def test_over_ipv6_the_first_part_says_the_protocol() -> None:
     """What the others say does not matter (RFC 8200, 4.5); over IPv4 it tells datagrams apart."""
-    six = {"source": pack("2001:db8::c"), "destination": pack("2a00:1450::10"), "header": packets.ip(HERE6, THERE6, 44, b"")}
+    six = {
+        "source": pack("2001:db8::c"),
+        "destination": pack("2a00:1450::10"),
+        "header": packets.ip(HERE6, THERE6, 44, b""),
+    }
     fragments = Fragments()
     assert add(fragments, 8, b"b" * 8, more=False, proto=6, **six) is None
     whole = add(fragments, 0, b"a" * 8, more=True, proto=17, **six)

@@ -17,7 +17,9 @@ def test_the_compiler_has_the_same_numbers() -> None:
     declared = (Path(__file__).parents[2] / "monitor" / "wire" / "layout.pxd").read_text()
     rows = ROW.findall(declared)
     for_compiler = {small or word: int(number or wide, 0) for small, number, word, wide in rows}
-    assert {word for _, _, word, _ in rows if word} == {own for own, defined in NAMED.findall(declared) if own == defined}
+    assert {word for _, _, word, _ in rows if word} == {
+        own for own, defined in NAMED.findall(declared) if own == defined
+    }
     for_python = {name: value for name, value in vars(layout).items() if name.isupper() and isinstance(value, int)}
     assert for_compiler == for_python
 

@@ -32,7 +32,13 @@ def test_options_of_the_quoted_header_are_stepped_over() -> None:
     assert (quote.sport, quote.dport) == (40000, 443)
 
 
-@pytest.mark.parametrize(("packet", "ports"), [(packets.ip(HERE, THERE, 1, b"\x08\x00\0\0"), (8, 0)), (packets.ip(HERE6, THERE6, 58, b"\x80\x00\0\0"), (128, 129))])
+@pytest.mark.parametrize(
+    ("packet", "ports"),
+    [
+        (packets.ip(HERE, THERE, 1, b"\x08\x00\0\0"), (8, 0)),
+        (packets.ip(HERE6, THERE6, 58, b"\x80\x00\0\0"), (128, 129)),
+    ],
+)
 def test_a_quoted_echo_is_the_flow_of_echoes(packet: bytes, ports: tuple[int, int]) -> None:
     """Request and reply stand in for ports, as in the flow table."""
     quote = quoted(packet)

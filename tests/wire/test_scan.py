@@ -25,14 +25,22 @@ REMOTE = ROUTER.beyond("52.30.100.10")
 PORT = 40000
 
 
-def out(flags: int, seq: int = 100, ack: int = 0, payload: bytes = b"", *, sport: int = PORT, dport: int = 443) -> bytes:
+def out(
+    flags: int, seq: int = 100, ack: int = 0, payload: bytes = b"", *, sport: int = PORT, dport: int = 443
+) -> bytes:
     """A segment from the camera."""
-    return packets.frame(CAMERA, REMOTE, packets.tcp(CAMERA, REMOTE, Segment(sport, dport, seq, ack, flags, payload=payload)))
+    return packets.frame(
+        CAMERA, REMOTE, packets.tcp(CAMERA, REMOTE, Segment(sport, dport, seq, ack, flags, payload=payload))
+    )
 
 
-def back(flags: int, seq: int = 900, ack: int = 101, payload: bytes = b"", *, sport: int = 443, dport: int = PORT) -> bytes:
+def back(
+    flags: int, seq: int = 900, ack: int = 101, payload: bytes = b"", *, sport: int = 443, dport: int = PORT
+) -> bytes:
     """A segment to the camera."""
-    return packets.frame(REMOTE, CAMERA, packets.tcp(REMOTE, CAMERA, Segment(sport, dport, seq, ack, flags, payload=payload)))
+    return packets.frame(
+        REMOTE, CAMERA, packets.tcp(REMOTE, CAMERA, Segment(sport, dport, seq, ack, flags, payload=payload))
+    )
 
 
 def say(payload: bytes = b"hello there", *, sport: int = PORT, dport: int = 32100) -> bytes:
@@ -47,7 +55,10 @@ def hear(payload: bytes = b"welcome", *, sport: int = 32100, dport: int = PORT) 
 
 def script(tap: Tap, *frames: bytes, every: int = 10 * MS) -> list[set[str]]:
     """What is said of each frame, ``every`` so many nanoseconds."""
-    return [set().union(*(seen.what for seen in tap.see(START + number * every, frame))) for number, frame in enumerate(frames)]
+    return [
+        set().union(*(seen.what for seen in tap.see(START + number * every, frame)))
+        for number, frame in enumerate(frames)
+    ]
 
 
 def test_a_handshake_and_data() -> None:
@@ -102,7 +113,12 @@ def test_a_request_that_is_reset_is_refused() -> None:
 def test_a_retransmission_is_no_attempt() -> None:
     """The same sequence number again, however late, is the same attempt."""
     tap = Tap()
-    assert script(tap, *(out(SYN) for _ in range(4)), every=20 * SECOND) == [{"new", "attempt", "syn"}, set(), set(), set()]
+    assert script(tap, *(out(SYN) for _ in range(4)), every=20 * SECOND) == [
+        {"new", "attempt", "syn"},
+        set(),
+        set(),
+        set(),
+    ]
     assert tap.flow()["attempts"] == 1
     assert tap.flow()["packets_out"] == 4
 
@@ -152,9 +168,7 @@ def test_a_one_sided_close_is_no_transfer() -> None:
         Tap(), out(SYN), out(ACK, 101, 2**32 - 1), out(ACK | PSH, 101, 2**32 - 1, b"hello"), out(FIN | ACK, 106, 0)
     )
     assert "transfer" not in said[3]
-    said = script(
-        Tap(), out(SYN), out(ACK, 101, 2**32 - 1), out(ACK | PSH, 101, 2**32 - 1, b"hello"), out(ACK, 106, 1)
-    )
+    said = script(Tap(), out(SYN), out(ACK, 101, 2**32 - 1), out(ACK | PSH, 101, 2**32 - 1, b"hello"), out(ACK, 106, 1))
     assert said[3] == {"transfer"}
 
 
@@ -403,7 +417,11 @@ def test_a_retransmission_is_no_copy() -> None:
     frames = []
     for number in range(2):
         same.ident = 77
-        frames.append(packets.frame(same, REMOTE, packets.udp(same, REMOTE, PORT, 5004, struct.pack(">HHI", 0x8060, number, 1) + b"x")))
+        frames.append(
+            packets.frame(
+                same, REMOTE, packets.udp(same, REMOTE, PORT, 5004, struct.pack(">HHI", 0x8060, number, 1) + b"x")
+            )
+        )
     script(tap, *frames, every=MS)
     assert tap.scanner.duplicates == 0
 
@@ -546,7 +564,13 @@ def test_both_builds_say_the_same_of_damaged_traffic(seed: int, uncompiled: Simp
     assert taps[0].picture() == taps[1].picture()
     assert taps[0].gone == taps[1].gone
     counted = [
-        (each.scanner.packets, each.scanner.octets, each.scanner.duplicates, each.scanner.truncated, each.scanner.malformed())
+        (
+            each.scanner.packets,
+            each.scanner.octets,
+            each.scanner.duplicates,
+            each.scanner.truncated,
+            each.scanner.malformed(),
+        )
         for each in taps
     ]
     assert counted[0] == counted[1]

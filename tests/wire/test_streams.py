@@ -149,6 +149,8 @@ def test_memory_is_bounded_whatever_comes(segments: list[tuple[int, int, int]]) 
         assert stream.waiting_bytes == sum(len(data) for data, _ in stream.waiting.values()) <= MAX_BYTES
         assert len(stream.waiting) <= MAX_SEGMENTS
         assert stream.expected is not None
-        spans = sorted(((at - stream.expected) % MODULUS, len(data) + gap) for at, (data, gap) in stream.waiting.items())
+        spans = sorted(
+            ((at - stream.expected) % MODULUS, len(data) + gap) for at, (data, gap) in stream.waiting.items()
+        )
         assert all(a + length <= b for (a, length), (b, _) in zip(spans, spans[1:], strict=False))
         assert all(at > 0 for at, _ in spans)

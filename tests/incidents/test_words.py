@@ -1,0 +1,112 @@
+"""What an incident says to people."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.incidents.incident import Incident
+from monitor.incidents.words import sentence, times
+from monitor.model.address import pack
+from monitor.model.contacts import Contact, Device, DeviceClass, Outcome
+from monitor.model.incidents import Kind, Severity
+from monitor.model.verdicts import Confidence, OperatorKind, Verdict
+
+HIK = Verdict(
+    "Hikvision",
+    "vendor:hikvision",
+    OperatorKind.VENDOR_CLOUD,
+    "IE",
+    16509,
+    "Amazon",
+    "US",
+    "CN",
+    "hikvision",
+    Confidence.HIGH,
+    "a row",
+)
+NOBODY = Verdict(
+    "192.0.2.7", "addr:192.0.2.7", OperatorKind.ADDRESS, None, None, None, None, None, None, Confidence.LOW, "nothing"
+)
+
+
+def incident(
+    outcome: Outcome,
+    verdict: Verdict = HIK,
+    kind: Kind = Kind.VENDOR_CLOUD,
+    *,
+    names: tuple[str, ...] = ("dev.hik-connect.com",),
+    remote: str | None = "52.30.100.10",
+    attempts: int = 1,
+    device_class: DeviceClass = DeviceClass.CAMERA,
+) -> Incident:
+    device = Device("cam", "lobby-02", 1, device_class)
+    made = Incident("uid", ("cam", verdict.operator_key), kind, device, verdict, Severity.HIGH, "rule", 1, 1, outcome)
+    made.best = Contact(device, pack(remote) if remote else None, verdict, 1, 1, b"", names=list(names))
+    made.attempts, made.contacts, made.asked = attempts, 1, attempts
+    made.bytes_out, made.bytes_in = 34_411, 1_024_128
+    return made
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            incident(Outcome.TRANSFERRED, attempts=4),
+            "Camera lobby-02 tried 4 times to reach dev.hik-connect.com at 52.30.100.10 (Hikvision, network of Amazon, "
+            "address in IE, operator under the law of CN); 34,411 bytes went out and 1,024,128 came in; "
+            "a camera vendor's cloud that the policy does not allow",
+        ),
+        (
+            incident(Outcome.ATTEMPTED, NOBODY, Kind.UNEXPECTED_CONTACT, names=(), remote="192.0.2.7", device_class=DeviceClass.RECORDER),
+            "Recorder lobby-02 tried once to reach 192.0.2.7; nothing answered; no rule allows it",
+        ),
+        (
+            incident(Outcome.ASKED, kind=Kind.NAME_LOOKUP, remote=None, attempts=2),
+            "Camera lobby-02 looked up twice the name dev.hik-connect.com (Hikvision, network of Amazon, address in IE, "
+            "operator under the law of CN); nothing was sent; no rule allows that name",
+        ),
+        (
+            incident(Outcome.ANSWERED, NOBODY, Kind.ISOLATION_BROKEN, names=(), remote="192.0.2.7", attempts=0, device_class=DeviceClass.OTHER),
+            "Device lobby-02 has an open conversation with 192.0.2.7; it answered; its group must not leave the site",
+        ),
+    ],
+)  # fmt: skip
+def test_sentences(given: Incident, words: str) -> None:
+    """Who tried to reach what, whose that is and under whose law, how far it got, and why it is said."""
+    assert sentence(given) == words
+
+
+def test_who_refused_is_said() -> None:
+    """The other end, or whoever it was."""
+    given = incident(Outcome.REFUSED)
+    given.refused_by = "peer"
+    assert "refused by the other end" in sentence(given)
+    given.refused_by = "10.20.0.1"
+    assert "refused by 10.20.0.1" in sentence(given)
+
+
+def test_more_than_one_end_and_a_protocol_are_said() -> None:
+    """The one that got furthest is named, the others are counted."""
+    given = incident(Outcome.ATTEMPTED)
+    given.contacts = 7
+    assert given.best is not None
+    given.best.p2p = "pppp"
+    assert "dev.hik-connect.com at 52.30.100.10 and 6 more" in sentence(given)
+    assert "PPPP camera protocol" in sentence(given)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_has_a_sentence(kind: Kind) -> None:
+    """Also while nobody is left to speak of."""
+    given = incident(Outcome.ATTEMPTED, kind=kind)
+    assert sentence(given)
+    given.best = None
+    assert "Hikvision" in sentence(given)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, "once"), (2, "twice"), (3, "3 times"), (4812, "4,812 times"), (0, "0 times")]
+)
+def test_times(count: int, words: str) -> None:
+    """As people say it."""
+    assert times(count) == words
