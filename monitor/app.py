@@ -71,6 +71,7 @@ def build_engine(
     local = networks(ours.networks, "site.networks") + networks(ours.camera_networks, "site.camera_networks")
     site = Site([*local, *cameras], core)
     limits = config.limits
+    quiet_ns = int(limits.quiet_hours * HOUR_NS)
     table = FlowTable(limits.flows, seed or os.urandom(16), source_cap=limits.flows // 4)
     scanner = Scanner(
         table,
@@ -85,12 +86,13 @@ def build_engine(
         known.operators,
         Contacts(limits.contacts),
         Lookups(),
+        quiet_ns,
     )
     return Engine(
         scanner,
         attribution,
         Policy(ours, config.group, lambda address: site.reach(address) is Reach.CORE),
-        lambda visibility: Book(config.sensor.name, visibility, quiet_ns=int(limits.quiet_hours * HOUR_NS)),
+        lambda visibility: Book(config.sensor.name, visibility, quiet_ns=quiet_ns),
         observer=observer,
         on_fault=on_fault,
     )

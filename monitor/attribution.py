@@ -78,7 +78,10 @@ class Attribution:
         operators: Operators,
         contacts: Contacts,
         lookups: Lookups,
+        quiet_ns: int,
     ) -> None:
+        """``quiet_ns``: a contact silent for so long begins afresh, as its incident does."""
+        self._quiet_ns = quiet_ns
         self.site = site
         self.devices = devices
         self.names = names
@@ -110,11 +113,13 @@ class Attribution:
         """A flow begins: find its device and, if it crosses the site's edge, its contact."""
         self.site.heard(flow.initiator, flow.initiator_mac)
         here, there = self.site.reach(flow.initiator), self.site.reach(flow.responder)
-        if here is Reach.REMOTE and there is not Reach.LOCAL and self._is_on_link(flow, ttl):
-            if self.site.learn_address(flow.initiator, flow.initiator_mac):
-                here = Reach.LOCAL
+        elsewhere = here is Reach.REMOTE and there is not Reach.LOCAL
+        if elsewhere and self._is_on_link(flow, ttl) and self.site.learn_address(flow.initiator, flow.initiator_mac):
+            here = Reach.LOCAL
         if here is Reach.REMOTE:
             self.devices.carries_others(flow.initiator_mac, flow.initiator)
+        if there is Reach.REMOTE:
+            self.devices.carries_others(flow.responder_mac, flow.responder)
         if here is Reach.LOCAL:
             flow.device = self.devices.of(flow.initiator, flow.initiator_mac, flow.start_ns)
             crosses = there in (Reach.REMOTE, Reach.CORE)
@@ -181,8 +186,8 @@ class Attribution:
             climb(contact, outcome, by)
         self._use(contact, ts_ns)
 
-    def fact(self, flow: Flow, direction: int, fact: Fact, ts_ns: int, first_id: bytes) -> None:
-        """A parser reported this; direction 0 is from the side that began the flow."""
+    def fact(self, flow: Flow, direction: int, fact: Fact, ts_ns: int, first_id: bytes, *, cut: bool = False) -> None:
+        """A parser reported this; direction 0 is from the side that began the flow. ``cut``: not all was captured."""
         sender = flow.initiator if direction == 0 else flow.responder
         sender_mac = flow.initiator_mac if direction == 0 else flow.responder_mac
         from_device = flow.device is not None and (direction == 0) == flow.outward
@@ -191,7 +196,7 @@ class Attribution:
                 self._asked(flow, flow.device, fact, ts_ns, first_id)
         elif isinstance(fact, DnsAnswer):
             if flow.device is not None and not from_device:
-                self._told(flow.device, fact, ts_ns)
+                self._told(flow.device, fact, ts_ns, cut=cut)
         elif isinstance(fact, ClientHello):
             if from_device:
                 self._hello(flow, fact, ts_ns)
@@ -269,6 +274,8 @@ class Attribution:
         remote, present = flow.remote, flow.contact
         self.site.called(remote)
         contact = present or self.contacts.find(flow.device, remote)
+        if contact is not None and ts_ns - contact.last_ns >= self._quiet_ns:
+            contact.outcome, contact.refused_by = Outcome.ATTEMPTED, None  # what was before is another incident
         if contact is None:
             contact = self._begin(flow, names, source, ts_ns, further=False)
         elif names and (names[0] not in contact.names or source != "dns"):
@@ -371,7 +378,9 @@ class Attribution:
         if crowded_out is not None:
             self.conclude([crowded_out])
 
-    def _told(self, device: Device, fact: DnsAnswer, ts_ns: int) -> None:
+    def _told(self, device: Device, fact: DnsAnswer, ts_ns: int, *, cut: bool) -> None:
+        if cut:  # addresses may be missing, so nobody can say that nothing followed
+            self.lookups.forget(device, fact.name)
         addresses = [pack(address) for address in fact.addresses]
         for address in addresses:
             self.names.learn(device.key, fact.name, address, ts_ns + fact.ttl * SECOND_NS)

@@ -108,10 +108,6 @@ def replay(
                 console.print("no incident: the watched devices attempted nothing outside the policy")
     except (StoreError, CatalogueError, GeoError, ValueError) as error:
         fail(str(error))
-    except BrokenPipeError:
-        quiet_exit()
-    except OSError as error:
-        fail(f"standard output: {error.strerror}")
     for note in (*shortfalls(engine), unwatched(engine)):
         if note is not None:
             complain(note)
@@ -139,10 +135,6 @@ def observe(
         run(settings, source, frozenset(kind or ()), sys.stdout.buffer)
     except (CatalogueError, GeoError, ValueError) as error:
         fail(str(error))
-    except BrokenPipeError:
-        quiet_exit()
-    except OSError as error:
-        fail(f"standard output: {error.strerror}")
     end(source)
 
 
@@ -197,9 +189,10 @@ def configuration(path: Path | None, home: list[str] | None) -> Config:
         settings = load(path) if path is not None else Config()
     except ConfigError as error:
         fail(str(error))
-    for country in home or ():
-        if len(country) != 2 or not country.isalpha():
-            fail(f"--home {country}: not an ISO 3166-1 alpha-2 country code, such as GB")
+    try:
+        check_countries(home or (), "--home")
+    except ValueError as error:
+        fail(str(error))
     if home:
         codes = tuple(country.upper() for country in home)
         settings = msgspec.structs.replace(settings, site=msgspec.structs.replace(settings.site, home=codes))
@@ -228,13 +221,15 @@ def opened(paths: list[str]) -> Captures:
 def end(source: Captures) -> None:
     """Say what could not be read; exit 2 if anything."""
     for damage in source.damage:
-        complain(f"warning: {damage}")
+        complain(f"warning: {damage}".replace("\n", " "))
     if source.damage:
         raise typer.Exit(BAD_INPUT)
 
 
 def complain(line: str) -> None:
-    sys.stderr.write(f"camwarden: {line}\n")
+    """One line on standard error. File names and rules are the user's, but may be anything: no control characters."""
+    shown = "".join(each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in line)
+    sys.stderr.write(f"camwarden: {shown}\n")
 
 
 def fail(line: str, code: int = BAD_INPUT) -> NoReturn:
@@ -244,13 +239,18 @@ def fail(line: str, code: int = BAD_INPUT) -> NoReturn:
 
 def quiet_exit() -> NoReturn:
     """The reader of our output is gone: nothing is left to say, and nobody to hear it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise typer.Exit(0)
+    os._exit(0)
 
 
 def main() -> None:
-    """Entry point."""
-    app()
+    """Entry point. What happens to standard output is nobody's defect: it is said in one line."""
+    try:
+        app()
+    except BrokenPipeError:
+        quiet_exit()
+    except OSError as error:
+        complain(f"standard output: {error.strerror or error}")
+        os._exit(BAD_INPUT)  # whatever is still buffered cannot be written either
 
 
 if __name__ == "__main__":

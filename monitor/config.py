@@ -14,8 +14,10 @@ from msgspec import Meta, Struct, field
 
 from monitor.enrich.catalogue.countries import COUNTRIES
 from monitor.enrich.devices import InventoryEntry
-from monitor.model.address import mac_from_text, pack
+from monitor.model.address import Address, Mac, mac_from_text, mac_text, pack
+from monitor.model.address import text as address_text
 from monitor.model.contacts import DeviceClass
+from monitor.policy.policy import Policy
 from monitor.policy.settings import GroupConfig, SiteConfig
 from monitor.sinks.mqtt_config import MqttConfig
 from monitor.sinks.prometheus_config import PrometheusConfig
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from monitor.model.address import IPNetwork
 
+ADDRESS_BYTES: Final = 16
 MAX_DEVICES: Final = 1000
 """Inventory size: each is a metric label (threat model C6)."""
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$(?P<path>[^`]*)`)?")
@@ -163,7 +166,8 @@ def _check(config: Config) -> None:
     for key in ("networks", "camera_networks", "core_networks"):
         networks(getattr(site, key), f"site.{key}")
     check_countries(site.home, "site.home")
-    inventory(config)
+    _one_owner(inventory(config))
+    Policy(config.site, config.group)
     groups = [group.name for group in config.group]
     _unique(groups, "group")
     _unique([device.name for device in config.device], "device")
@@ -174,6 +178,18 @@ def _check(config: Config) -> None:
         if not device.ip and device.mac is None:
             msg = f"device {device.name}: needs ip or mac"
             raise ValueError(msg)
+
+
+def _one_owner(entries: list[InventoryEntry]) -> None:
+    """An address or MAC belongs to one device."""
+    owners: dict[bytes, str] = {}
+    for entry in entries:
+        for identity in (*entry.addresses, *((entry.mac,) if entry.mac is not None else ())):
+            if identity in owners:
+                shown = address_text(Address(identity)) if len(identity) == ADDRESS_BYTES else mac_text(Mac(identity))
+                msg = f"device {entry.name}: {shown} is already that of device {owners[identity]}"
+                raise ValueError(msg)
+            owners[identity] = entry.name
 
 
 def check_countries(codes: Iterable[str], where: str) -> None:

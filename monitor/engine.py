@@ -310,7 +310,7 @@ class Engine:
                 self._count_malformed(fact.layer)
             sender = flow.initiator if direction == 0 else flow.responder
             first_id = sender + flow.initiator_port.to_bytes(2, "big") + flow.responder_port.to_bytes(2, "big")
-            self.attribution.fact(flow, direction, fact, ts_ns, first_id)
+            self.attribution.fact(flow, direction, fact, ts_ns, first_id, cut=self.scanner.frame.truncated)
             if self._observer is not None:
                 self._observer(Observation(flow.where(ts_ns, direction), fact), flow)
 

@@ -70,6 +70,10 @@ class Lookups:
             if address not in known.addresses and len(known.addresses) < MAX_ADDRESSES:
                 known.addresses.append(address)
 
+    def forget(self, device: Device, name: str) -> None:
+        """Nothing can be said of this look-up."""
+        self._open.pop((device.key, name), None)
+
     def due(self, now_ns: int) -> list[Lookup]:
         """Take the lookups whose time is over."""
         over: list[Lookup] = []

@@ -35,8 +35,8 @@ AT_ONCE_NS: Final = 60_000_000_000
 _GROUP_BIT: Final = 0x01
 _BINDING: Final = frozenset({"dhcp", "dhcpv6", "arp", "nd"})
 """Protocols that bind an address to a MAC."""
-_BOOT_MARKS: Final = frozenset({"discover", "probe"})
-"""DHCP discover and address probes (RFC 5227) come from hosts that have just started."""
+_BOOT_MARKS: Final = frozenset({("dhcp", "discover"), ("arp", "probe")})
+"""DHCP discover (RFC 2131) and address probes (RFC 5227, 2.1.1) come from hosts that have just come up."""
 
 
 class InventoryEntry(Struct, frozen=True):
@@ -154,7 +154,7 @@ class Devices:
         self._heard(device, ts_ns)
         if fact.protocol in ("dhcp", "dhcpv6") and fact.address:
             self._lease(device, pack(fact.address), given=fact.message == "ack")
-        if fact.message in _BOOT_MARKS:
+        if (fact.protocol, fact.message) in _BOOT_MARKS:
             device.booted_ns = ts_ns
         self._describe(device, fact)
         return device

@@ -75,7 +75,7 @@ class Incident:
         contact.told_in = contact.bytes_in
         contact.told_asked = contact.asked
         self.last_ns = max(self.last_ns, contact.last_ns)
-        if self.best is None or contact.outcome > self.outcome or self.best is contact:
+        if self.best is None or self.best is contact or _weight(contact) > _weight(self.best):
             self.best = contact
             self.verdict = contact.verdict
         if contact.outcome > self.outcome:
@@ -120,6 +120,11 @@ class Incident:
 
     def counts(self) -> tuple[int, ...]:
         return (self.attempts, self.bytes_out, self.bytes_in, self.contacts, self.asked)
+
+
+def _weight(contact: Contact) -> tuple[int, int, int]:
+    """How much a contact matters among those of its incident."""
+    return contact.outcome, contact.bytes_out + contact.bytes_in, contact.attempts
 
 
 def counted(contact: Contact) -> bool:

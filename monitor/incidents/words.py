@@ -56,12 +56,15 @@ def _goal(incident: Incident) -> str:
     parts = [verdict.operator] if verdict.kind is not OperatorKind.ADDRESS else []
     if verdict.organisation and verdict.organisation not in verdict.operator:
         parts.append(f"network of {verdict.organisation}")
-    if verdict.location:
+    if len(incident.countries) > 1:
+        parts.append(f"addresses in {', '.join(sorted(incident.countries))}")
+    elif verdict.location:
         parts.append(f"address in {verdict.location}")
     if contact is not None and contact.p2p:
         parts.append(f"{contact.p2p.upper()} camera protocol")
     if verdict.jurisdiction:
-        parts.append(f"operator under the law of {verdict.jurisdiction}")
+        known = verdict.kind in (OperatorKind.VENDOR_CLOUD, OperatorKind.P2P_CLOUD, OperatorKind.SERVICE)
+        parts.append(f"{'operator' if known else 'network'} under the law of {verdict.jurisdiction}")
     target = f"{name} at {text(remote)}" if name and remote else name or (text(remote) if remote else verdict.operator)
     more = (incident.ends or incident.contacts) - 1
     if more > 0:

@@ -320,6 +320,9 @@ class Frame:
             return self.udp(available)
         if self.proto == PROTO_ICMP or self.proto == PROTO_ICMP6:
             return self.icmp(available)
+        if self.proto == PROTO_SCTP and available >= 4:  # RFC 9260, 3.1
+            self.sport = self.u16(self.transport)
+            self.dport = self.u16(self.transport + 2)
         if self.proto != PROTO_NONE:
             self.payload = self.transport
             self.payload_length = available

@@ -29,6 +29,7 @@ cdef enum:
     PROTO_UDP = 17
     PROTO_ICMP6 = 58
     PROTO_NONE = 59
+    PROTO_SCTP = 132
     TCP_FIN = 1
     TCP_SYN = 2
     TCP_RST = 4
@@ -102,6 +103,7 @@ cdef enum:
     LISTS = 8
     KEY_WORDS = 5
     SOURCE_WIDTH = 5
+    COPIES_PROVE = 4
     RECENT_WAYS = 4
     RECENT_SETS = 1024
 

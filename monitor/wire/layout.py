@@ -45,6 +45,7 @@ PROTO_TCP: Final = 6
 PROTO_UDP: Final = 17
 PROTO_ICMP6: Final = 58
 PROTO_NONE: Final = 59
+PROTO_SCTP: Final = 132
 
 # TCP flags (RFC 9293, 3.1).
 TCP_FIN: Final = 1
@@ -154,6 +155,8 @@ LISTS: Final = 8
 KEY_WORDS: Final = 5
 SOURCE_WIDTH: Final = 5
 """Columns of a source's row: chain, bucket, number of flows, oldest flow, newest flow."""
+COPIES_PROVE: Final = 4
+"""A mirror that copies at least one in so many packets is taken to copy."""
 RECENT_WAYS: Final = 4
 RECENT_SETS: Final = 1024
 """Packets remembered for finding duplicates: 4,096 in 64 KiB, five milliseconds at 800,000 packets a second."""

@@ -22,7 +22,7 @@ cdef class Scanner:
     cdef long long[::1] recent
     cdef long long[::1] malformed_counts
     cdef long long[::1] dirty
-    cdef long long dirty_count, weight, weight_octets
+    cdef long long dirty_count, weight, weight_octets, copies, originals
 
     cpdef begin(self, memory, long long[::1] index, long long count, long long[::1] links)
     cpdef int scan(self) except -1

@@ -43,6 +43,7 @@ class Scanner:
         self.packets = self.octets = self.duplicates = self.others = self.truncated = 0
         self.slot = self.ts = self.direction = 0
         self.weight = self.weight_octets = 0
+        self.copies = self.originals = 0
         self.index = array("q", [0])
         self.links = array("q", [0])
         # (signature, time) of the packets seen last, in sets of RECENT_WAYS that fill one cache line.
@@ -119,7 +120,12 @@ class Scanner:
         return DONE
 
     def repeated(self, signature):
-        """Whether this packet passed moments ago; remembers it if not."""
+        """Whether this packet passed moments ago; remembers it if not.
+
+        An IPv4 packet without an identification (RFC 6864 allows it) cannot be told from one that is really sent
+        twice: it counts as a copy only where the mirror has been seen to copy those that have one.
+        """
+        named: cython.bint = self.frame.v4 and self.frame.identification != 0
         if self.window == 0 or self.weight:
             return False
         if self.vetted == self.at:
@@ -133,10 +139,15 @@ class Scanner:
                 self.recent[base + 2 * way] == cython.cast(cython.longlong, signature)
                 and 0 <= self.ts - self.recent[base + 2 * way + 1] <= self.window
             ):
+                if self.frame.v4 and not named and self.copies * COPIES_PROVE < self.originals:
+                    self.recent[base + 2 * way + 1] = self.ts
+                    return False
+                self.copies += named
                 self.duplicates += 1
                 return True
             if self.recent[base + 2 * way + 1] < self.recent[oldest + 1]:
                 oldest = base + 2 * way
+        self.originals += named
         self.recent[oldest] = cython.cast(cython.longlong, signature)
         self.recent[oldest + 1] = self.ts
         return False
@@ -149,6 +160,9 @@ class Scanner:
         word = (word << 16) | (self.frame.transport_wire & 0xFFFF)
         word = (word << 16) | self.frame.flags
         state = stir(state, word)
+        group: cython.bint = (self.frame.dst_lo & LOW) >> 28 == 14 if self.frame.v4 else self.frame.dst_hi >> 56 == 255
+        if group and self.frame.vlan_count:
+            state = stir(state, self.frame.vlan0)  # each VLAN has multicasts of its own
         if self.frame.proto == PROTO_TCP:
             word = self.frame.sequence
             return stir(state, (word << 32) | self.frame.acknowledgement)
@@ -156,6 +170,8 @@ class Scanner:
             return state
         # The checksum of a datagram may be absent, and its identification zero (RFC 768, RFC 6864).
         if self.frame.payload_length >= 8:
+            if self.frame.proto != PROTO_UDP:  # what is inside may differ only further on
+                state = stir(state, self.frame.u64(self.frame.payload + self.frame.payload_length - 8))
             return stir(state, self.frame.u64(self.frame.payload))
         if self.frame.payload_length >= 4:
             return stir(state, self.frame.u32(self.frame.payload))

@@ -10,8 +10,8 @@ from collectors.blocks import Block, Interface
 from monitor.app import build_engine
 from monitor.config import convert
 from monitor.incidents import ocsf
-from monitor.model.incidents import Activity
 from monitor.model.address import text
+from monitor.model.incidents import Activity
 from pcaps.packets import Host
 from pcaps.wire import START, Wire
 

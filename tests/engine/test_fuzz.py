@@ -30,7 +30,7 @@ MUTANTS: Final = int(os.environ.get("CAMWARDEN_MUTANTS", "100000"))
 SLOWEST: Final = 0.050
 """Seconds of processor time for one packet, with all ticks that come before it (threat model C2)."""
 DRIFT: Final = 64 * 1024
-"""KiB that the process may grow after the first fifth, when every bounded table has been filled once."""
+"""KiB that the process may grow after the first fifth: what memories of text and verdicts take until they are full."""
 BYTE_ERRORS: Final = 0.02
 CAMERAS: Final = [ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("2001:db8::/32")]
 """Every host of the scenarios' sites is one."""
@@ -122,7 +122,10 @@ def test_damaged_packets(known: Knowledge) -> None:
     """No exception, no fault of a parser, no packet slower than 50 ms, every packet counted, no memory that grows."""
     random = Random(0xC0FFEE)
     known.operators.prepare()
-    config = configured(site={"home": ["GB"], "camera_networks": [str(network) for network in CAMERAS]})
+    config = configured(
+        site={"home": ["GB"], "camera_networks": [str(network) for network in CAMERAS]},
+        limits={"flows": 4096, "contacts": 2048, "devices": 512},
+    )
     heard = told = early = 0
 
     def observer(*_: object) -> None:

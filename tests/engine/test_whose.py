@@ -81,7 +81,7 @@ def test_two_operators_on_one_address_are_two_incidents(known: Knowledge) -> Non
     played = play(known, site)
     by_vendor = {each.verdict.vendor: each for each in played.of("gate")}
     assert {vendor: each.attempts for vendor, each in by_vendor.items()} == {"hikvision": 2, "dahua": 3}
-    frames = [frame for frame in site.wire.frames()]
+    frames = list(site.wire.frames())
     total = sum(len(frame.data) for frame in frames)
     assert sum(each.bytes_out + each.bytes_in for each in by_vendor.values()) == total
 

@@ -171,7 +171,7 @@ def test_a_contact_that_leaves_takes_its_counts_along() -> None:
     (opened,) = judged(held, leaves, VENDOR)
     assert (opened.attempts, opened.first_ns) == (3, T)
     judged(held, stays, UNEXPECTED)
-    attempts = {each.verdict.operator_key: each.attempts for each in held.settle(T) + [opened]}
+    attempts = {each.verdict.operator_key: each.attempts for each in [*held.settle(T), opened]}
     assert attempts == {"as:1": 2, "vendor:x": 3}
     assert "192.0.2.7" in held._open["cam", "as:1"].best.names or held._open["cam", "as:1"].best is stays
 

@@ -52,9 +52,9 @@ def incident(
     [
         (
             incident(Outcome.TRANSFERRED, attempts=4),
-            "Camera lobby-02 tried 4 times to reach dev.hik-connect.com at 52.30.100.10 (Hikvision, network of Amazon, "
+            ("Camera lobby-02 tried 4 times to reach dev.hik-connect.com at 52.30.100.10 (Hikvision, network of Amazon, "
             "address in IE, operator under the law of CN); 34,411 bytes went out and 1,024,128 came in; "
-            "a camera vendor's cloud that the policy does not allow",
+            "a camera vendor's cloud that the policy does not allow"),
         ),
         (
             incident(Outcome.ATTEMPTED, NOBODY, Kind.UNEXPECTED_CONTACT, names=(), remote="192.0.2.7", device_class=DeviceClass.RECORDER),
@@ -62,8 +62,8 @@ def incident(
         ),
         (
             incident(Outcome.ASKED, kind=Kind.NAME_LOOKUP, remote=None, attempts=2),
-            "Camera lobby-02 looked up twice the name dev.hik-connect.com (Hikvision, network of Amazon, address in IE, "
-            "operator under the law of CN); nothing was sent; no rule allows that name",
+            ("Camera lobby-02 looked up twice the name dev.hik-connect.com (Hikvision, network of Amazon, address in IE, "
+            "operator under the law of CN); nothing was sent; no rule allows that name"),
         ),
         (
             incident(Outcome.ANSWERED, NOBODY, Kind.ISOLATION_BROKEN, names=(), remote="192.0.2.7", attempts=0, device_class=DeviceClass.OTHER),

@@ -508,7 +508,7 @@ def replay(tap: Tap, name: str) -> list[tuple[object, ...]]:
     return [*told, ("counted", scanner.packets, scanner.octets, scanner.duplicates, scanner.others)]
 
 
-@pytest.mark.parametrize("name", [name for name in scenarios.NAMES if name not in ("quiet_site",)])
+@pytest.mark.parametrize("name", [name for name in scenarios.NAMES if name != "quiet_site"])
 def test_both_builds_say_the_same_of_the_scenarios(name: str, uncompiled: SimpleNamespace) -> None:
     """Compiled and uncompiled, with a roomy table and with one that is always full."""
     for capacity in (4096, 24):

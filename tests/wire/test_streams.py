@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -125,7 +126,7 @@ def test_any_order_with_any_overlap_gives_the_bytes(start: int, content: bytes, 
     """Pieces of one content, shuffled, repeated and overlapping at will, come out as the content, once."""
     random = Random(seed)
     cuts = sorted({0, len(content), *(random.randrange(len(content)) for _ in range(random.randrange(20)))})
-    pieces = list(zip(cuts, cuts[1:], strict=False))
+    pieces = list(pairwise(cuts))
     for _ in range(extra):
         begin = random.randrange(len(content))
         pieces.append((begin, random.randrange(begin + 1, len(content) + 1)))
@@ -152,5 +153,5 @@ def test_memory_is_bounded_whatever_comes(segments: list[tuple[int, int, int]]) 
         spans = sorted(
             ((at - stream.expected) % MODULUS, len(data) + gap) for at, (data, gap) in stream.waiting.items()
         )
-        assert all(a + length <= b for (a, length), (b, _) in zip(spans, spans[1:], strict=False))
+        assert all(a + length <= b for (a, length), (b, _) in pairwise(spans))
         assert all(at > 0 for at, _ in spans)
