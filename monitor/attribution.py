@@ -202,7 +202,7 @@ class Attribution:
                 self._hello(flow, fact, ts_ns)
         elif isinstance(fact, HttpRequest):
             if from_device and fact.host and not is_address(fact.host):
-                self._host(flow, fact.host, ts_ns, first_id)
+                self._requested(flow, fact, fact.host, ts_ns, first_id)
         elif isinstance(fact, P2pContact):
             self._p2p(flow, fact, sender, sender_mac, ts_ns)
         elif isinstance(fact, HttpResponse | TlsCertificate):
@@ -309,16 +309,13 @@ class Attribution:
             if name not in contact.told_names and len(contact.told_names) < MAX_NAMES:
                 contact.told_names.append(name)
 
-    def _host(self, flow: Flow, host: str, ts_ns: int, first_id: bytes) -> None:
-        """The device asked a web server for this host, or a proxy of the site to fetch from it."""
+    def _requested(self, flow: Flow, fact: HttpRequest, host: str, ts_ns: int, first_id: bytes) -> None:
+        """The device asked a web server for this host, or a proxy of the site to fetch from it (RFC 9112, 3.2)."""
         if flow.contact is not None:
             self._attach(flow, [host], "host", ts_ns)
-        elif flow.device is not None and is_public_name(host) and not self._is_ours(flow, host, ts_ns):
-            self._look_up(flow.device, host, ts_ns, first_id)
-
-    def _is_ours(self, flow: Flow, host: str, ts_ns: int) -> bool:
-        """The host is the server itself, which DNS said is here: no proxy."""
-        return flow.device is None or host in self.names.of(flow.device.key, flow.responder, ts_ns)
+        elif flow.device is not None and is_public_name(host):
+            if fact.method == "CONNECT" or fact.uri.lower().startswith(("http://", "https://")):
+                self._look_up(flow.device, host, ts_ns, first_id)
 
     def _begin(self, flow: Flow, names: list[str], source: str, ts_ns: int, *, further: bool) -> Contact:
         assert flow.device is not None  # noqa: S101  only flows of a device are attached

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from collectors.captures import Captures
     from monitor.config import Config
     from monitor.model.address import IPNetwork
@@ -76,7 +79,7 @@ def replay(
         list[str] | None, typer.Option("--home", metavar="CC", help="A home country, ISO 3166-1; repeatable.")
     ] = None,
     state: Annotated[Path | None, typer.Option(help="Directory of the journal; without it nothing is kept.")] = None,
-    output: Annotated[Format, typer.Option("--format", help="For people, or OCSF messages as JSON lines.")] = (
+    form: Annotated[Format, typer.Option("--format", help="For people, or OCSF messages as JSON lines.")] = (
         Format.PRETTY
     ),
 ) -> None:
@@ -84,28 +87,16 @@ def replay(
     from monitor.enrich.catalogue import CatalogueError
     from monitor.enrich.geo import GeoError
     from monitor.replay import Replay, shortfalls, unwatched
+    from monitor.sinks.jsonl import JsonLines
+    from monitor.sinks.terminal import Terminal
     from monitor.store.errors import StoreError
 
     settings = configuration(config, home)
     source = opened(captures)
     run = Replay(settings, source, state=state or state_of(settings), cameras=parse_networks(cameras or []))
     try:
-        if output is Format.JSONL:
-            from monitor.sinks.jsonl import JsonLines
-
-            engine = run.run(JsonLines(sys.stdout.buffer))
-        else:
-            from rich.console import Console
-
-            from monitor.sinks.terminal import Terminal
-
-            console = Console()
-            terminal = Terminal(console)
-            engine = run.run(terminal)
-            if terminal.last:
-                console.print(terminal.table())
-            elif engine.scanner.packets and any(device.watched for device in engine.attribution.devices):
-                console.print("no incident: the watched devices attempted nothing outside the policy")
+        with output():
+            engine = run.run(JsonLines(sys.stdout.buffer) if form is Format.JSONL else Terminal())
     except (StoreError, CatalogueError, GeoError, ValueError) as error:
         fail(str(error))
     for note in (*shortfalls(engine), unwatched(engine)):
@@ -132,7 +123,8 @@ def observe(
     settings = configuration(config, None)
     source = opened(captures)
     try:
-        run(settings, source, frozenset(kind or ()), sys.stdout.buffer)
+        with output():
+            run(settings, source, frozenset(kind or ()), sys.stdout.buffer)
     except (CatalogueError, GeoError, ValueError) as error:
         fail(str(error))
     end(source)
@@ -160,7 +152,8 @@ def check(
         allowed, words = explained(settings, *explain)
     except (ConfigError, ValueError) as error:
         fail(str(error), code=1)
-    sys.stdout.write(words + "\n")
+    with output():
+        sys.stdout.write(words + "\n")
     if not allowed:
         raise typer.Exit(1)
 
@@ -174,9 +167,11 @@ def geo_show(
     from monitor.explain import show_address
 
     try:
-        sys.stdout.write(show_address(configuration(config, None), address) + "\n")
+        words = show_address(configuration(config, None), address)
     except (GeoError, ValueError) as error:
         fail(str(error))
+    with output():
+        sys.stdout.write(words + "\n")
 
 
 def configuration(path: Path | None, home: list[str] | None) -> Config:
@@ -237,20 +232,22 @@ def fail(line: str, code: int = BAD_INPUT) -> NoReturn:
     raise typer.Exit(code)
 
 
-def quiet_exit() -> NoReturn:
-    """The reader of our output is gone: nothing is left to say, and nobody to hear it."""
-    os._exit(0)
-
-
-def main() -> None:
-    """Entry point. What happens to standard output is nobody's defect: it is said in one line."""
+@contextmanager
+def output() -> Iterator[None]:
+    """What happens to standard output is nobody's defect: a closed pipe ends the run, a full disk is one line."""
     try:
-        app()
+        yield
+        sys.stdout.flush()
     except BrokenPipeError:
-        quiet_exit()
+        os._exit(0)  # the reader is gone: nothing is left to say, and nobody to hear it
     except OSError as error:
         complain(f"standard output: {error.strerror or error}")
         os._exit(BAD_INPUT)  # whatever is still buffered cannot be written either
+
+
+def main() -> None:
+    """Entry point."""
+    app()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from monitor.incidents import ocsf
 from monitor.model.address import text, unpack
 from monitor.sinks import observations
 from monitor.sinks.jsonl import JsonLines
+from monitor.sinks.terminal import Terminal
 from monitor.store.journal import Store
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from monitor.model.facts import Observation
     from monitor.model.flows import Flow
     from monitor.model.incidents import Transition
-    from monitor.sinks.terminal import Terminal
 
 SINK: Final = "stdout"
 BATCH: Final = 64
@@ -77,6 +77,8 @@ class Replay:
                     tell()
             waiting += engine.finish()
             tell()
+            if isinstance(show, Terminal):
+                show.close(calm=engine.scanner.packets > 0 and any(each.watched for each in engine.attribution.devices))
         return engine
 
 
@@ -102,6 +104,8 @@ def observe(config: Config, captures: Captures, kinds: Collection[str], out: Bin
 def unwatched(engine: Engine) -> str | None:
     """What to tell the user if no host was watched: which local hosts there are."""
     devices = list(engine.attribution.devices)
+    if not engine.scanner.packets:
+        return None
     if any(device.watched for device in devices):
         return None
     hosts = [

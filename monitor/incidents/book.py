@@ -140,7 +140,9 @@ class Book:
         key = (contact.device.key, contact.verdict.operator_key)
         told: list[Transition] = []
         incident = self._open.get(key)
-        if held is not None:
+        if held is None:
+            contact.kept = (contact.told_attempts, contact.told_out, contact.told_in, contact.told_asked)
+        else:
             if incident is None and held.contacts == 1:
                 # A better match of the same thing: it keeps its id.
                 del self._open[held.key]

@@ -91,11 +91,12 @@ class Incident:
 
     def release(self, contact: Contact) -> None:
         """Give back what a contact brought: it belongs to another incident."""
-        self.attempts -= contact.told_attempts
-        self.bytes_out -= contact.told_out
-        self.bytes_in -= contact.told_in
-        self.asked -= contact.told_asked
-        contact.told_attempts = contact.told_out = contact.told_in = contact.told_asked = 0
+        attempts, out, received, asked = contact.kept
+        self.attempts -= contact.told_attempts - attempts
+        self.bytes_out -= contact.told_out - out
+        self.bytes_in -= contact.told_in - received
+        self.asked -= contact.told_asked - asked
+        contact.told_attempts, contact.told_out, contact.told_in, contact.told_asked = contact.kept
         self.contacts -= 1
         self.ends -= contact.remote is not None
         if self.best is contact:
@@ -128,8 +129,8 @@ def _weight(contact: Contact) -> tuple[int, int, int]:
 
 
 def counted(contact: Contact) -> bool:
-    """Whether an incident, open or ended, keeps what the contact did at first."""
-    return any((contact.told_attempts, contact.told_out, contact.told_in, contact.told_asked))
+    """Whether an incident that is over has kept what the contact did at first."""
+    return any(contact.kept)
 
 
 def decade(count: int, floor: int) -> int:

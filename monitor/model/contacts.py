@@ -151,6 +151,8 @@ class Contact:
     told_out: int = 0
     told_in: int = 0
     told_asked: int = 0
+    kept: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Of these, in the same order, what incidents that are over have kept."""
 
     def names_in_question(self) -> list[str]:
         """Names that must all be allowed. One that the device says and DNS has told stands for itself.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -12,8 +13,6 @@ from monitor.model.incidents import Activity, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from rich.console import Console
 
     from monitor.model.incidents import Transition
 
@@ -29,11 +28,18 @@ MAX_REMEMBERED: Final = 16384
 """Incidents kept for the table; as many as can be open at a time."""
 
 
+class _Screen(Console):
+    """Leaves a closed pipe to whoever prints."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class Terminal:
     """Prints what opens and what ends; keeps the last word of each incident for the table."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or _Screen()
         self.last: dict[str, Transition] = {}
 
     def tell(self, transitions: Iterable[Transition]) -> None:
@@ -48,6 +54,13 @@ class Terminal:
                 self._line(transition, "merged" if transition.merged_into else "ended")
             elif before is not None and before.outcome is not transition.outcome:
                 self._line(transition, "climbed")
+
+    def close(self, *, calm: bool) -> None:
+        """Print the table, or that there was nothing. ``calm``: devices were watched, so nothing means something."""
+        if self.last:
+            self._console.print(self.table())
+        elif calm:
+            self._console.print("no incident: the watched devices attempted nothing outside the policy")
 
     def table(self) -> Table:
         """What was found: an incident a row, the gravest first."""

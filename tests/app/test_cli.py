@@ -127,7 +127,7 @@ def test_help_is_quick() -> None:
     ("arguments", "says"),
     [
         (["replay", "missing.pcap"], "missing.pcap"),
-        (["replay", "--home", "Britain", CLOUD], "--home Britain"),
+        (["replay", "--home", "Britain", CLOUD], "--home: 'Britain'"),
         (["replay", "--cameras", "10.0.0.0/99", CLOUD], "--cameras"),
         (["replay", "--config", "missing.toml", CLOUD], "missing.toml"),
         (["observe", "--kind", "nonsense", CLOUD], "--kind nonsense"),

@@ -35,9 +35,16 @@ def contact(
 
 
 def judged(
-    *, allowed: bool = False, foreign: bool = True, isolated: bool = False, home: bool = True, core: bool = False
+    *,
+    allowed: bool = False,
+    foreign: bool = True,
+    isolated: bool = False,
+    home: bool = True,
+    core: bool = False,
+    at_home: bool | None = None,
 ) -> Judgement:
-    return Judgement(allowed, "rule", foreign, isolated, home, core)
+    at_home = home and not foreign if at_home is None else at_home
+    return Judgement(allowed, "rule", foreign, isolated, at_home=at_home, home_known=home, core=core)
 
 
 @pytest.mark.parametrize(
@@ -83,13 +90,18 @@ def test_precedence_is_that_of_the_kinds() -> None:
         (ANSWERED, True, True, Severity.HIGH),
         (Outcome.TRANSFERRED, True, True, Severity.HIGH),
         (Outcome.TRANSFERRED, False, True, Severity.LOW),
+        (Outcome.TRANSFERRED, None, True, Severity.HIGH),
+        (ATTEMPTED, None, True, Severity.MEDIUM),
         (ATTEMPTED, False, False, Severity.LOW),
         (ANSWERED, False, False, Severity.MEDIUM),
     ],
 )
-def test_severity_of_an_unexpected_contact(outcome: Outcome, foreign: bool, home: bool, severity: Severity) -> None:
-    """By where it went and how far it got (message contract)."""
-    (found,) = detect(contact(outcome=outcome), judged(foreign=foreign, home=home))
+def test_severity_of_an_unexpected_contact(
+    outcome: Outcome, foreign: bool | None, home: bool, severity: Severity
+) -> None:
+    """By where it went and how far it got (message contract); a place that nobody knows is not at home."""
+    judgement = judged(foreign=bool(foreign), home=home, at_home=None if foreign is not None else False)
+    (found,) = detect(contact(outcome=outcome), judgement)
     assert found.severity is severity
 
 

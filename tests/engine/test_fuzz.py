@@ -133,6 +133,7 @@ def test_damaged_packets(known: Knowledge) -> None:
         heard += 1
 
     played = engine(known, config, cameras=CAMERAS, observer=observer)
+    played.engine.book._max_open = 1024
     now, slowest, collector = START, (0.0, b""), Collector()
     interfaces = {link: (Interface("capture", link),) for link in LINKS}
     gc.callbacks.append(collector)

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from monitor.app import Knowledge
 
 PCAPS = ("icmp", "icmp6", "ipv6", "rsvp", "sctp", "tcp", "udp")
-WITHOUT_SCTP_PORTS = pytest.mark.xfail(
-    strict=True, raises=(AssertionError, KeyError), reason="wire/decode.py reads no SCTP ports (RFC 9260, 3.1)"
-)
 Tuple = tuple[int, frozenset[tuple[str, int]]]
 
 
@@ -38,7 +35,6 @@ def numbered(row: dict[str, Any]) -> Tuple:
     return of(int(row["proto"]) if proto is None else proto, row["src"], row["sport"], row["dst"], row["dport"])
 
 
-@WITHOUT_SCTP_PORTS
 def test_every_flow_of_the_suite_has_its_identifier(captures: Path, known: Knowledge) -> None:
     """All identifiers of the baseline are printed, and none that is not in it."""
     suite = captures / "community_id"
@@ -48,9 +44,7 @@ def test_every_flow_of_the_suite_has_its_identifier(captures: Path, known: Knowl
     assert len(wanted) == 14
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=WITHOUT_SCTP_PORTS) if name == "sctp" else name for name in PCAPS]
-)
+@pytest.mark.parametrize("name", PCAPS)
 def test_each_flow_end_has_its_own_identifier(name: str, captures: Path, known: Knowledge) -> None:
     """The identifier stands beside the very addresses and ports that the baseline gives it for."""
     wanted = expected(captures / "community_id")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.oracles.running import replayed
 
 if TYPE_CHECKING:
@@ -48,11 +46,6 @@ def write(file: Path, packets: list[tuple[float, bytes]]) -> None:
     file.write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1) + b"".join(records))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="a new incident takes over how far its contact got before the last one ended",
-)
 def test_a_new_incident_begins_with_what_happens_now(tmp_path: Path, known: Knowledge) -> None:
     """On Monday the camera talks with a server; since Wednesday nothing answers any more. The second incident says
     "transferred" and "648 bytes went out and 0 came in", at the severity of a transfer, though all was in vain."""

@@ -142,11 +142,6 @@ class TestEufy:
         assert contact.remote is not None
         assert text(contact.remote) == "18.196.167.40"
 
-    @pytest.mark.xfail(
-        strict=True,
-        raises=AssertionError,
-        reason="who forwards outward traffic is not known as a router; see the docstring",
-    )
     def test_gateway_and_the_host_behind_it_are_two(self, run: Run) -> None:
         """192.168.0.13 is behind 10.42.0.1, and the gateway's MAC fronts both.
 
@@ -183,9 +178,6 @@ class TestXiaomi:
         assert contact.services == [(1, 0)]
         assert Trait.OWN_RESOLVER not in contact.traits
 
-    @pytest.mark.xfail(
-        strict=True, raises=AssertionError, reason="an answer that the capture cut is taken for one without addresses"
-    )
     def test_cut_answer_proves_nothing(self, run: Run) -> None:
         """Frame 383 is the answer about business.smartcamera.api.io.mi.com, 159 octets cut at 150: two records are
         announced, one is there. 2.0 ms later the camera opens a connection to 20.47.97.231, twice. "Nothing was sent"
@@ -193,18 +185,12 @@ class TestXiaomi:
         asked = [each for each in run.told if each.kind == "name_lookup"]
         assert not any("business.smartcamera.api.io.mi.com" in each.message for each in asked)
 
-    @pytest.mark.xfail(
-        strict=True, raises=AssertionError, reason="the sentence shows one address with the bytes of all"
-    )
     def test_sentence_does_not_send_the_video_to_china(self, run: Run) -> None:
         """It says: "tried 90 times to reach 42.157.165.251 and 3 more (... address in CN ...); 5,351,408 bytes went
         out". 10,828 bytes went there; 5,318,924 went to Belgium. The busiest address, or all countries, must be told."""
         last = [each for each in run.told if each.kind == "p2p_cloud"][-1]
         assert "130.104.214.55" in last.message or "BE" in last.message
 
-    @pytest.mark.xfail(
-        strict=True, raises=AssertionError, reason="an mDNS probe is taken for a boot; see the docstring"
-    )
     def test_announcing_a_service_is_no_boot(self, captures: Path, known: Knowledge) -> None:
         """With the phone named as a camera 20-odd incidents say "literal_address". It never booted in the capture: at
         851 s it announces a service with an mDNS probe (RFC 6762, 8.1), which ``Devices.learn`` takes for an address
@@ -277,11 +263,6 @@ class TestSiren:
     """A D-Link siren, whose stack ends each connection with two equal resets, well within a millisecond."""
 
     @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
-    @pytest.mark.xfail(
-        strict=True,
-        raises=AssertionError,
-        reason="equal packets without IP identification (RFC 6864) are taken for a mirror's copies",
-    )
     def test_what_was_sent_twice_is_counted_twice(self, captures: Path, known: Knowledge) -> None:
         """The packets have IP identification 0, as resets of Linux have: that they are equal proves no
         mirror. It costs the Yi camera 19 packets towards its phone too, and the Xiaomi capture 79."""
@@ -294,11 +275,6 @@ class TestSiren:
 class TestLocal:
     """Between hosts of one site."""
 
-    @pytest.mark.xfail(
-        strict=True,
-        raises=AssertionError,
-        reason="Attribution.fact attaches a Host header's name to flows that do not cross the site's edge",
-    )
     def test_a_request_to_a_neighbour_is_no_contact(self, captures: Path, known: Knowledge) -> None:
         """A host asks another one on its LAN over HTTP, by name. It is told as an unexpected contact, "nothing
         answered", though the answer is in the capture: no outcome is ever heard of such a flow."""
