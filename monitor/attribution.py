@@ -109,6 +109,10 @@ class Attribution:
         """Have the contact judged again."""
         self._touched[contact] = None
 
+    def leaves(self, source: Address, destination: Address) -> bool:
+        """Whether a packet between these goes from the site to outside."""
+        return self.site.reach(source) is Reach.LOCAL and self.site.reach(destination) is Reach.REMOTE
+
     def begin(self, flow: Flow, ttl: int) -> None:
         """A flow begins: find its device and, if it crosses the site's edge, its contact."""
         self.site.heard(flow.initiator, flow.initiator_mac)
@@ -279,7 +283,8 @@ class Attribution:
         if contact is None:
             contact = self._begin(flow, names, source, ts_ns, further=False)
         elif names and (names[0] not in contact.names or source != "dns"):
-            verdict = self._verdict(remote, [*names, *contact.names], contact.p2p, source)
+            known = [*names, *contact.names] if source == "dns" else names[:1]
+            verdict = self._verdict(remote, known, contact.p2p, source)
             same = verdict.operator_key == contact.verdict.operator_key
             if same or not contact.names or (present is not None and _only_of(flow, present)):
                 if name_it(contact, names[0], source):
@@ -311,11 +316,11 @@ class Attribution:
 
     def _requested(self, flow: Flow, fact: HttpRequest, host: str, ts_ns: int, first_id: bytes) -> None:
         """The device asked a web server for this host, or a proxy of the site to fetch from it (RFC 9112, 3.2)."""
+        proxied = fact.method == "CONNECT" or fact.uri.lower().startswith(("http://", "https://"))
         if flow.contact is not None:
             self._attach(flow, [host], "host", ts_ns)
-        elif flow.device is not None and is_public_name(host):
-            if fact.method == "CONNECT" or fact.uri.lower().startswith(("http://", "https://")):
-                self._look_up(flow.device, host, ts_ns, first_id)
+        elif flow.device is not None and proxied and is_public_name(host):
+            self._look_up(flow.device, host, ts_ns, first_id)
 
     def _begin(self, flow: Flow, names: list[str], source: str, ts_ns: int, *, further: bool) -> Contact:
         assert flow.device is not None  # noqa: S101  only flows of a device are attached

@@ -132,7 +132,7 @@ class Engine:
         self.scanner.due = self.now_ns + SECOND_NS
         told: list[Transition] = []
         for cut in self.fragments.expire(now_ns):
-            self._inject(cut, told)
+            self._inject_late(cut, told)
         for slot in self.scanner.changed():
             self._count(slot, now_ns)
         table = self.scanner.table
@@ -148,7 +148,7 @@ class Engine:
         """The packets are over: end all flows, conclude all look-ups, tell all counts."""
         told: list[Transition] = []
         for cut in self.fragments.expire(2**63 - 1):
-            self._inject(cut, told)
+            self._inject_late(cut, told)
         table = self.scanner.table
         for slot in table.slots():
             self._end(slot, "end")
@@ -157,6 +157,7 @@ class Engine:
         self.attribution.conclude(self.attribution.lookups.rest())
         for contact in self._settling:
             self.attribution.touch(contact)
+        self._settling.clear()
         told += self._judge(last_ns, wait=False)
         return told + self.book.settle(last_ns)
 
@@ -197,6 +198,10 @@ class Engine:
         if last <= self.now_ns:  # the packets' clock was set back
             self.scanner.due = last + SECOND_NS
             self.now_ns = last
+            for contact in self._settling:
+                self.attribution.touch(contact)
+            self._settling.clear()
+            told += self._judge(ts_ns, wait=False)
             return
         following = self.now_ns + SECOND_NS
         while following < last:
@@ -211,6 +216,7 @@ class Engine:
             self.attribution.lookups.next_ns(),
             self.book.next_ns(),
             self.fragments.next_ns(),
+            min((contact.first_ns + SETTLE_NS for contact in self._settling), default=None),
         )
 
     def _packet(self, events: int, view: memoryview, told: list[Transition]) -> None:
@@ -264,6 +270,12 @@ class Engine:
                 source_mac, ts_ns,
             )  # fmt: skip
         flow.early = ts_ns - self._first_ns < UNDER_WAY_NS
+        if scanner.direction == 1 and frame.proto == at.PROTO_UDP and self.attribution.leaves(source, destination):
+            # Ports made the sender a server, but it is ours and the first to speak to somebody outside.
+            scanner.turn(slot)
+            flow.initiator, flow.responder = flow.responder, flow.initiator
+            flow.initiator_port, flow.responder_port = flow.responder_port, flow.initiator_port
+            flow.initiator_mac, flow.responder_mac = flow.responder_mac, flow.initiator_mac
         self._flows[slot] = flow
         self._parsers[slot] = Parser(flow) if frame.proto in (at.PROTO_TCP, at.PROTO_UDP) else None
         self.attribution.begin(flow, frame.ttl)
@@ -421,20 +433,35 @@ class Engine:
             bytes(view[frame.network : frame.transport]),
             bytes(view[frame.transport : frame.transport_end]),
             frame.wire,
+            frame.macs(),
             more=frame.more_fragments,
         )
         if whole is not None:
             self._inject(whole, told)
 
     def _inject(self, datagram: Datagram, told: list[Transition]) -> None:
-        """Scan a reassembled datagram in the place of its fragments."""
+        """Scan a reassembled datagram in the place of its last fragment."""
+        index = array("q", (self.scanner.ts, 0, len(datagram.memory), datagram.wire, 0))
+        self._scan_apart(datagram, datagram.memory, index, at.LINK_SAME, told)
+
+    def _inject_late(self, datagram: Datagram, told: list[Transition]) -> None:
+        """Scan what there is of a datagram that never became whole, as of when its first part passed."""
+        source, destination = datagram.macs
+        memory, link, header = datagram.memory, at.LINK_RAW, 0
+        if source is not None and destination is not None:
+            kind = at.TYPE_IPV4 if memory[0] >> 4 == 4 else at.TYPE_IPV6
+            memory, link, header = destination + source + kind.to_bytes(2, "big") + memory, at.LINK_ETHERNET, 14
+        index = array("q", (datagram.first_ns, 0, len(memory), datagram.wire + header, 0))
+        self._scan_apart(datagram, memory, index, link, told)
+
+    def _scan_apart(
+        self, datagram: Datagram, memory: bytes, index: array[int], link: int, told: list[Transition]
+    ) -> None:
         scanner = self.scanner
         position = scanner.position()
-        header = len(datagram.memory)
-        index = array("q", (scanner.ts, 0, header, datagram.wire, 0))
         due, scanner.due = scanner.due, 2**62
         scanner.whole(datagram.octets, datagram.packets)
-        self._run(datagram.memory, index, 1, array("q", (at.LINK_SAME,)), told)
+        self._run(memory, index, 1, array("q", (link,)), told)
         scanner.due = due
         scanner.resume(position)
 

@@ -44,11 +44,14 @@ class Datagram(NamedTuple):
     """Bytes it has with what is missing."""
     first_ns: int
     """When its first fragment passed."""
+    macs: tuple[bytes | None, bytes | None]
+    """Source and destination of that fragment, if the link has any."""
 
 
 @dataclass(slots=True)
 class _Parts:
     first_ns: int
+    macs: tuple[bytes | None, bytes | None]
     header: bytes = b""
     proto: int = 0
     """As the first part has it."""
@@ -86,6 +89,7 @@ class Fragments:
         header: bytes,
         data: bytes,
         octets: int,
+        macs: tuple[bytes | None, bytes | None] = (None, None),
         *,
         more: bool,
     ) -> Datagram | None:
@@ -94,7 +98,7 @@ class Fragments:
         key = source + destination + label.to_bytes(1, "big") + identification.to_bytes(4, "big")
         entry = self._open.get(key)
         if entry is None:
-            entry = self._open[key] = _Parts(ts_ns)
+            entry = self._open[key] = _Parts(ts_ns, macs)
         entry.octets += octets
         entry.packets += 1
         end = offset + len(data)
@@ -163,4 +167,4 @@ def _assemble(entry: _Parts) -> Datagram:
     else:
         header[4:6] = min(wire, MAX_DATAGRAM).to_bytes(2, "big")
         header[6] = entry.proto
-    return Datagram(bytes(header) + data, entry.octets, entry.packets, len(header) + wire, entry.first_ns)
+    return Datagram(bytes(header) + data, entry.octets, entry.packets, len(header) + wire, entry.first_ns, entry.macs)

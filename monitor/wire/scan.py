@@ -359,6 +359,20 @@ class Scanner:
             self.dirty_count += 1
         return 0
 
+    def turn(self, slot):
+        """The flow's only packet so far was sent by the side that began it, against what its ports say."""
+        row: cython.longlong = slot * WIDTH
+        column: cython.int
+        self.table.rows[row + INITIATOR] = 1 - self.table.rows[row + INITIATOR]
+        for column in (PACKETS, BYTES, PAYLOADS):
+            self.table.rows[row + column] = self.table.rows[row + column + 1]
+            self.table.rows[row + column + 1] = 0
+        self.table.rows[row + FLAGS] &= ~F_ANSWERED
+        self.table.rows[row + ATTEMPTS] = 1
+        self.table.rows[row + ATTEMPTED] = self.ts
+        self.table.move(slot, UNANSWERED)
+        self.direction = 0
+
     def verdict(self, slot, out, into):
         """Whether the payload of the initiator (``out``) and of the responder (``into``) is still wanted."""
         self.table.rows[slot * WIDTH + WANT] = out

@@ -133,7 +133,7 @@ def test_a_literal_address_is_said_only_where_the_name_would_have_been_heard(kno
         if preparation == "day":
             at = START + 25 * 60 * MINUTE
         if preparation == "boot and name":
-            lookup(site.wire, START + 30 * SECOND, site.gate, site.server, "a.example.com", UNKNOWN_CN)
+            lookup(site.wire, START + 50 * SECOND, site.gate, site.server, "a.example.com", UNKNOWN_CN)
         tried(site, UNKNOWN_CN, at=at)
         last = play(known, site).only()
         assert ("literal_address" in last.properties) is said, preparation

@@ -98,21 +98,21 @@ def test_a_vendors_name_that_leads_to_the_site_was_asked_for(known: Knowledge) -
     assert played.names(played.only()) == {HIK}
 
 
-def test_a_later_connection_climbs_the_same_incident(known: Knowledge) -> None:
-    """One device and one operator: the outcome climbs from asked."""
+def test_a_later_connection_is_an_incident_in_which_the_lookup_ends(known: Knowledge) -> None:
+    """What was only asked for is another kind than what was tried."""
     site = Site()
     lookup(site.wire, START, site.gate, site.server, HIK, AMAZON_IE)
     at = lookup(site.wire, START + 10 * MINUTE, site.gate, site.server, HIK, AMAZON_IE)
     Connection(site.wire, site.gate, site.remote(AMAZON_IE), 443, at=at + MS, rng=site.rng).unanswered()
     played = play(known, site)
-    last = played.only()
-    assert (last.kind, last.outcome, last.attempts, last.severity) == (
-        Kind.NAME_LOOKUP,
+    asked, tried = played.incidents.values()
+    assert (asked.kind, asked.activity, asked.merged_into) == (Kind.NAME_LOOKUP, Activity.END, tried.incident)
+    assert (tried.kind, tried.outcome, tried.attempts, tried.severity) == (
+        Kind.VENDOR_CLOUD,
         Outcome.ATTEMPTED,
         1,
         Severity.HIGH,
     )
-    assert "vendor_cloud" in last.properties
 
 
 @pytest.mark.parametrize(

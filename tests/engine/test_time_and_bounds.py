@@ -151,7 +151,7 @@ def test_a_scanner_that_is_recognised_late_is_judged_in_time(known: Knowledge) -
     assert device is not None
     from monitor.model.contacts import DeviceClass
 
-    played.engine.attribution.devices.recognise(device, DeviceClass.CAMERA, "a test", START)
+    played.engine.attribution.devices.recognise(device, DeviceClass.CAMERA, "a test")
     started = time.perf_counter()
     played.feed(blocks([Frame(START + 5 * SECOND, frames[0].data)]))
     took = time.perf_counter() - started

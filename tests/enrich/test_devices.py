@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.enrich.devices import MAX_ADDRESSES, Devices, InventoryEntry
+from monitor.enrich.devices import CARRIES, MAX_ADDRESSES, Devices, InventoryEntry
 from monitor.model.address import Mac, mac_from_text, pack
 from monitor.model.contacts import DeviceClass
 from monitor.model.facts import DeviceAnnounced
@@ -36,12 +36,21 @@ def announced(protocol: str = "dhcp", **facts: object) -> DeviceAnnounced:
 
 
 def test_a_host_is_its_mac_and_addresses_are_aliases(catalogue: Catalogue) -> None:
-    """IPv4, IPv6 and a later lease; the key stays."""
+    """IPv4, IPv6 and a later lease that ARP or DHCP bound to it; the key stays."""
     devices = Devices(catalogue)
     device = devices.of(IP, PHONE, T)
     assert (device.key, device.first_ns) == ("da:a1:19:4e:07:3c", T)
     assert devices.of(IP6, PHONE, T + SECOND) is device
-    assert devices.of(IP2, PHONE, T + 3600 * SECOND) is device
+    assert (
+        devices.learn(
+            announced("arp", mac="da:a1:19:4e:07:3c", address="10.20.0.12", message="reply"),
+            None,
+            PHONE,
+            T + 3600 * SECOND,
+        )
+        is device
+    )
+    assert devices.of(IP2, PHONE, T + 3600 * SECOND, bound=True) is device
     assert device.addresses == [IP, IP6, IP2]
     assert (device.first_ns, device.last_ns, len(devices)) == (T, T + 3600 * SECOND, 1)
 
@@ -54,20 +63,26 @@ def test_without_a_hosts_mac_a_host_is_its_address(mac: Mac | None, catalogue: C
     assert devices.of(IP2, mac, T).key == "10.20.0.12"
 
 
-def test_a_mac_with_two_addresses_at_once_is_a_routers(catalogue: Catalogue) -> None:
-    """The second host is its address, and so is every further one behind it."""
+def test_a_mac_with_several_addresses_is_a_routers(catalogue: Catalogue) -> None:
+    """Hosts behind the first are their addresses; three others make it a router for good."""
     devices = Devices(catalogue)
     devices.of(IP, ROUTER, T)
-    assert devices.of(IP2, ROUTER, T + SECOND).key == "10.20.0.12"
-    assert devices.of(pack("10.20.0.13"), ROUTER, T + 10_000 * SECOND).key == "10.20.0.13"
+    for number in range(2, 2 + CARRIES):
+        assert not devices.routes(ROUTER)
+        assert devices.of(pack(f"10.20.1.{number}"), ROUTER, T + number).key == f"10.20.1.{number}"
+    assert devices.routes(ROUTER)
     assert not devices.is_host(ROUTER)
 
 
 def test_a_mac_that_brings_traffic_from_elsewhere_is_a_routers(catalogue: Catalogue) -> None:
-    """Hosts behind it are their addresses from the first."""
+    """From several addresses: one forged packet hides nobody, and a camera's own MAC is no router's."""
     devices = Devices(catalogue)
-    devices.carries_others(ROUTER)
-    devices.carries_others(None)
+    for mac in (None, ROUTER, HIKVISION):
+        for number in (0, 0, 0, *range(CARRIES)):
+            assert mac is None or not devices.routes(mac)
+            devices.carries_others(mac, pack(f"8.8.4.{number}"))
+    assert devices.routes(ROUTER)
+    assert not devices.routes(HIKVISION)
     assert [devices.of(ip, ROUTER, T).key for ip in (IP, IP2)] == ["10.20.0.11", "10.20.0.12"]
 
 
@@ -75,8 +90,10 @@ def test_routers_are_bounded(catalogue: Catalogue) -> None:
     """A flood of MACs forgets the oldest."""
     devices = Devices(catalogue)
     for number in range(5000):
-        devices.carries_others(Mac(b"\x02" + number.to_bytes(5, "big")))
-    assert len(devices._routers) == 4096
+        for remote in range(CARRIES):
+            devices.carries_others(Mac(b"\x02" + number.to_bytes(5, "big")), pack(f"8.8.8.{remote}"))
+        devices.carries_others(Mac(b"\x06" + number.to_bytes(5, "big")), pack("8.8.8.8"))
+    assert (len(devices._routers), len(devices._carried)) == (4096, 4096)
 
 
 def test_a_configured_device_is_known_by_address_or_mac(catalogue: Catalogue) -> None:
@@ -112,7 +129,7 @@ def test_every_host_of_a_camera_network_is_a_camera(catalogue: Catalogue) -> Non
     assert devices.of(IP6, None, T).watched
     late = devices.of(pack("10.21.0.1"), PHONE, T)
     assert not late.watched
-    devices.of(IP2, PHONE, T + 3600 * SECOND)
+    devices.of(IP2, PHONE, T + 3600 * SECOND, bound=True)
     assert late.watched
 
 
@@ -206,7 +223,7 @@ def test_the_indexes_agree_whatever_happens(steps: list[tuple[str, int, int, int
         if act == "of":
             devices.of(pack(text), mac if which else None, now)
         elif act == "router":
-            devices.carries_others(mac)
+            devices.carries_others(mac, pack(f"8.8.8.{low}"))
         else:
             message = (
                 ("ack", "request", "probe", "reply")[low % 4]

@@ -6,8 +6,8 @@ import ipaddress
 
 import pytest
 
-from monitor.enrich.site import MAX_LEARNT, Reach, Site
-from monitor.model.address import pack
+from monitor.enrich.site import MAX_LEARNT, MAX_REMEMBERED, Reach, Site
+from monitor.model.address import Mac, pack
 
 LOCAL, REMOTE, CORE, GROUP = Reach.LOCAL, Reach.REMOTE, Reach.CORE, Reach.GROUP
 
@@ -41,11 +41,11 @@ def test_networks_of_the_configuration_are_ours() -> None:
 
 
 def test_a_prefix_that_a_router_announces_is_ours() -> None:
-    """From then on, also for addresses that were asked about before; one as large as a provider's is not believed."""
+    """From then on, also for addresses that were asked about before; a link has 64 bits (RFC 4291, 2.5.4), others lie."""
     site = Site()
     ip = pack("2001:db8:20::5")
     assert site.reach(ip) is REMOTE
-    for prefix in ("::/0", "2000::/3", "2001::/31"):
+    for prefix in ("::/0", "2000::/3", "2001::/31", "2001:db8::/32", "2001:db8:20::/96", "8.0.0.0/8"):
         site.learn_prefix(prefix)
         assert site.reach(ip) is REMOTE
     site.learn_prefix("2001:db8:20::/64")
@@ -64,25 +64,38 @@ def test_what_is_learnt_is_bounded() -> None:
     assert site.reach(pack(f"2001:db8:{MAX_LEARNT:x}::1")) is REMOTE
 
 
+CAMERA, OTHER = Mac(b"\x44\x19\xb6\x20\x00\x0b"), Mac(b"\x02\x00\x00\x00\x00\x01")
+
+
 def test_a_neighbours_own_address_is_ours() -> None:
-    """Over IPv6 only: nobody answers for an IPv4 address elsewhere; a group does not become a host."""
+    """Over IPv6 only, and by a MAC: nobody answers for an IPv4 address elsewhere."""
     site = Site()
-    for address in ("2001:db8::7", "8.8.8.8", "ff02::1"):
-        site.learn_address(pack(address))
-    assert [site.reach(pack(each)) for each in ("2001:db8::7", "2001:db8::8", "8.8.8.8", "ff02::1")] == [
-        LOCAL,
-        REMOTE,
-        REMOTE,
-        GROUP,
-    ]
+    learnt = [site.learn_address(pack(each), CAMERA) for each in ("2001:db8::7", "8.8.8.8")]
+    assert learnt == [True, False]
+    assert not site.learn_address(pack("2001:db8::8"), None)
+    assert [site.reach(pack(each)) for each in ("2001:db8::7", "2001:db8::8", "8.8.8.8")] == [LOCAL, REMOTE, REMOTE]
+
+
+def test_nobody_hides_whom_it_calls_by_claiming_to_be_it() -> None:
+    """What was called before stays elsewhere; what another MAC sends from was claimed falsely."""
+    site = Site()
+    site.called(pack("2a00:1450::1"))
+    assert not site.learn_address(pack("2a00:1450::1"), CAMERA)
+    assert site.learn_address(pack("2a00:1450::2"), CAMERA)
+    site.heard(pack("2a00:1450::2"), CAMERA)
+    site.heard(pack("2a00:1450::2"), None)
+    assert site.reach(pack("2a00:1450::2")) is LOCAL
+    site.heard(pack("2a00:1450::2"), OTHER)
+    assert site.reach(pack("2a00:1450::2")) is REMOTE
+    assert not site.learn_address(pack("2a00:1450::2"), CAMERA)
 
 
 def test_the_memory_of_answers_changes_none() -> None:
     """It is bounded and thrown away when full."""
     site = Site()
-    site.learn_address(pack("2001:db8::7"))
+    site.learn_address(pack("2001:db8::7"), CAMERA)
     for number in range(70_000):
         site.reach(pack(ipaddress.IPv4Address(0x08000000 + number)))
-    assert len(site._known) <= 65536
+    assert len(site._known) <= MAX_REMEMBERED
     assert site.reach(pack("2001:db8::7")) is LOCAL
     assert site.reach(pack("8.0.0.1")) is REMOTE

@@ -265,8 +265,8 @@ def test_open_incidents_are_bounded() -> None:
     assert len(held) == 3
 
 
-def test_a_name_that_was_asked_for_and_then_reached_is_one_incident() -> None:
-    """The kind is fixed at opening; the outcome climbs, and what it is becomes a property."""
+def test_a_name_that_was_asked_for_and_then_reached_is_another_incident() -> None:
+    """The kind is fixed at opening, so the look-up ends in the incident of the contact; later look-ups join that."""
     held = book()
     (opened,) = judged(held, asked("a.example.org", "vendor:x"), LOOKUP)
     assert (opened.kind, opened.outcome, opened.evidences[0].remote_name) == (
@@ -274,9 +274,16 @@ def test_a_name_that_was_asked_for_and_then_reached_is_one_incident() -> None:
         Outcome.ASKED,
         "a.example.org",
     )
-    (told,) = judged(held, contact(operator="vendor:x"), VENDOR, UNEXPECTED)
-    assert (told.incident, told.kind, told.outcome) == (opened.incident, Kind.NAME_LOOKUP, Outcome.ATTEMPTED)
-    assert told.properties == ("vendor_cloud",)
+    ended, told = judged(held, contact(operator="vendor:x"), VENDOR, UNEXPECTED)
+    assert (ended.incident, ended.activity, ended.merged_into) == (opened.incident, Activity.END, told.incident)
+    assert (told.activity, told.kind, told.outcome, told.attempts) == (
+        Activity.NEW,
+        Kind.VENDOR_CLOUD,
+        Outcome.ATTEMPTED,
+        1,
+    )
+    assert judged(held, asked("b.example.org", "vendor:x"), LOOKUP) == []
+    assert len(held) == 1
 
 
 def test_visibility_is_what_was_missed_since_the_opening() -> None:
