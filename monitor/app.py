@@ -1,7 +1,8 @@
-"""The composition root: builds every room from a configuration, and nothing else does."""
+"""The composition root: builds the engine and everything in it from a configuration."""
 
 from __future__ import annotations
 
+import difflib
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class Knowledge:
 @contextmanager
 def knowledge(config: Config) -> Iterator[Knowledge]:
     """Load catalogue and address databases. CatalogueError or GeoError in one line if they cannot be used."""
-    catalogue = Catalogue.load()
+    catalogue = Catalogue.load(*(Path(each) for each in config.sensor.catalogue))
     cache = Path(config.geo.cache) if config.geo.cache is not None else None
     geo = Geo.open([Path(each) for each in config.geo.databases], cache)
     try:
@@ -67,6 +68,7 @@ def build_engine(
     seed: bytes | None = None,
 ) -> Engine:
     """An engine for this configuration. ValueError names the key that cannot be used."""
+    check_vendors(config, known.catalogue)
     ours, core = config.site, networks(config.site.core_networks, "site.core_networks")
     local = networks(ours.networks, "site.networks") + networks(ours.camera_networks, "site.camera_networks")
     site = Site([*local, *cameras], core)
@@ -96,3 +98,15 @@ def build_engine(
         observer=observer,
         on_fault=on_fault,
     )
+
+
+def check_vendors(config: Config, catalogue: Catalogue) -> None:
+    """ValueError for a group that matches a vendor of whom the catalogue knows nothing."""
+    known = {name.lower() for vendor in catalogue.vendors.values() for name in (vendor.key, vendor.name)}
+    for group in config.group:
+        wanted = group.match.vendor if group.match is not None else None
+        if wanted is not None and wanted.lower() not in known:
+            near = difflib.get_close_matches(wanted.lower(), known, 1, 0.5)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            msg = f"group {group.name}: match.vendor: {wanted!r} is not in the catalogue{hint}"
+            raise ValueError(msg)

@@ -43,6 +43,8 @@ class SensorConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Part of MQTT topics, metric labels and incident ids."""
     state: str | None = None
     """Directory of the journal."""
+    catalogue: tuple[str, ...] = ()
+    """Directories with catalogue rows of your own, the last one strongest."""
 
 
 class DeviceConfig(Struct, frozen=True, forbid_unknown_fields=True, rename={"device_class": "class"}):

@@ -12,10 +12,12 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from monitor import __version__
 from monitor.incidents import ocsf
 from monitor.sinks.metrics import Metrics
-from monitor.sinks.mqtt import MqttSink
+from monitor.sinks.mqtt import MqttSink, topic_level
 from monitor.sinks.scrape import Health, serve
 from monitor.store.journal import Store
 from monitor.store.worker import StoreWorker
@@ -25,11 +27,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor.config import Config
-    from monitor.model.incidents import Transition
+    from monitor.model.incidents import DeviceView, Transition
 
 MQTT: Final = "mqtt"
 DRAIN_S: Final = 10.0
 """How long a stop waits for the broker to take what is owed, seconds; what is left stays in the journal."""
+SECOND_NS: Final = 1_000_000_000
+HEALTH_S: Final = 10
+"""How often health is published, seconds."""
 GAUGES_S: Final = 1.0
 """How often sink states are shown, seconds."""
 
@@ -58,17 +63,26 @@ class Outlets:
             if transition.uid in new:
                 self.metrics.transition(transition)
 
+    def show_device(self, device: DeviceView) -> None:
+        """Publish what is known of a device, retained."""
+        if self._mqtt is not None:
+            self._mqtt.publish_retained(f"devices/{topic_level(device.name)}", msgspec.json.encode(device))
+
     async def drain(self) -> bool:
         """Wait until the broker has everything, or DRAIN_S. Whether it has."""
         return self._mqtt is None or await self._mqtt.drain(DRAIN_S)
 
     async def show_sinks(self) -> None:
         """Keep the sinks' states in the metrics, until cancelled."""
+        beats = 0
         while self._mqtt is not None:
             depth, oldest_ns, parked = await self._worker.call(
                 lambda store: (store.depth(MQTT), store.oldest_ns(MQTT), len(store.parked(MQTT)))
             )
             self.metrics.sink(MQTT, up=self._mqtt.state.connected, depth=depth, parked=parked, oldest_ns=oldest_ns)
+            if beats % HEALTH_S == 0:
+                self._mqtt.publish_retained("health", msgspec.json.encode(self.health().facts))
+            beats += 1
             await asyncio.sleep(GAUGES_S)
 
     def health(self) -> Health:
@@ -86,8 +100,12 @@ class Outlets:
 
 
 @asynccontextmanager
-async def outlets(config: Config, devices: Sequence[str], *, state: Path | None) -> AsyncIterator[Outlets]:
+async def outlets(
+    config: Config, devices: Sequence[str], *, state: Path | None, databases: Sequence[tuple[str, int]] = ()
+) -> AsyncIterator[Outlets]:
     """Journal, metrics and MQTT as configured, served until the block ends.
+
+    ``databases`` are the address databases in use, with the second in which each was built.
 
     Raises StoreError (one line) if the journal cannot be used, OSError if the metrics' address is taken.
     """
@@ -95,6 +113,8 @@ async def outlets(config: Config, devices: Sequence[str], *, state: Path | None)
     worker = StoreWorker(Store.open(state, sensor=config.sensor.name, sinks=sinks))
     try:
         metrics = Metrics(config.sensor.name, devices, version=__version__)
+        for name, built_s in databases:
+            metrics.geo_database(name, built_s * SECOND_NS)
         mqtt = MqttSink(config.mqtt, config.sensor.name, worker.outbox(MQTT)) if config.mqtt is not None else None
         out = Outlets(config.sensor.name, worker, metrics, mqtt)
         async with contextlib.AsyncExitStack() as stack:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import urllib.request
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -21,6 +22,7 @@ from monitor.accounting import Account
 from monitor.app import build_engine, knowledge
 from monitor.config import Config, convert
 from monitor.daemon import outlets
+from monitor.incidents.book import view
 from monitor.model.incidents import Severity
 from monitor.sinks.embedded_broker import embedded_broker
 from monitor.sinks.mqtt_config import MqttConfig
@@ -81,36 +83,40 @@ class Demo:
         console = self._console
         console.print("[bold]camwarden demo[/bold]: recorded scenes of camera networks, watched by the whole daemon")
         with knowledge(Config()) as known:
-            async with embedded_broker() as (host, port):
-                daemon = Config(
+            known.operators.prepare()
+            async with AsyncExitStack() as stack:
+                host, port = await stack.enter_async_context(embedded_broker())
+                topic = f"camwarden/v1/{SENSOR}/incidents/#"
+                arrivals = await stack.enter_async_context(subscribe(host, port, topic))
+                listener = asyncio.create_task(self._listen(arrivals), name="subscriber")
+                config = Config(
                     sensor=msgspec.structs.replace(Config().sensor, name=SENSOR),
                     mqtt=MqttConfig(host=host, port=port, protocol="3.1.1"),
                     prometheus=PrometheusConfig(port=0),
                 )
-                async with (
-                    subscribe(host, port, f"camwarden/v1/{SENSOR}/incidents/#") as arrivals,
-                    outlets(daemon, devices, state=None) as out,
-                ):
-                    listener = asyncio.create_task(self._listen(arrivals), name="subscriber")
-                    metrics = f"http://{out.address[0]}:{out.address[1]}/metrics" if out.address else ""
-                    console.print(f"broker mqtt://{host}:{port} (topic camwarden/v1/{SENSOR}/#), metrics {metrics}\n")
-                    good = True
-                    while True:
-                        good = await self._round(played, known, out) and good
-                        await self._summary(metrics)
-                        if self._once:
-                            break
-                        console.print("\nagain in a moment; Ctrl-C ends\n")
-                        await asyncio.sleep(SCENE_S if self._paced else 0)
-                    listener.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await listener
+                good = await self._round(played, devices, known, config)
+                while not self._once:
+                    console.print("\nagain in a moment; Ctrl-C ends\n")
+                    await asyncio.sleep(SCENE_S if self._paced else 0)
+                    good = await self._round(played, devices, known, config) and good
+                listener.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await listener
         return good
 
-    async def _round(self, played: list[Scenario], known: Knowledge, out: Outlets) -> bool:
+    async def _round(self, played: list[Scenario], devices: list[str], known: Knowledge, config: Config) -> bool:
+        """Every scenario once, with a journal and metrics of its own."""
         self._rows.clear()
+        self._sequences.clear()
         self._rounds += 1
-        return all([await self._scene(each, known, out) for each in played])
+        async with outlets(config, devices, state=None, databases=known.geo.ages()) as out:
+            assert out.address is not None and config.mqtt is not None  # noqa: S101, PT018  configured above
+            metrics = f"http://{out.address[0]}:{out.address[1]}/metrics"
+            broker = f"mqtt://{config.mqtt.host}:{config.mqtt.port}"
+            self._console.print(f"broker {broker} (topic camwarden/v1/{SENSOR}/#), metrics {metrics}\n")
+            good = all([await self._scene(each, known, out) for each in played])
+            await self._summary(metrics)
+        return good
 
     async def _scene(self, scenario: Scenario, known: Knowledge, out: Outlets) -> bool:
         """One scenario: replay it, show what the subscriber receives, compare with the description."""
@@ -139,6 +145,9 @@ class Demo:
         await out.tell(engine.finish())
         account.settle()
         account.devices()
+        for device in engine.attribution.devices:
+            if device.configured:
+                out.show_device(view(device))
         async with asyncio.timeout(ARRIVAL_S):
             while len(self._sequences) - before < out.told - owed:
                 self._arrived.clear()

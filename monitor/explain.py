@@ -38,7 +38,7 @@ def explain(settings: Config, device: str, destination: str) -> tuple[bool, str]
         engine = build_engine(settings, known)
         who = next((each for each in engine.attribution.devices if device in _spellings(each)), None)
         if who is None:
-            who = Device(device, device, 0, DeviceClass.CAMERA)
+            who = Device(device, f"{device} (not in the inventory)", 0, DeviceClass.CAMERA)
         verdict = known.operators.resolve(address, (name,) if name else (), None, name_is_proof=bool(name))
         contact = Contact(who, address, verdict, 0, 0, b"", outbound=True, names=[name] if name else [])
         contact.name_source = "dns" if name else None

@@ -86,6 +86,7 @@ class Contacts:
         if name is not None:
             contact.names.append(name)
         contact.further = further
+        contact.place = _place(place, verdict.operator_key if further else None)
         key = _key(contact)
         mine = self._per_device.setdefault(device.key, OrderedDict())
         if key in mine:
@@ -122,9 +123,7 @@ def _place(remote: Address | str, operator_key: str | None) -> bytes | str:
 
 
 def _key(contact: Contact) -> Key:
-    if contact.remote is None:
-        return (contact.device.key, contact.names[0])
-    return (contact.device.key, _place(contact.remote, contact.verdict.operator_key if contact.further else None))
+    return (contact.device.key, contact.place)
 
 
 def climb(contact: Contact, outcome: Outcome, refused_by: str | None = None) -> bool:

@@ -137,6 +137,8 @@ class Contact:
     traits: set[Trait] = field(default_factory=set)
     invited: bool = False
     """The remote end opened a TCP connection to the device, which answered: a viewer. Datagrams follow from it."""
+    place: bytes | str = b""
+    """What it is found by beside its device; fixed when it begins. Owned by contacts."""
     further: bool = False
     """Another operator has a contact at the same address."""
     asked: int = 0

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 PROTOCOLS: Final = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp6"}
 """Names of the observation contract for IP protocol numbers (IANA); ARP has none."""
-WITH_PORTS: Final = frozenset({1, 6, 17, 58, 132})
-"""Protocols whose Community ID has ports, or types in their place."""
 
 
 def kinds() -> frozenset[str]:

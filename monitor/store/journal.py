@@ -89,6 +89,7 @@ class Store(Reader):
         opened: sqlite3.Connection | None = None
         try:
             quarantine = _put_aside_if_damaged(path)
+            path.touch(mode=0o600)
             connection = opened = _connect(path)
             _prepare(connection, sensor=sensor, epoch=_next_epoch(path, quarantine), in_memory=False)
             store = cls(connection, str(path), sinks=sinks, lock=lock, quarantine=quarantine)

@@ -245,7 +245,9 @@ def test_a_camera_that_sends_from_a_system_port_is_no_server(known: Knowledge) -
             START + 10 * MINUTE + number * 5 * SECOND, site.gate, 123, site.remote(UNKNOWN_CN), 40000, bytes(1000)
         )
     played = play(known, site)
-    assert played.only().attempts >= 1
+    assert played.only().attempts == 120
+    assert played.only().outcome is Outcome.ATTEMPTED
+    assert {each.outcome for each in played.told} == {Outcome.ATTEMPTED}
 
 
 def test_first_seen_is_when_the_camera_first_tried(known: Knowledge) -> None:

@@ -227,11 +227,22 @@ def test_padding_is_no_payload() -> None:
     assert (saw["payload_wire"], saw["payload_length"]) == (0, 0)
 
 
-def test_a_length_beyond_the_packet_counts_what_is_there() -> None:
-    """A total or UDP length that promises more than passed is cut to what passed."""
-    frame = on_link(at.LINK_ETHERNET, DATAGRAM[:2] + b"\xff\xff" + DATAGRAM[4:24] + b"\xff\xff" + DATAGRAM[26:])
-    _, saw = look(frame)
-    assert (saw["payload_wire"], saw["payload_length"]) == (4, 4)
+@pytest.mark.parametrize("more", [0, 1, 2, 1000])
+def test_a_length_beyond_the_packet_counts_what_is_there(more: int) -> None:
+    """A total, payload or UDP length that promises more than passed, if by one byte, is cut to what passed."""
+    total, length = (32 + more).to_bytes(2, "big"), (12 + more).to_bytes(2, "big")
+    four = DATAGRAM[:2] + total + DATAGRAM[4:24] + length + DATAGRAM[26:]
+    six = packets.udp(CAMERA6, REMOTE6, 1, 2, b"abcd")
+    for packet in (four, six[:4] + length + six[6:44] + length + six[46:]):
+        _, saw = look(on_link(at.LINK_ETHERNET, packet))
+        assert (saw["payload_wire"], saw["payload_length"]) == (4, 4)
+
+
+def test_an_extension_header_may_be_the_last_of_the_packet() -> None:
+    """With nothing behind it, and no byte to spare."""
+    said, saw = look(on_link(at.LINK_ETHERNET, extended([(OPTIONS, ONE_UNIT)], NO_NEXT, b"")))
+    assert said == {"new", "attempt"}
+    assert (saw["proto"], saw["transport_wire"]) == (NO_NEXT, 0)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from pcaps import packets, scenarios
 from pcaps.packets import ACK, FIN, PSH, RST, SYN, Host, Segment
 from pcaps.wire import Connection, Wire
 from tests.wire.tap import COUNTED, MS, SECOND, START, Tap, fields
+from tests.wire.test_flows import ages_in_order
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
@@ -204,6 +205,30 @@ def test_who_began_a_flow_that_is_seen_from_the_middle(frame: bytes, direction: 
     (seen,) = Tap().see(START, frame)
     assert "new" in seen.what
     assert seen.direction == direction
+
+
+def test_a_flow_can_be_turned_round(uncompiled: SimpleNamespace) -> None:
+    """Its first sender began it after all: what was counted for the other side is its own, and an attempt."""
+    for made in (None, uncompiled):
+        tap = Tap(made)
+        first = say(sport=123, dport=40000)
+        (seen,) = tap.see(START, first)
+        assert seen.direction == 1
+        tap.scanner.turn(seen.slot)
+        assert tap.flow() == {
+            "attempts": 1,
+            "flags": 0,
+            "packets_out": 1,
+            "packets_in": 0,
+            "bytes_out": len(first),
+            "bytes_in": 0,
+            "payload_out": 11,
+            "payload_in": 0,
+        }
+        assert tap.scanner.direction == 0
+        assert tap.one(START + SECOND, say(b"again, this", sport=123, dport=40000)) == {"attempt", "payload"}
+        assert tap.one(START + 2 * SECOND, hear(sport=40000, dport=123)) == {"answer", "payload", "transfer"}
+        assert ages_in_order(tap.table)
 
 
 def test_a_retransmitted_acceptance_is_told_once() -> None:
