@@ -234,6 +234,8 @@ class Engine:
         slot, ts_ns = scanner.slot, scanner.ts
         if events & at.NEW:
             flow = self._begin(slot, ts_ns)
+            if not scanner.direction:
+                events &= ~at.ANSWER  # its sender was turned from a server into the one who began
         else:
             known = self._flows[slot]
             assert known is not None  # noqa: S101  begun when the scanner said NEW

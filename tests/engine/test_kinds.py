@@ -8,7 +8,7 @@ import pytest
 
 from monitor.model.contacts import Outcome
 from monitor.model.incidents import Kind, Severity
-from pcaps import messages
+from pcaps import messages, tls
 from pcaps.messages import Pppp, pppp
 from pcaps.packets import Host
 from pcaps.wire import MINUTE, MS, SECOND, START, Connection, boot, lookup, time_sync
@@ -118,6 +118,30 @@ def test_encrypted_dns(proto: str, port: int, sni: str | None, ip: str, known: K
     last = play(known, site).only()
     assert Kind.ENCRYPTED_DNS in (last.kind, *last.properties), (last.kind, last.properties)
     assert last.kind is Kind.ENCRYPTED_DNS
+
+
+def with_encrypted_hello(hello: bytes) -> bytes:
+    """The same ClientHello with an encrypted_client_hello extension (RFC 9849, 5)."""
+    body, extension = hello[4:], b"\xfe\x0d\x00\x08\x00\x00\x01\x00\x01\x07\x00\x00"
+    at = 34 + 1 + body[34]
+    at += 2 + int.from_bytes(body[at : at + 2], "big")
+    at += 1 + body[at]
+    length = int.from_bytes(body[at : at + 2], "big") + len(extension)
+    body = body[:at] + length.to_bytes(2, "big") + body[at + 2 :] + extension
+    return hello[:1] + len(body).to_bytes(3, "big") + body
+
+
+def test_an_encrypted_hello_hides_a_name(known: Knowledge) -> None:
+    """The outer name need not be the one that is meant: no rule for it helps."""
+    site = Site()
+    connection = Connection(site.wire, site.gate, site.remote(MICROSOFT_GB), 443, at=START, rng=site.rng)
+    connection.open()
+    hello = with_encrypted_hello(tls.client_hello(site.rng, "updates.fleet.example", ("h2",)))
+    connection.say(tls.first_flight(hello))
+    connection.hear(tls.server_flight(site.rng, hello))
+    last = play(known, site, group(allow=["updates.fleet.example tcp/443"])).only()
+    assert last.kind is Kind.ENCRYPTED_DNS
+    assert "ech" in last.properties
 
 
 def test_a_literal_address_is_said_only_where_the_name_would_have_been_heard(known: Knowledge) -> None:
