@@ -93,6 +93,10 @@ class Attribution:
         self.reached: Reached = Counter()
         self.moved: Moved = Counter()
 
+    def has_news(self) -> bool:
+        """Whether a contact changed, or a device was recognised, since these were last taken."""
+        return bool(self._touched) or self.devices.has_news()
+
     def touched(self) -> list[Contact]:
         """Take the contacts that changed since the last call, in the order of change."""
         taken = list(self._touched)

@@ -142,7 +142,7 @@ class Engine:
         self.attribution.conclude(self.attribution.lookups.due(now_ns))
         self._settle(now_ns)
         told += self._judge(now_ns)
-        return told + self.book.quiet(now_ns)
+        return told + self.book.news(now_ns) + self.book.quiet(now_ns)
 
     def finish(self) -> list[Transition]:
         """The packets are over: end all flows, conclude all look-ups, tell all counts."""
@@ -185,7 +185,8 @@ class Engine:
                     scanner.table.release(slot)
             else:
                 self._packet(events, view, told)
-                told += self._judge(scanner.ts)
+                if self.attribution.has_news():
+                    told += self._judge(scanner.ts)
 
     def _ticks_until(self, ts_ns: int, told: list[Transition]) -> None:
         """All whole seconds up to this packet; those at which nothing can be due are skipped."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -57,6 +58,8 @@ class Replay:
         ):
             engine = build_engine(self._config, known, cameras=self._cameras, on_fault=FaultReport())
 
+            gc.collect()
+            gc.freeze()  # tables and catalogue live as long as the run: no need to look through them again and again
             waiting: list[Transition] = []
             batch = BATCH if self._captures.bytes_total is not None else 1
 

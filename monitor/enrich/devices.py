@@ -85,6 +85,10 @@ class Devices:
     def __iter__(self) -> Iterator[Device]:
         return iter(self._all.values())
 
+    def has_news(self) -> bool:
+        """Whether ``newly_recognised`` has any."""
+        return bool(self._recognised)
+
     def newly_recognised(self) -> list[Device]:
         """Take the devices that became watched since the last call."""
         taken, self._recognised = self._recognised, []

@@ -1,8 +1,8 @@
 """Book: all open incidents. Findings go in, transitions come out.
 
-Strategy: one incident per (device, operator), opened once, told again only on news (see Incident.state) and
-ended after a quiet time in packet time. Everything about it is derived from contacts by taking over what is
-new in them, so counts are exact however rarely it is told. Ids are hashes of the evidence: the same packets
+Strategy: one incident per (device, operator), opened at once, told again only on news (see Incident.state), at the
+next tick, and ended after a quiet time in packet time. Everything about it is derived from contacts by taking over
+what is new in them, so counts are exact however rarely it is told. Ids are hashes of the evidence: the same packets
 give the same ids, after a crash or in a replay.
 """
 
@@ -67,6 +67,7 @@ class Book:
         self._by_uid: dict[str, Incident] = {}
         self._by_device: dict[str, int] = {}
         self._quiet_from: int | None = None
+        self._moved: dict[str, Incident] = {}
         self.folded = 0
         """Contacts that share a device's incident for many operators."""
 
@@ -105,9 +106,18 @@ class Book:
         self._open.move_to_end(incident.key)
         return self._news(incident, now_ns)
 
+    def news(self, now_ns: int) -> list[Transition]:
+        """Tell what is new of open incidents: at the tick after it, so that a handshake is one message, not three."""
+        moved, self._moved = self._moved, {}
+        return [
+            self._tell(incident, Activity.UPDATE, now_ns)
+            for uid, incident in moved.items()
+            if uid in self._by_uid and incident.state() != incident.said
+        ]
+
     def quiet(self, now_ns: int) -> list[Transition]:
         """End the incidents that were quiet for long enough."""
-        due = self.next_ns()
+        due = self._quiet_due()
         if due is None or now_ns < due:
             return []
         over = [each for each in self._open.values() if now_ns - each.last_ns >= self._quiet_ns]
@@ -115,7 +125,10 @@ class Book:
         return [self._end(incident, now_ns) for incident in over]
 
     def next_ns(self) -> int | None:
-        """When ``quiet`` may next have something."""
+        """When ``news`` or ``quiet`` may next have something."""
+        return 0 if self._moved else self._quiet_due()
+
+    def _quiet_due(self) -> int | None:
         if self._quiet_from is None and self._open:
             self._quiet_from = min(each.last_ns for each in self._open.values()) + self._quiet_ns
         return self._quiet_from
@@ -125,7 +138,7 @@ class Book:
         return [
             self._tell(incident, Activity.UPDATE, now_ns)
             for incident in self._open.values()
-            if incident.counts() != incident.said_counts
+            if incident.counts() != incident.said_counts or incident.state() != incident.said
         ]
 
     def _belongs(self, contact: Contact, held: Incident) -> bool:
@@ -234,9 +247,11 @@ class Book:
         )
 
     def _news(self, incident: Incident, now_ns: int) -> list[Transition]:
-        if incident.number and incident.state() == incident.said:
+        if incident.number:
+            if incident.state() != incident.said:
+                self._moved[incident.uid] = incident
             return []
-        return [self._tell(incident, Activity.UPDATE if incident.number else Activity.NEW, now_ns)]
+        return [self._tell(incident, Activity.NEW, now_ns)]
 
     def _end(self, incident: Incident, now_ns: int, merged_into: str | None = None) -> Transition:
         return self._tell(self._take(incident), Activity.END, now_ns, merged_into)

@@ -33,16 +33,6 @@ class StreamParser(Parser, Protocol):
         """Bytes are missing here."""
 
 
-@runtime_checkable
-class TunnelParser(StreamParser, Protocol):
-    """A parser behind which another protocol may begin."""
-
-    tunnels: bool
-
-    def behind(self) -> bytes:
-        """The bytes that are already there of the other protocol."""
-
-
 class Row(NamedTuple):
     """One protocol: by what it is recognised, and what reads it."""
 
@@ -117,11 +107,11 @@ class Conversation:
                 side.want = Want.STOP
             return [MalformedSeen(malformed.layer, malformed.reason)]
         side.want = side.parser.want
-        if side.want is Want.STOP and isinstance(side.parser, TunnelParser) and side.parser.tunnels:
+        if side.want is Want.STOP and isinstance(side.parser, http.Parser) and side.parser.tunnels:
             return facts + self._enter(side, side.parser, direction)
         return facts
 
-    def _enter(self, side: _Side, parser: TunnelParser, direction: int) -> list[Fact]:
+    def _enter(self, side: _Side, parser: http.Parser, direction: int) -> list[Fact]:
         """Look afresh at what comes through the tunnel."""
         side.tunnels += 1
         if side.tunnels > MAX_TUNNELS:

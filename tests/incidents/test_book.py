@@ -53,7 +53,27 @@ def book(**limits: int) -> Book:
 
 
 def judged(book: Book, given: Contact, *findings: Finding, now: int | None = None) -> list[Transition]:
-    return book.judge(given, REFUSED if findings else ALLOWED, findings, now or given.last_ns)
+    """What a judgement and the tick after it tell."""
+    told = book.judge(given, REFUSED if findings else ALLOWED, findings, now or given.last_ns)
+    return told + book.news(now or given.last_ns)
+
+
+def recounted(book: Book, given: Contact, now: int) -> list[Transition]:
+    """What new counts and the tick after them tell."""
+    return book.count(given, now) + book.news(now)
+
+
+def test_news_waits_for_the_tick() -> None:
+    """What climbs within a second is one message; the opening is told at once."""
+    held, one = book(), contact()
+    assert len(held.judge(one, REFUSED, [VENDOR], one.last_ns)) == 1
+    for outcome in (Outcome.ANSWERED, Outcome.TRANSFERRED):
+        one.outcome = outcome
+        assert held.judge(one, REFUSED, [VENDOR], one.last_ns) == []
+    assert held.next_ns() == 0
+    (update,) = held.news(one.last_ns)
+    assert (update.activity, update.outcome) == (Activity.UPDATE, Outcome.TRANSFERRED)
+    assert held.news(one.last_ns) == []
 
 
 def test_an_incident_opens_once() -> None:
@@ -101,11 +121,11 @@ def test_news_is_an_outcome_a_severity_a_property_or_a_decade() -> None:
     held, one = book(), contact()
     assert len(judged(held, one, UNEXPECTED)) == 1
     one.attempts = 99
-    assert held.count(one, T + 1) == []
+    assert recounted(held, one, T + 1) == []
     one.attempts = 100
-    assert [each.attempts for each in held.count(one, T + 2)] == [100]
+    assert [each.attempts for each in recounted(held, one, T + 2)] == [100]
     one.attempts = 999
-    assert held.count(one, T + 3) == []
+    assert recounted(held, one, T + 3) == []
     one.outcome = Outcome.REFUSED
     one.refused_by = "10.0.0.1"
     assert [(each.outcome, each.refused_by) for each in judged(held, one, UNEXPECTED)] == [
@@ -120,9 +140,9 @@ def test_news_is_an_outcome_a_severity_a_property_or_a_decade() -> None:
     one.traits.add(Trait.ECH)
     assert [each.properties for each in judged(held, one, UNEXPECTED)] == [("vendor_cloud", "ech")]
     one.bytes_in = 1_000_000 - one.bytes_out
-    assert [each.bytes_in for each in held.count(one, T + 4)] == [one.bytes_in]
+    assert [each.bytes_in for each in recounted(held, one, T + 4)] == [one.bytes_in]
     one.bytes_in = 9_000_000
-    assert held.count(one, T + 5) == []
+    assert recounted(held, one, T + 5) == []
     (last,) = held.settle(T + 6)
     assert (last.activity, last.attempts, last.bytes_in) == (Activity.UPDATE, 999, 9_000_000)
     assert held.settle(T + 7) == []
