@@ -9,30 +9,19 @@ time. The same blocks give the same transitions, byte for byte.
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from monitor.detectors import call_home
-from monitor.model.address import NO_ADDRESS, Address, Mac
+from monitor.hearing import Counts, Hearing, outcome_of
+from monitor.model.address import Address, Mac
 from monitor.model.contacts import Outcome, Trait
-from monitor.model.facts import (
-    DeviceAnnounced,
-    FlowEnd,
-    Malformed,
-    MalformedSeen,
-    Observation,
-    PrefixAnnounced,
-    Where,
-)
+from monitor.model.facts import MalformedSeen
 from monitor.model.flows import Flow
 from monitor.model.incidents import Visibility
 from monitor.model.verdicts import OperatorKind
-from monitor.protocols import arp, nd
-from monitor.protocols.conversation import DATAGRAMS, STREAMS, Conversation
 from monitor.wire import layout as at
 from monitor.wire.fragments import Fragments
 from monitor.wire.quotes import quoted, refuses
-from monitor.wire.streams import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Buffer, Callable  # type: ignore[attr-defined,unused-ignore]
@@ -41,7 +30,7 @@ if TYPE_CHECKING:
     from monitor.attribution import Attribution
     from monitor.incidents.book import Book
     from monitor.model.contacts import Contact, Device
-    from monitor.model.facts import Fact
+    from monitor.model.facts import Observation
     from monitor.model.incidents import Transition
     from monitor.policy.policy import Policy
     from monitor.wire.fragments import Datagram
@@ -53,35 +42,6 @@ SETTLE_NS: Final = 100_000_000
 opening, and a SOC is to know within a quarter of a second."""
 UNDER_WAY_NS: Final = 120_000_000_000
 """A UDP flow seen this soon may be older than the capture: mappings live two minutes (RFC 4787, REQ-5)."""
-ND_HOP_LIMIT: Final = 255
-"""Neighbour discovery with another hop limit came from off the link (RFC 4861, 7.1)."""
-
-
-class Parser(Conversation):
-    """A conversation with the streams that feed it."""
-
-    __slots__ = ("streams",)
-
-    def __init__(self, flow: Flow) -> None:
-        stream = flow.proto == at.PROTO_TCP
-        super().__init__(STREAMS if stream else DATAGRAMS, flow.initiator_port, flow.responder_port, stream=stream)
-        self.streams = (Stream(), Stream()) if stream else None
-
-
-@dataclass(slots=True)
-class Counts:
-    """What the engine counted that no contact holds."""
-
-    malformed: dict[str, int] = field(default_factory=dict)
-    """By layer; layers are a closed set."""
-    flow_ends: int = 0
-    faults: int = 0
-    """Parsers that failed with anything but Malformed: a defect of ours, fenced and counted."""
-    one_sided: int = 0
-    """TCP flows to contacts that are known to be answered only by what the device acknowledged."""
-    two_sided: int = 0
-    unplaced: int = 0
-    """Flows with no end on the site."""
 
 
 class Engine:
@@ -102,14 +62,12 @@ class Engine:
         self.attribution = attribution
         self.policy = policy
         self.counts = Counts()
+        self.hearing = Hearing(scanner, attribution, self.counts, observer, on_fault)
         self.fragments = Fragments()
         self.book = book(self.visibility)
         self.now_ns = 0
         self._first_ns = 0
-        self._observer = observer
-        self._on_fault = on_fault
         self._flows: list[Flow | None] = [None] * scanner.table.capacity
-        self._parsers: list[Parser | None] = [None] * scanner.table.capacity
         self._settling: dict[Contact, None] = {}
         scanner.tell_malformed = observer is not None
 
@@ -224,13 +182,13 @@ class Engine:
         """One packet that carries news."""
         scanner = self.scanner
         if events & at.NEIGHBOUR:
-            self._neighbour(view)
+            self.hearing.neighbour(view)
             return
         if events & at.FRAGMENT:
             self._fragment(view, told)
             return
         if events & at.MALFORMED:
-            self._observe(MalformedSeen(at.LAYERS[scanner.frame.layer], at.REASONS[scanner.frame.reason]))
+            self.hearing.observe(MalformedSeen(at.LAYERS[scanner.frame.layer], at.REASONS[scanner.frame.reason]))
             return
         slot, ts_ns = scanner.slot, scanner.ts
         if events & at.NEW:
@@ -242,7 +200,7 @@ class Engine:
             assert known is not None  # noqa: S101  begun when the scanner said NEW
             flow = known
         if events & (at.SYN | at.PAYLOAD):
-            self._payload(flow, slot, events, view)
+            self.hearing.payload(flow, slot, events, view)
         if flow.contact is not None and events & (at.NEW | at.ATTEMPT | at.ANSWER | at.REFUSE | at.TRANSFER):
             self._count(slot, ts_ns)
             if events & at.REFUSE:
@@ -280,7 +238,7 @@ class Engine:
             flow.initiator_port, flow.responder_port = flow.responder_port, flow.initiator_port
             flow.initiator_mac, flow.responder_mac = flow.responder_mac, flow.initiator_mac
         self._flows[slot] = flow
-        self._parsers[slot] = Parser(flow) if frame.proto in (at.PROTO_TCP, at.PROTO_UDP) else None
+        self.hearing.begin(slot, flow)
         self.attribution.begin(flow, frame.ttl)
         if flow.device is None:
             self.counts.unplaced += 1
@@ -289,45 +247,6 @@ class Engine:
         if flow.contact is not None:
             scanner.care(slot)
         return flow
-
-    def _payload(self, flow: Flow, slot: int, events: int, view: memoryview) -> None:
-        """Give the packet's payload to the parsers, in order; tell the scanner what is still wanted."""
-        scanner, frame, parser = self.scanner, self.scanner.frame, self._parsers[slot]
-        if parser is None:
-            scanner.verdict(slot, 0, 0)
-            return
-        direction = scanner.direction
-        if parser.streams is not None and events & at.SYN:
-            parser.streams[direction].open(frame.sequence)
-        if not events & at.PAYLOAD:
-            return
-        data = bytes(view[frame.payload : frame.payload + frame.payload_length])
-        if parser.streams is None:
-            self._hear(flow, parser, direction, data)
-        else:
-            missing = frame.payload_wire - frame.payload_length
-            sequence = (frame.sequence + bool(frame.flags & at.TCP_SYN)) & 0xFFFFFFFF
-            for chunk in parser.streams[direction].push(sequence, data, missing):
-                self._hear(flow, parser, direction, chunk)
-        scanner.verdict(slot, parser.wants(0), parser.wants(1))
-
-    def _hear(self, flow: Flow, parser: Parser, direction: int, data: bytes | None) -> None:
-        """One run of payload bytes, or a gap: facts, or a counted reason why there are none."""
-        try:
-            facts = parser.lost(direction) if data is None else parser.feed(direction, data)
-        except Exception as defect:  # noqa: BLE001  the fence around every parser: one hostile flow ends here
-            parser.stop(direction)
-            self._fault(defect)
-            return
-        ts_ns = self.scanner.ts
-        for fact in facts:
-            if isinstance(fact, MalformedSeen):
-                self._count_malformed(fact.layer)
-            sender = flow.initiator if direction == 0 else flow.responder
-            first_id = sender + flow.initiator_port.to_bytes(2, "big") + flow.responder_port.to_bytes(2, "big")
-            self.attribution.fact(flow, direction, fact, ts_ns, first_id, cut=self.scanner.frame.truncated)
-            if self._observer is not None:
-                self._observer(Observation(flow.where(ts_ns, direction), fact), flow)
 
     def _count(self, slot: int, ts_ns: int) -> None:
         """Bring the flow's contact up to the table's counts."""
@@ -350,79 +269,9 @@ class Engine:
         table = self.scanner.table
         self._count(slot, table.field(slot, at.LAST))
         self.counts.flow_ends += 1
-        if self._observer is not None:
-            column = table.field
-            fact = FlowEnd(
-                packets_out=column(slot, at.PACKETS),
-                packets_in=column(slot, at.PACKETS + 1),
-                bytes_out=column(slot, at.BYTES),
-                bytes_in=column(slot, at.BYTES + 1),
-                payload_out=column(slot, at.PAYLOADS),
-                payload_in=column(slot, at.PAYLOADS + 1),
-                attempts=column(slot, at.ATTEMPTS),
-                outcome=outcome_of(column(slot, at.FLAGS)).label,
-                start_ns=column(slot, at.START),
-                end_ns=column(slot, at.LAST),
-                reason=reason,
-            )
-            self._observer(Observation(flow.where(column(slot, at.LAST), 0), fact), flow)
+        self.hearing.ended(flow, slot, reason)
         self._flows[slot] = None
-        self._parsers[slot] = None
-
-    def _neighbour(self, view: memoryview) -> None:
-        frame = self.scanner.frame
-        if frame.ethertype == at.TYPE_ARP:
-            source = None
-            facts = self._read(arp.parse, bytes(view[frame.network : frame.end]))
-        elif frame.ttl == ND_HOP_LIMIT:
-            source = Address(frame.source())
-            sender = source
-            facts = self._read(lambda data: nd.parse(data, sender), bytes(view[frame.transport : frame.transport_end]))
-        else:
-            return
-        mac = frame.macs()[0]
-        for fact in facts:
-            if isinstance(fact, DeviceAnnounced | PrefixAnnounced):
-                self.attribution.announced(fact, source, Mac(mac) if mac is not None else None, self.scanner.ts)
-            self._observe(fact)
-
-    def _read(self, parse: Callable[[bytes], list[Fact]], data: bytes) -> list[Fact]:
-        """One message of a protocol that has no flow."""
-        try:
-            return parse(data)
-        except Malformed as malformed:
-            self._count_malformed(malformed.layer)
-            return [MalformedSeen(malformed.layer, malformed.reason)]
-        except Exception as defect:  # noqa: BLE001  the fence around every parser
-            self._fault(defect)
-            return []
-
-    def _fault(self, defect: BaseException) -> None:
-        self.counts.faults += 1
-        if self._on_fault is not None:
-            self._on_fault(defect)
-
-    def _count_malformed(self, layer: str) -> None:
-        self.counts.malformed[layer] = self.counts.malformed.get(layer, 0) + 1
-
-    def _observe(self, fact: Fact) -> None:
-        """Tell the observer of a fact about the present packet."""
-        if self._observer is None:
-            return
-        frame, (source_mac, destination_mac) = self.scanner.frame, self.scanner.frame.macs()
-        has_ip = frame.ethertype in (at.TYPE_IPV4, at.TYPE_IPV6)
-        where = Where(
-            ts_ns=self.scanner.ts,
-            src=Address(frame.source()) if has_ip else NO_ADDRESS,
-            dst=Address(frame.destination()) if has_ip else NO_ADDRESS,
-            sport=frame.sport if has_ip else 0,
-            dport=frame.dport if has_ip else 0,
-            proto=frame.proto if has_ip else 0,
-            vlan=frame.vlans(),
-            src_mac=Mac(source_mac) if source_mac is not None else None,
-            dst_mac=Mac(destination_mac) if destination_mac is not None else None,
-        )
-        self._observer(Observation(where, fact), None)
+        self.hearing.forget(slot)
 
     def _fragment(self, view: memoryview, told: list[Transition]) -> None:
         scanner, frame = self.scanner, self.scanner.frame
@@ -538,14 +387,3 @@ class Engine:
     def _touch_all(self, device: Device) -> None:
         for contact in self.attribution.contacts.of(device):
             self.attribution.touch(contact)
-
-
-def outcome_of(flags: int) -> Outcome:
-    """How far a flow with these flags got."""
-    if flags & at.F_TRANSFERRED:
-        return Outcome.TRANSFERRED
-    if flags & at.F_ANSWERED:
-        return Outcome.ANSWERED
-    if flags & at.F_REFUSED:
-        return Outcome.REFUSED
-    return Outcome.ATTEMPTED

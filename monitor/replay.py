@@ -52,9 +52,10 @@ class Replay:
         """
         sensor = self._config.sensor.name
         render = partial(_render, sensor)
+        sinks = [SINK] if self._state is not None else []  # nobody comes back for what was only in memory
         with (
             knowledge(self._config) as known,
-            contextlib.closing(Store.open(self._state, sensor=sensor, sinks=[SINK])) as store,
+            contextlib.closing(Store.open(self._state, sensor=sensor, sinks=sinks)) as store,
         ):
             engine = build_engine(self._config, known, cameras=self._cameras, on_fault=FaultReport())
 
@@ -64,14 +65,16 @@ class Replay:
             batch = BATCH if self._captures.bytes_total is not None else 1
 
             def tell() -> None:
-                store.append(waiting, render)
-                owed = store.pending(SINK, len(waiting) + batch)
+                owed = store.append(waiting, render)
+                if self._state is not None:  # an earlier run may have journalled what it could not show
+                    owed = store.pending(SINK, len(waiting) + batch)
                 if isinstance(show, JsonLines):
                     show.write(message.body for message in owed)
                 else:
                     new = {message.uid for message in owed}
                     show.tell(transition for transition in waiting if transition.uid in new)
-                store.done(SINK, [message.seq for message in owed])
+                if self._state is not None:
+                    store.done(SINK, [message.seq for message in owed])
                 waiting.clear()
 
             for block in progress(self._captures, engine):
