@@ -24,6 +24,13 @@ def test_the_readme_shows_a_valid_configuration() -> None:
     assert config.mqtt.tls is not None
 
 
+def test_the_example_is_valid() -> None:
+    """What deploy/ ships works, and is what the README shows."""
+    root = Path(__file__).parents[2]
+    example = load(root / "deploy" / "camwarden.toml")
+    assert example == parse((root / "README.md").read_text().split("```toml\n")[1].split("```")[0], "README.md")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
