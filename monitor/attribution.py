@@ -288,7 +288,7 @@ class Attribution:
             contact = self._begin(flow, names, source, ts_ns, further=False)
         elif names and (names[0] not in contact.names or source != "dns"):
             known = [*names, *contact.names] if source == "dns" else names[:1]
-            verdict = self._verdict(remote, known, contact.p2p, source)
+            verdict = self._verdict(remote, known, contact.p2p, contact.told_names)
             same = verdict.operator_key == contact.verdict.operator_key
             if same or not contact.names or (present is not None and _only_of(flow, present)):
                 if name_it(contact, names[0], source):
@@ -329,7 +329,7 @@ class Attribution:
     def _begin(self, flow: Flow, names: list[str], source: str, ts_ns: int, *, further: bool) -> Contact:
         assert flow.device is not None  # noqa: S101  only flows of a device are attached
         device, remote = flow.device, flow.remote
-        verdict = self._verdict(remote, names, None, source)
+        verdict = self._verdict(remote, names, None, [])
         first_id = remote + flow.remote_port.to_bytes(2, "big") + flow.device_port.to_bytes(2, "big")
         contact = self.contacts.begin(device, remote, None, verdict, ts_ns, first_id, further=further)
         contact.source = flow.initiator if flow.outward else flow.responder
@@ -340,8 +340,10 @@ class Attribution:
             contact.traits.add(Trait.LITERAL_ADDRESS)
         return contact
 
-    def _verdict(self, remote: Address, names: list[str], p2p: str | None, source: str | None) -> Verdict:
-        return self._operators.resolve(remote, tuple(names), p2p, name_is_proof=source in ("sni", "host"))
+    def _verdict(self, remote: Address, names: list[str], p2p: str | None, told: list[str]) -> Verdict:
+        """Who that is. A name that the device says is proof only where DNS has told it too."""
+        proof = bool(names) and names[0] in told
+        return self._operators.resolve(remote, tuple(names), p2p, name_is_proof=proof)
 
     def _reach(self, contact: Contact, outcome: Outcome, attempts: int) -> None:
         if not contact.device.watched:
@@ -413,7 +415,7 @@ class Attribution:
             return
         contact.p2p = fact.network
         contact.outbound = True
-        contact.verdict = self._verdict(flow.remote, contact.names, contact.p2p, contact.name_source)
+        contact.verdict = self._verdict(flow.remote, contact.names, contact.p2p, contact.told_names)
         self._use(contact, ts_ns)
 
     def _banner(self, fact: HttpResponse | TlsCertificate, sender: Address, mac: Mac | None, ts_ns: int) -> None:

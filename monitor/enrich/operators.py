@@ -50,6 +50,7 @@ class _Operator(Struct, frozen=True):
     vendor: str | None = None
     confidence: Confidence = Confidence.LOW
     anycast: bool = False
+    unnamed: bool = False
 
 
 class Operators:
@@ -119,6 +120,7 @@ class Operators:
             vendor=operator.vendor,
             confidence=confidence,
             why=why,
+            unnamed=operator.unnamed,
         )
 
     def _named(self, names: tuple[str, ...]) -> tuple[str | None, Owner | None]:
@@ -149,15 +151,15 @@ class Operators:
             if owner is not None and platform and (certain or (spoken and spoken.family == owner.family)):
                 return _by(owner, f"protocol {p2p} at {name} ({owner.evidence})", kind=OperatorKind.P2P_CLOUD)
             if spoken is not None:
-                return _by(spoken, f"protocol {p2p}")
+                return _by(spoken, f"protocol {p2p}", unnamed=True)
             why = f"protocol {p2p}, in no catalogue row"
-            return _Operator(f"p2p:{p2p}", p2p, OperatorKind.P2P_CLOUD, why)
+            return _Operator(f"p2p:{p2p}", p2p, OperatorKind.P2P_CLOUD, why, unnamed=True)
         literal = self._catalogue.operator_of_address(address) if address is not None else None
         if owner is not None and (certain or literal is None or literal.family == owner.family):
             confidence = Confidence.HIGH if certain or literal is not None else Confidence.MEDIUM
             return _by(owner, f"{name} is below {owner.evidence}", confidence=confidence)
         if literal is not None:
-            return _by(literal, f"{literal.evidence} is a known server")
+            return _by(literal, f"{literal.evidence} is a known server", unnamed=True)
         return None
 
     def _domain(self, name: str, platform: Owner | None) -> _Operator:
@@ -207,6 +209,7 @@ def _by(
     *,
     kind: OperatorKind | None = None,
     confidence: Confidence = Confidence.HIGH,
+    unnamed: bool = False,
 ) -> _Operator:
     return _Operator(
         owner.key,
@@ -217,6 +220,7 @@ def _by(
         vendor=owner.vendor,
         confidence=confidence,
         anycast=owner.anycast,
+        unnamed=unnamed,
     )
 
 

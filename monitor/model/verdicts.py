@@ -62,3 +62,5 @@ class Verdict(Struct, frozen=True):
     confidence: Confidence
     why: str
     """Which catalogue row or database decided, in a few words."""
+    unnamed: bool = False
+    """The protocol or the address decided, whatever name was said there."""

@@ -56,6 +56,8 @@ class Rule(Struct, frozen=True):
             # An encrypted hello shows a name that need not be the one that is meant.
             if Trait.ECH in contact.traits and contact.name_source == "sni":
                 return False
+            if contact.verdict.kind in CLOUDS and contact.verdict.unnamed and name not in contact.told_names:
+                return False  # a known camera server is not somebody else because a camera says so
             return name is not None and fnmatchcase(name, self.name)
         if self.network is not None:
             if contact.remote is None:
