@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from monitor.contacts.contacts import MAX_NAMES, climb, name_it, use_service
 from monitor.contacts.lookups import is_public_name
 from monitor.enrich.site import Reach
-from monitor.model.address import NO_MAC, is_address, is_v4, pack, text, unpack
+from monitor.model.address import is_address, is_v4, pack, text, unpack
 from monitor.model.contacts import DeviceClass, Outcome, Trait
 from monitor.model.facts import (
     ClientHello,
@@ -133,8 +133,8 @@ class Attribution:
             crosses = there in (Reach.REMOTE, Reach.CORE)
         elif there is Reach.LOCAL and here in (Reach.REMOTE, Reach.CORE):
             flow.outward = False
-            mac = flow.responder_mac if flow.responder_mac != NO_MAC else None
-            flow.device = self.devices.of(flow.responder, mac, flow.start_ns)
+            # Only what a host sends says which MAC is its own: a packet from outside may be addressed to anybody's.
+            flow.device = self.devices.of(flow.responder, None, flow.start_ns)
             crosses = True
         else:
             return

@@ -103,6 +103,8 @@ class Devices:
         if device is None:
             device = self._by_identity(address, mac if self._identifies(mac) else None, ts_ns, bound=bound)
             self._add_address(device, address)
+        elif device.mac is None and mac is not None and self._identifies(mac) and mac not in self._by_mac:
+            self._set_mac(device, mac)
         if is_v4(address) and ts_ns > self._v4_seen.get(device.key, 0):
             self._v4_seen[device.key] = ts_ns
         self._heard(device, ts_ns)
@@ -117,8 +119,8 @@ class Devices:
         return self._by_mac.get(mac)
 
     def is_host(self, mac: Mac) -> bool:
-        """Whether this MAC is known as that of one host."""
-        return mac in self._by_mac and self._identifies(mac)
+        """Whether this MAC is known as that of one host, or its prefix is a camera maker's."""
+        return self._identifies(mac) and (mac in self._by_mac or self._catalogue.is_camera_mac(mac))
 
     def routes(self, mac: Mac) -> bool:
         """Whether this MAC is known as a router's."""

@@ -18,7 +18,6 @@ Mac = NewType("Mac", bytes)
 
 MAPPED: Final = bytes(10) + b"\xff\xff"
 NO_ADDRESS: Final = Address(bytes(16))
-NO_MAC: Final = Mac(bytes(6))
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
