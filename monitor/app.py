@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor import __version__
 from monitor.attribution import Attribution
 from monitor.config import inventory, networks
 from monitor.contacts.contacts import Contacts
@@ -20,6 +21,7 @@ from monitor.enrich.geo import Geo
 from monitor.enrich.names import Names
 from monitor.enrich.operators import Operators
 from monitor.enrich.site import Reach, Site
+from monitor.incidents import ocsf
 from monitor.incidents.book import Book
 from monitor.policy.policy import Policy
 from monitor.wire.flows import FlowTable
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from monitor.model.address import IPNetwork
     from monitor.model.facts import Observation
     from monitor.model.flows import Flow
+    from monitor.model.incidents import Transition
 
 MILLISECOND_NS = 1_000_000
 HOUR_NS = 3600 * 1_000_000_000
@@ -98,6 +101,15 @@ def build_engine(
         observer=observer,
         on_fault=on_fault,
     )
+
+
+def renderer(sensor: str) -> Callable[[Transition, int, int], bytes]:
+    """What turns this sensor's (transition, epoch, sequence number) into a message."""
+
+    def render(transition: Transition, epoch: int, seq: int) -> bytes:
+        return ocsf.render(transition, sensor=sensor, epoch=epoch, seq=seq, version=__version__)
+
+    return render
 
 
 def check_vendors(config: Config, catalogue: Catalogue) -> None:

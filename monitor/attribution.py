@@ -26,7 +26,7 @@ from monitor.model.facts import (
     PrefixAnnounced,
     TlsCertificate,
 )
-from monitor.model.verdicts import OperatorKind
+from monitor.model.verdicts import CLOUDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +54,6 @@ ECHO_REPLIES: Final = frozenset({0, 129})
 """Counterparts of echo requests, which stand in the place of the remote port (RFC 792, RFC 4443)."""
 TALKS: Final = 4
 """Datagrams of a device that are a conversation: a probe gets one answer, seldom repeated more than twice."""
-CLOUDS: Final = frozenset({OperatorKind.VENDOR_CLOUD, OperatorKind.P2P_CLOUD})
 TCP: Final = 6
 UDP: Final = 17
 """IP protocol numbers (IANA)."""

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from monitor import __version__
-from monitor.incidents import ocsf
+from monitor.app import renderer
 from monitor.sinks.metrics import Metrics
 from monitor.sinks.mqtt import MqttSink, topic_level
 from monitor.sinks.scrape import Health, serve
@@ -56,7 +55,7 @@ class Outlets:
         """Journal transitions and owe them to every sink. CommitFailed is fatal: stop at once."""
         if not transitions:
             return
-        messages = await self._worker.append(transitions, partial(_render, self._sensor))
+        messages = await self._worker.append(transitions, renderer(self._sensor))
         self.told += len(messages)
         new = {message.uid for message in messages}
         for transition in transitions:
@@ -134,7 +133,3 @@ async def outlets(
                         task.cancel()
     finally:
         await worker.close()
-
-
-def _render(sensor: str, transition: Transition, epoch: int, seq: int) -> bytes:
-    return ocsf.render(transition, sensor=sensor, epoch=epoch, seq=seq, version=__version__)

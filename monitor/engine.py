@@ -113,10 +113,7 @@ class Engine:
             table.release(slot)
         last_ns = max(self.now_ns, self.scanner.ts)
         self.attribution.conclude(self.attribution.lookups.rest())
-        for contact in self._settling:
-            self.attribution.touch(contact)
-        self._settling.clear()
-        told += self._judge(last_ns, wait=False)
+        told += self._judge_waiting(last_ns)
         return told + self.book.settle(last_ns)
 
     def visibility(self) -> Visibility:
@@ -157,10 +154,7 @@ class Engine:
         if last <= self.now_ns:  # the packets' clock was set back
             self.scanner.due = last + SECOND_NS
             self.now_ns = last
-            for contact in self._settling:
-                self.attribution.touch(contact)
-            self._settling.clear()
-            told += self._judge(ts_ns, wait=False)
+            told += self._judge_waiting(ts_ns)
             return
         following = self.now_ns + SECOND_NS
         while following < last:
@@ -360,6 +354,13 @@ class Engine:
             findings = call_home.detect(contact, judgement)
             told += self.book.judge(contact, judgement, findings, now_ns)
         return told
+
+    def _judge_waiting(self, now_ns: int) -> list[Transition]:
+        """Judge what changed and what waits to say more, whether its time is over or not."""
+        for contact in self._settling:
+            self.attribution.touch(contact)
+        self._settling.clear()
+        return self._judge(now_ns, wait=False)
 
     def _may_say_more(self, contact: Contact, now_ns: int) -> bool:
         """A contact of moments ago of which only the address is known: its hello may tell whose it is."""

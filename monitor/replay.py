@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
-from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from monitor import __version__
-from monitor.app import build_engine, knowledge
-from monitor.incidents import ocsf
+from monitor.app import build_engine, knowledge, renderer
 from monitor.model.address import text, unpack
 from monitor.sinks import observations
 from monitor.sinks.jsonl import JsonLines
@@ -51,7 +48,7 @@ class Replay:
         Raises StoreError, CatalogueError or GeoError, each one line, if the journal or the data cannot be used.
         """
         sensor = self._config.sensor.name
-        render = partial(_render, sensor)
+        render = renderer(sensor)
         sinks = [SINK] if self._state is not None else []  # nobody comes back for what was only in memory
         with (
             knowledge(self._config) as known,
@@ -176,7 +173,3 @@ class FaultReport:
         if line not in self._told and len(self._told) < MAX_FAULTS_TOLD:
             self._told.add(line)
             sys.stderr.write(line)
-
-
-def _render(sensor: str, transition: Transition, epoch: int, seq: int) -> bytes:
-    return ocsf.render(transition, sensor=sensor, epoch=epoch, seq=seq, version=__version__)

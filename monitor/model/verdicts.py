@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -22,6 +23,10 @@ class OperatorKind(StrEnum):
     """Only the autonomous system is known."""
     ADDRESS = "address"
     """Nothing is known but the address."""
+
+
+CLOUDS: Final = frozenset({OperatorKind.VENDOR_CLOUD, OperatorKind.P2P_CLOUD})
+"""What cameras are made to call."""
 
 
 class Confidence(StrEnum):

@@ -11,13 +11,12 @@ from msgspec import Struct
 
 from monitor.model.address import unpack
 from monitor.model.contacts import Trait
-from monitor.model.verdicts import OperatorKind
+from monitor.model.verdicts import CLOUDS
 
 if TYPE_CHECKING:
     from monitor.model.address import IPNetwork
     from monitor.model.contacts import Contact
 
-CLOUDS: Final = frozenset({OperatorKind.VENDOR_CLOUD, OperatorKind.P2P_CLOUD})
 UDP: Final = 17
 TCP: Final = 6
 _PROTOS: Final = {"tcp": TCP, "udp": UDP}
