@@ -371,7 +371,7 @@ class Attribution:
             return False
         if device.booted_ns is not None and device.booted_ns <= ts_ns:
             return True
-        return ts_ns - device.first_ns >= WATCHED_FOR_NS > 0 and not self.names.evicted
+        return ts_ns - device.first_ns >= WATCHED_FOR_NS and not self.names.evicted
 
     def _asked(self, flow: Flow, device: Device, fact: DnsQuery, ts_ns: int, first_id: bytes) -> None:
         if flow.contact is not None:

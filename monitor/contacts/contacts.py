@@ -85,7 +85,6 @@ class Contacts:
         )
         if name is not None:
             contact.names.append(name)
-        contact.further = further
         contact.place = _place(place, verdict.operator_key if further else None)
         key = _key(contact)
         mine = self._per_device.setdefault(device.key, OrderedDict())

@@ -139,8 +139,6 @@ class Contact:
     """The remote end opened a TCP connection to the device, which answered: a viewer. Datagrams follow from it."""
     place: bytes | str = b""
     """What it is found by beside its device; fixed when it begins. Owned by contacts."""
-    further: bool = False
-    """Another operator has a contact at the same address."""
     asked: int = 0
     """How often the name was looked up, where nothing was sent."""
     judged: tuple[object, ...] | None = None
