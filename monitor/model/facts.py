@@ -129,6 +129,145 @@ class PrefixAnnounced(Fact, frozen=True, tag="network.prefix"):
     router_mac: str | None
 
 
+class RtspRequest(Fact, frozen=True, tag="rtsp.request"):
+    method: str
+    uri: str
+    """Secrets already cut."""
+    user_agent: str | None
+
+
+class RtspResponse(Fact, frozen=True, tag="rtsp.response"):
+    status: int
+    server: str | None
+    realm: str | None
+    """Of WWW-Authenticate (RFC 7826, 19.1)."""
+
+
+class SdpTrack(Fact, frozen=True, tag="sdp.track"):
+    """One media description of a session (RFC 8866, 5.14)."""
+
+    media: str
+    """video audio application ..."""
+    codec: str | None
+    """Encoding name of the first format, upper case: "H264", "PCMA" (RFC 8866, 6.6; RFC 3551, 6)."""
+    direction: str | None
+    """sendrecv sendonly recvonly inactive (RFC 8866, 6.7); of a camera's back channel, "sendonly"."""
+    control: str | None
+    """URI of the track; secrets already cut."""
+    tool: str | None = None
+    """The session's name and tool, which name makers (RFC 8866, 5.3 and 6.16)."""
+
+
+class MediaSetup(Fact, frozen=True, tag="rtsp.setup"):
+    """Where the media of a track was agreed to go (Transport of a SETUP answer; RFC 2326, 12.39)."""
+
+    media: str | None
+    codec: str | None
+    control: str | None
+    interleaved: tuple[int, int] | None
+    """Channels of RTP and RTCP inside the control connection."""
+    client_ports: tuple[int, int] | None
+    server_ports: tuple[int, int] | None
+    destination: str | None = None
+    """Address the media goes to, where it is not the client's."""
+    source: str | None = None
+    """Address the media comes from, where it is not the server's."""
+
+
+class MediaStream(Fact, frozen=True, tag="rtp.stream"):
+    """RTP is passing (RFC 3550, 5.1)."""
+
+    transport: str
+    """udp interleaved tcp (RFC 4571)"""
+    ssrc: int
+    payload_type: int
+    media: str | None
+    """What the session said of it, or the payload type says (RFC 3551, 6)."""
+    codec: str | None
+    session: str | None = None
+    """Community ID of the RTSP connection that agreed on it."""
+
+
+class StunMessage(Fact, frozen=True, tag="stun"):
+    """STUN or TURN (RFC 8489, RFC 8656)."""
+
+    method: str
+    """Binding Allocate Refresh Send Data CreatePermission ChannelBind ChannelData ..."""
+    message_class: str
+    """request indication success error data"""
+    mapped: str | None = None
+    """The sender as the server sees it, "address port"."""
+    relayed: str | None = None
+    """The address the server lends, "address port"."""
+    peer: str | None = None
+    """Whom the relay is to reach, "address port"."""
+    software: str | None = None
+    realm: str | None = None
+
+
+class ServiceBanner(Fact, frozen=True, tag="service.banner"):
+    """A service that greets, or a client of it."""
+
+    protocol: str
+    """ssh telnet ftp smb rdp sip ..."""
+    role: str
+    """server client unknown"""
+    text: str | None
+    """What it calls itself, at most 255 characters; secrets already cut."""
+
+
+class FileRequest(Fact, frozen=True, tag="file.request"):
+    """A file is asked for or offered (TFTP, FTP)."""
+
+    protocol: str
+    """tftp ftp"""
+    operation: str
+    """read write list delete ..."""
+    name: str
+    mode: str | None = None
+
+
+class PortMapping(Fact, frozen=True, tag="port.mapping"):
+    """A device asks its router to let the outside in (RFC 6886, RFC 6887, UPnP WANIPConnection)."""
+
+    protocol: str
+    """natpmp pcp upnp"""
+    role: str
+    """request response"""
+    transport: str | None
+    """tcp udp; None where the message does not say"""
+    internal_port: int | None
+    external_port: int | None
+    lifetime: int | None
+    """Seconds; 0 removes the mapping."""
+    external_address: str | None = None
+    result: str | None = None
+
+
+class DiscoveryQuery(Fact, frozen=True, tag="discovery.query"):
+    """Somebody asks the LAN who is there."""
+
+    protocol: str
+    """ssdp wsdiscovery sadp dhdiscover xm hanwha ..."""
+    target: str | None
+    """What is looked for: a search target, a type."""
+
+
+class SipMessage(Fact, frozen=True, tag="sip.message"):
+    """SIP, as GB/T 28181 and door phones speak it (RFC 3261)."""
+
+    method: str
+    """Of a request, or of the CSeq of a response."""
+    status: int | None
+    """None: a request."""
+    uri: str | None
+    user_agent: str | None
+    command: str | None = None
+    """CmdType of a GB/T 28181 body: Catalog DeviceInfo DeviceControl ..."""
+    device_id: str | None = None
+    """DeviceID of such a body."""
+
+
 class NtpMessage(Fact, frozen=True, tag="ntp"):
     mode: str
     """client server symmetric broadcast control private"""
