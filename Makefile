@@ -12,14 +12,15 @@ BUILD_PACKAGES := python3 python3-venv python3-dev gcc
 TEST_PACKAGES := mosquitto mosquitto-clients prometheus tshark
 BENCH_PACKAGES := libndpi-bin tshark
 
-.PHONY: help demo test lint bench soak clean
+.PHONY: help demo test lint bench soak fuzz clean
 
 help:
 	@echo "make demo    cameras calling home, found in bundled scenarios (no server to install)"
 	@echo "make test    lint and tests"
 	@echo "make lint    ruff, mypy, import-linter"
-	@echo "make bench   speed beside cat, ndpiReader, tshark and NFStream, in one run"
-	@echo "make soak    long tests: every real capture, ten million mutants, a day of storm"
+	@echo "make bench   speed beside cat, ndpiReader, tshark, NFStream and pyshark, in one run"
+	@echo "make soak    long tests: every real capture, ten million mutants, floods, a day of storm, then make fuzz"
+	@echo "make fuzz    ten million executions of every parser's fuzz target (CAMWARDEN_FUZZ_RUNS)"
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/camwarden demo $(DEMO)
@@ -37,17 +38,24 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(call packages,$(BENCH_PACKAGES))
 	$(PYTHON) -m pip install --quiet nfstream || echo "NFStream cannot be installed here: left out"
+	$(PYTHON) -m pip install --quiet pyshark || echo "pyshark cannot be installed here: left out"
 	$(PYTHON) -m tests.bench.run $(BENCH)
 
 soak: $(VENV)/.dev
 	$(call packages,$(TEST_PACKAGES))
-	CAMWARDEN_MUTANTS=10000000 $(PYTHON) -m pytest -m "slow or not slow" $(TESTS)
+	CAMWARDEN_MUTANTS=10000000 CAMWARDEN_FLOOD=10000000 CAMWARDEN_KEYS=1000000 CAMWARDEN_COLLIDING=100000 \
+		$(PYTHON) -m pytest -m "slow or not slow" $(TESTS)
+	$(MAKE) fuzz
+
+fuzz: $(VENV)/.dev
+	$(PYTHON) -m pip install --quiet --group fuzz
+	$(PYTHON) -m tests.fuzz.run $(FUZZ)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
 	find collectors monitor -name '*.so' -delete -o -name '*.c' -delete
 
-SOURCES := pyproject.toml setup.py $(wildcard monitor/wire/*.p[yx]* collectors/*.p[yx]*)
+SOURCES := pyproject.toml setup.py $(wildcard monitor/*.p[yx]* monitor/*/*.p[yx]* collectors/*.p[yx]*)
 
 $(VENV)/.base: $(SOURCES)
 	$(call packages,$(BUILD_PACKAGES))

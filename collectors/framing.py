@@ -26,8 +26,9 @@ from collectors.limits import MAX_CAPTURED, MAX_FACES, MAX_RECORD, TIME_LIMIT, U
 
 LIMIT = TIME_LIMIT
 """The same, for the unsigned arithmetic of PcapngFraming.time."""
-SUPPORTED: Final = frozenset({0, 1, 12, 14, 101, 108, 113, 228, 229, 276})
-"""Link types that are understood further in: NULL, Ethernet, raw IP, LOOP, Linux cooked, raw IPv4 and IPv6."""
+SUPPORTED: Final = frozenset({0, 1, 9, 12, 14, 101, 105, 108, 113, 127, 228, 229, 276})
+"""Link types that are understood further in: NULL, Ethernet, PPP, raw IP, 802.11, LOOP, Linux cooked, radiotap, and
+raw IPv4 and IPv6."""
 
 FAULTS: Final = (
     "",

@@ -39,6 +39,8 @@ class Account:
         metrics.flow_evictions(self._new("evicted", table.evicted))
         metrics.flows("active", table.used)
         metrics.flows("watched", table.watched)
+        for limit in engine.limits():
+            metrics.limit(limit, self._new(f"turned away {limit.name}", limit.turned_away))
         reached, moved = engine.attribution.take_counts()
         for (name, where, whose, outcome), count in reached.items():
             metrics.attempt(name or OTHER, where, whose, outcome, count)

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from monitor.contacts.contacts import MAX_NAMES, climb, name_it, use_service
-from monitor.contacts.lookups import is_public_name
+import cython
+
+from monitor.contacts.contacts import MAX_NAMES
 from monitor.enrich.site import Reach
 from monitor.model.address import is_address, is_v4, pack, text, unpack
-from monitor.model.contacts import DeviceClass, Outcome, Trait
+from monitor.model.contacts import DeviceClass, Outcome, Trait, with_one
 from monitor.model.facts import (
     ClientHello,
     DeviceAnnounced,
@@ -24,26 +25,39 @@ from monitor.model.facts import (
     HttpResponse,
     P2pContact,
     PrefixAnnounced,
+    RtspResponse,
+    SdpTrack,
+    ServiceBanner,
     TlsCertificate,
 )
 from monitor.model.verdicts import CLOUDS
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+if not cython.compiled:
+    from monitor.contacts.contacts import Contacts, climb, name_it, use_service
+    from monitor.contacts.lookups import Lookup, Lookups, is_public_name
+    from monitor.enrich.site import Site
+    from monitor.model.contacts import Contact, Device
 
-    from monitor.contacts.contacts import Contacts
-    from monitor.contacts.lookups import Lookup, Lookups
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from monitor.enrich.catalogue import Catalogue
     from monitor.enrich.devices import Devices
     from monitor.enrich.names import Names
     from monitor.enrich.operators import Operators
-    from monitor.enrich.site import Site
     from monitor.model.address import Address, Mac
-    from monitor.model.contacts import Contact, Device
     from monitor.model.facts import Fact, Where
     from monitor.model.flows import Flow
+    from monitor.model.limits import Limit
     from monitor.model.verdicts import Verdict
 
+LOCAL: Final = Reach.LOCAL
+REMOTE: Final = Reach.REMOTE
+CORE: Final = Reach.CORE
+GROUP: Final = Reach.GROUP
+ATTEMPTED: Final = Outcome.ATTEMPTED
+ANSWERED: Final = Outcome.ANSWERED
+"""Members looked up once: each look-up of one costs as much as a call."""
 WATCHED_FOR_NS: Final = 24 * 3600 * 1_000_000_000
 """After so long without loss a name that was never heard was never asked for (architecture, call-home)."""
 SECOND_NS: Final = 1_000_000_000
@@ -61,6 +75,8 @@ UDP: Final = 17
 
 Reached = Counter[tuple[str | None, str | None, str | None, Outcome]]
 """Attempts of watched devices by inventory name, country, jurisdiction and the outcome they reached."""
+Banner = HttpResponse | TlsCertificate | RtspResponse | SdpTrack | ServiceBanner
+"""What says who made the device that sent it."""
 Moved = Counter[tuple[str | None, str | None, bool]]
 """Frame bytes of watched devices by inventory name, jurisdiction and whether they went out."""
 
@@ -89,8 +105,20 @@ class Attribution:
         self._catalogue = catalogue
         self._operators = operators
         self._touched: dict[Contact, None] = {}
+        self._counted: dict[Contact, None] = {}
         self.reached: Reached = Counter()
         self.moved: Moved = Counter()
+        devices.when_evicted = self._left
+
+    def limits(self) -> Iterator[Limit]:
+        """The room that all that is known of the site and its devices has.
+
+        ``touched`` and ``counted`` need none of their own. What changed is judged after each packet, so that it is no
+        more than the contacts that there are and the look-ups that are concluded at once. A contact whose counts alone
+        changed was known when they were last taken, or belongs to a flow of the table: each new one takes them.
+        """
+        for room in (self.site, self.devices, self.names, self.contacts, self.lookups, self._operators):
+            yield from room.limits()
 
     def has_news(self) -> bool:
         """Whether a contact changed, or a device was recognised, since these were last taken."""
@@ -100,6 +128,12 @@ class Attribution:
         """Take the contacts that changed since the last call, in the order of change."""
         taken = list(self._touched)
         self._touched.clear()
+        return taken
+
+    def counted(self) -> list[Contact]:
+        """Take the contacts of which no more than the counts changed since the last call."""
+        taken = list(self._counted)
+        self._counted.clear()
         return taken
 
     def take_counts(self) -> tuple[Reached, Moved]:
@@ -114,23 +148,23 @@ class Attribution:
 
     def leaves(self, source: Address, destination: Address) -> bool:
         """Whether a packet between these goes from the site to outside."""
-        return self.site.reach(source) is Reach.LOCAL and self.site.reach(destination) is Reach.REMOTE
+        return self.site.reach(source) is LOCAL and self.site.reach(destination) is REMOTE
 
     def begin(self, flow: Flow, ttl: int) -> None:
         """A flow begins: find its device and, if it crosses the site's edge, its contact."""
         self.site.heard(flow.initiator, flow.initiator_mac)
         here, there = self.site.reach(flow.initiator), self.site.reach(flow.responder)
-        elsewhere = here is Reach.REMOTE and there is not Reach.LOCAL
+        elsewhere = here is REMOTE and there is not LOCAL
         if elsewhere and self._is_on_link(flow, ttl) and self.site.learn_address(flow.initiator, flow.initiator_mac):
-            here = Reach.LOCAL
-        if here is Reach.REMOTE:
+            here = LOCAL
+        if here is REMOTE:
             self.devices.carries_others(flow.initiator_mac, flow.initiator)
-        if there is Reach.REMOTE:
+        if there is REMOTE:
             self.devices.carries_others(flow.responder_mac, flow.responder)
-        if here is Reach.LOCAL:
+        if here is LOCAL:
             flow.device = self.devices.of(flow.initiator, flow.initiator_mac, flow.start_ns)
-            crosses = there in (Reach.REMOTE, Reach.CORE)
-        elif there is Reach.LOCAL and here in (Reach.REMOTE, Reach.CORE):
+            crosses = there in (REMOTE, CORE)
+        elif there is LOCAL and here in (REMOTE, CORE):
             flow.outward = False
             # Only what a host sends says which MAC is its own: a packet from outside may be addressed to anybody's.
             flow.device = self.devices.of(flow.responder, None, flow.start_ns)
@@ -149,9 +183,11 @@ class Attribution:
         if flow.outward and attempts > flow.counted_attempts and not (contact.invited and flow.proto == UDP):
             new = attempts - flow.counted_attempts
             contact.attempts += new
-            contact.outbound = True
+            if not contact.outbound:
+                contact.outbound = True
+                self._use(contact, ts_ns)
             flow.counted_attempts = attempts
-            self._reach(contact, Outcome.ATTEMPTED, new)
+            self._reach(contact, ATTEMPTED, new)
         if sent > flow.counted_out:
             self.moved[_label(contact), contact.verdict.jurisdiction, True] += sent - flow.counted_out
             contact.bytes_out += sent - flow.counted_out
@@ -160,7 +196,9 @@ class Attribution:
             self.moved[_label(contact), contact.verdict.jurisdiction, False] += received - flow.counted_in
             contact.bytes_in += received - flow.counted_in
             flow.counted_in = received
-        self._use(contact, ts_ns)
+        self.contacts.use(contact, ts_ns)
+        if contact.device.watched:
+            self._counted[contact] = None
 
     def under_way(self, flow: Flow, datagrams: int, outcome: Outcome) -> None:
         """A UDP flow that is older than the capture, whose first datagram seen came from outside.
@@ -174,6 +212,7 @@ class Attribution:
         if contact.source is not None and unpack(contact.source).is_private:
             contact.outbound = True
             climb(contact, outcome)
+            self._use(contact, contact.last_ns)
 
     def outcome(self, flow: Flow, outcome: Outcome, ts_ns: int, refused_by: Address | None = None) -> None:
         """The flow got this far. ``refused_by``: who said no, if it was not the other end."""
@@ -184,35 +223,35 @@ class Attribution:
         if flow.outward:
             if not invited:
                 self._reach(contact, outcome, 1)
-            if outcome >= Outcome.ANSWERED and not invited:
+            if outcome >= ANSWERED and not invited:
                 contact.outbound = True  # begun before we looked, but begun by the device
-        elif flow.proto == TCP and outcome >= Outcome.ANSWERED:
+        elif flow.proto == TCP and outcome >= ANSWERED:
             contact.invited = True
         by = "peer" if refused_by is None or refused_by == contact.remote else text(refused_by)
         if (flow.outward and not invited) or contact.p2p is not None:
             climb(contact, outcome, by)
         self._use(contact, ts_ns)
 
-    def fact(self, flow: Flow, direction: int, fact: Fact, ts_ns: int, first_id: bytes, *, cut: bool = False) -> None:
+    def fact(self, flow: Flow, direction: int, fact: Fact, ts_ns: int, cut: bool) -> None:  # noqa: FBT001  a compiled method takes no keywords
         """A parser reported this; direction 0 is from the side that began the flow. ``cut``: not all was captured."""
         sender = flow.initiator if direction == 0 else flow.responder
         sender_mac = flow.initiator_mac if direction == 0 else flow.responder_mac
         from_device = flow.device is not None and (direction == 0) == flow.outward
         if isinstance(fact, DnsQuery):
             if from_device and flow.device is not None:
-                self._asked(flow, flow.device, fact, ts_ns, first_id)
+                self._asked(flow, flow.device, fact, ts_ns, _first_id(flow, sender))
         elif isinstance(fact, DnsAnswer):
             if flow.device is not None and not from_device:
-                self._told(flow.device, fact, ts_ns, cut=cut)
+                self._told(flow.device, fact, ts_ns, cut)
         elif isinstance(fact, ClientHello):
             if from_device:
                 self._hello(flow, fact, ts_ns)
         elif isinstance(fact, HttpRequest):
             if from_device and fact.host and not is_address(fact.host):
-                self._requested(flow, fact, fact.host, ts_ns, first_id)
+                self._requested(flow, fact, fact.host, ts_ns, _first_id(flow, sender))
         elif isinstance(fact, P2pContact):
             self._p2p(flow, fact, sender, sender_mac, ts_ns)
-        elif isinstance(fact, HttpResponse | TlsCertificate):
+        elif isinstance(fact, Banner):
             self._banner(fact, sender, sender_mac, ts_ns)
         elif isinstance(fact, DeviceAnnounced):
             self.announced(fact, sender, sender_mac, ts_ns)
@@ -227,9 +266,9 @@ class Attribution:
                 self.site.learn_prefix(fact.prefix)
             return
         about = pack(fact.address) if fact.address is not None else source
-        if about is not None and self.site.reach(about) is Reach.REMOTE:
+        if about is not None and self.site.reach(about) is REMOTE:
             return
-        if about is not None and self.site.reach(about) is Reach.GROUP:
+        if about is not None and self.site.reach(about) is GROUP:
             source = None
         self.devices.learn(fact, source, mac, ts_ns)
 
@@ -260,7 +299,7 @@ class Attribution:
 
     def _stays_here(self, lookup: Lookup) -> bool:
         """The name is one of the site's own: all its addresses are here."""
-        here = (Reach.LOCAL, Reach.CORE)
+        here = (LOCAL, CORE)
         return bool(lookup.addresses) and all(self.site.reach(address) in here for address in lookup.addresses)
 
     def _followed(self, lookup: Lookup) -> bool:
@@ -281,8 +320,9 @@ class Attribution:
         remote, present = flow.remote, flow.contact
         self.site.called(remote)
         contact = present or self.contacts.find(flow.device, remote)
+        news = contact is None
         if contact is not None and ts_ns - contact.last_ns >= self._quiet_ns:
-            contact.outcome, contact.refused_by = Outcome.ATTEMPTED, None  # what was before is another incident
+            contact.outcome, contact.refused_by = ATTEMPTED, None  # what was before is another incident
         if contact is None:
             contact = self._begin(flow, names, source, ts_ns, further=False)
         elif names and (names[0] not in contact.names or source != "dns"):
@@ -292,7 +332,9 @@ class Attribution:
             if same or not contact.names or (present is not None and _only_of(flow, present)):
                 if name_it(contact, names[0], source):
                     contact.verdict = verdict
+                    news = True
             else:
+                news = True
                 contact = self.contacts.find(flow.device, remote, verdict.operator_key) or self._begin(
                     flow, names, source, ts_ns, further=True
                 )
@@ -301,9 +343,9 @@ class Attribution:
         if source == "dns":
             self._tell(contact, names)
         asks = flow.proto not in ICMPS or flow.remote_port in ECHO_REPLIES
-        if flow.outward and asks:
-            use_service(contact, flow.proto, flow.remote_port)
-        if contact.encrypted_dns is None and flow.outward:
+        if flow.outward and asks and use_service(contact, flow.proto, flow.remote_port):
+            news = True
+        if news and contact.encrypted_dns is None and flow.outward:
             name = contact.names[0] if contact.names else None
             contact.encrypted_dns = self._catalogue.encrypted_dns_of(
                 name, remote, port=flow.remote_port, proto=flow.proto
@@ -315,7 +357,7 @@ class Attribution:
         """DNS told the device these names for the contact's address."""
         for name in names[:MAX_NAMES]:
             if name not in contact.told_names and len(contact.told_names) < MAX_NAMES:
-                contact.told_names.append(name)
+                contact.told_names += (name,)
 
     def _requested(self, flow: Flow, fact: HttpRequest, host: str, ts_ns: int, first_id: bytes) -> None:
         """The device asked a web server for this host, or a proxy of the site to fetch from it (RFC 9112, 3.2)."""
@@ -328,7 +370,7 @@ class Attribution:
     def _begin(self, flow: Flow, names: list[str], source: str, ts_ns: int, *, further: bool) -> Contact:
         assert flow.device is not None  # noqa: S101  only flows of a device are attached
         device, remote = flow.device, flow.remote
-        verdict = self._verdict(remote, names, None, [])
+        verdict = self._verdict(remote, names, None, ())
         first_id = remote + flow.remote_port.to_bytes(2, "big") + flow.device_port.to_bytes(2, "big")
         contact = self.contacts.begin(device, remote, None, verdict, ts_ns, first_id, further=further)
         contact.source = flow.initiator if flow.outward else flow.responder
@@ -336,10 +378,10 @@ class Attribution:
         if names:
             name_it(contact, names[0], source)
         elif self._would_have_heard(device, ts_ns):
-            contact.traits.add(Trait.LITERAL_ADDRESS)
+            contact.traits = with_one(contact.traits, Trait.LITERAL_ADDRESS)
         return contact
 
-    def _verdict(self, remote: Address, names: list[str], p2p: str | None, told: list[str]) -> Verdict:
+    def _verdict(self, remote: Address, names: Sequence[str], p2p: str | None, told: tuple[str, ...]) -> Verdict:
         """Who that is. A name that the device says is proof only where DNS has told it too."""
         proof = bool(names) and names[0] in told
         return self._operators.resolve(remote, tuple(names), p2p, name_is_proof=proof)
@@ -353,7 +395,7 @@ class Attribution:
     def _move(self, flow: Flow, contact: Contact) -> None:
         """What this flow brought its contact belongs to another one."""
         old = flow.contact
-        flow.contact = contact
+        flow.join(contact)
         if old is None:
             return
         old.attempts -= flow.counted_attempts
@@ -373,11 +415,19 @@ class Attribution:
             return True
         return ts_ns - device.first_ns >= WATCHED_FOR_NS and not self.names.evicted
 
+    def _left(self, device: Device) -> None:
+        """The device was forgotten. If nobody watches it, flows that wait for an answer need not remember it either."""
+        for contact in self.contacts.forget_all(device):
+            while not device.watched and contact.newest_flow is not None:
+                flow: Flow = contact.newest_flow
+                flow.leave()
+                flow.device = None
+
     def _asked(self, flow: Flow, device: Device, fact: DnsQuery, ts_ns: int, first_id: bytes) -> None:
         if flow.contact is not None:
-            flow.contact.traits.add(Trait.OWN_RESOLVER)
+            flow.contact.traits = with_one(flow.contact.traits, Trait.OWN_RESOLVER)
             self._use(flow.contact, ts_ns)
-        if is_public_name(fact.name) and self.site.reach(flow.responder) is not Reach.GROUP:
+        if is_public_name(fact.name) and self.site.reach(flow.responder) is not GROUP:
             self._look_up(device, fact.name, ts_ns, first_id)
 
     def _look_up(self, device: Device, name: str, ts_ns: int, first_id: bytes) -> None:
@@ -385,7 +435,7 @@ class Attribution:
         if crowded_out is not None:
             self.conclude([crowded_out])
 
-    def _told(self, device: Device, fact: DnsAnswer, ts_ns: int, *, cut: bool) -> None:
+    def _told(self, device: Device, fact: DnsAnswer, ts_ns: int, cut: bool) -> None:  # noqa: FBT001  as above
         if cut:  # addresses may be missing, so nobody can say that nothing followed
             self.lookups.forget(device, fact.name)
         addresses = [pack(address) for address in fact.addresses]
@@ -397,15 +447,15 @@ class Attribution:
         if flow.contact is None:
             return
         if fact.ech:
-            flow.contact.traits.add(Trait.ECH)
+            flow.contact.traits = with_one(flow.contact.traits, Trait.ECH)
         if fact.sni:
             self._attach(flow, [fact.sni], "sni", ts_ns)
             if fact.ech:
-                flow.contact.traits.add(Trait.ECH)
+                flow.contact.traits = with_one(flow.contact.traits, Trait.ECH)
         self._use(flow.contact, ts_ns)
 
     def _p2p(self, flow: Flow, fact: P2pContact, sender: Address, mac: Mac | None, ts_ns: int) -> None:
-        if fact.role == "device" and self.site.reach(sender) is Reach.LOCAL:
+        if fact.role == "device" and self.site.reach(sender) is LOCAL:
             device = self.devices.of(sender, mac, ts_ns)
             row = self._catalogue.p2p(fact.network)
             self.devices.recognise(device, DeviceClass.CAMERA, f"speaks {row.name if row else fact.network}")
@@ -417,13 +467,17 @@ class Attribution:
         contact.verdict = self._verdict(flow.remote, contact.names, contact.p2p, contact.told_names)
         self._use(contact, ts_ns)
 
-    def _banner(self, fact: HttpResponse | TlsCertificate, sender: Address, mac: Mac | None, ts_ns: int) -> None:
-        if self.site.reach(sender) is not Reach.LOCAL or (mac is not None and self.devices.routes(mac)):
+    def _banner(self, fact: Banner, sender: Address, mac: Mac | None, ts_ns: int) -> None:
+        if self.site.reach(sender) is not LOCAL or (mac is not None and self.devices.routes(mac)):
             return  # behind a router's address may be anybody's server
-        if isinstance(fact, HttpResponse):
+        vendor = None
+        if isinstance(fact, HttpResponse | RtspResponse):
             vendor = self._catalogue.vendor_of_banner(server=fact.server, realm=fact.realm)
-        else:
+        elif isinstance(fact, TlsCertificate):
             vendor = self._catalogue.vendor_of_banner(certificate_subject=fact.subject)
+        else:
+            for mark in _marks(fact):
+                vendor = vendor or self._catalogue.vendor_of_banner(server=mark)
         if vendor is not None:
             device = self.devices.of(sender, mac, ts_ns)
             self.devices.speaks(device, vendor, f"banner of {vendor.name}")
@@ -436,6 +490,18 @@ class Attribution:
             and flow.initiator_mac is not None
             and self.devices.is_host(flow.initiator_mac)
         )
+
+
+def _marks(fact: SdpTrack | ServiceBanner) -> list[str]:
+    """What the sender of this says of itself. A client may say what it looks for."""
+    if isinstance(fact, SdpTrack):
+        return [mark for mark in (fact.session, fact.tool, *fact.marks) if mark]
+    return [fact.text] if fact.text and fact.role != "client" else []
+
+
+def _first_id(flow: Flow, sender: Address) -> bytes:
+    """What tells the evidence of a look-up from others: who asked, and the flow's ports."""
+    return sender + flow.initiator_port.to_bytes(2, "big") + flow.responder_port.to_bytes(2, "big")
 
 
 def _label(contact: Contact) -> str | None:

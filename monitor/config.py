@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_origin, g
 import msgspec
 from msgspec import Meta, Struct, field
 
+from monitor.contacts.contacts import MAX_CONTACTS
 from monitor.enrich.catalogue.countries import COUNTRIES
+from monitor.enrich.devices import MAX_DEVICES as MAX_KNOWN
 from monitor.enrich.devices import InventoryEntry
 from monitor.model.address import Address, Mac, mac_from_text, mac_text, pack
 from monitor.model.address import text as address_text
@@ -73,8 +75,8 @@ class GeoConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
 class LimitsConfig(Struct, frozen=True, forbid_unknown_fields=True):
     flows: Annotated[int, Meta(ge=256, le=4_194_304)] = 65536
-    contacts: Annotated[int, Meta(ge=64, le=1_048_576)] = 65536
-    devices: Annotated[int, Meta(ge=16, le=65536)] = 16384
+    contacts: Annotated[int, Meta(ge=64, le=1_048_576)] = MAX_CONTACTS
+    devices: Annotated[int, Meta(ge=16, le=65536)] = MAX_KNOWN
     quiet_hours: Annotated[float, Meta(gt=0, le=8760)] = 24.0
     """An incident without a packet for this long is over."""
 
@@ -108,8 +110,8 @@ def parse(text: str, where: str) -> Config:
     """Check configuration text; ``where`` names it in errors."""
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{where}: not TOML: {error}"
+    except (ValueError, RecursionError) as error:  # of its own error, of a number too long, of tables too deep
+        msg = f"{where}: not TOML: {_first_line(error)}"
         raise ConfigError(msg) from None
     return convert(raw, where)
 
@@ -223,6 +225,10 @@ def _explain(error: str) -> str:
         what = match["what"]
         return f"{match['path'].lstrip('.')}: {what[:1].lower()}{what[1:]}"
     return error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _nearest(name: str, known: list[str]) -> str:

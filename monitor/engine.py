@@ -9,37 +9,53 @@ time. The same blocks give the same transitions, byte for byte.
 from __future__ import annotations
 
 from array import array
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
+import cython
+
 from monitor.detectors import call_home
-from monitor.hearing import Counts, Hearing, outcome_of
-from monitor.model.address import Address, Mac
-from monitor.model.contacts import Outcome, Trait
+from monitor.hearing import Counts
+from monitor.model.address import Address
+from monitor.model.contacts import Outcome, Trait, with_one, without
 from monitor.model.facts import MalformedSeen
-from monitor.model.flows import Flow
 from monitor.model.incidents import Visibility
+from monitor.model.limits import Limit, Room
 from monitor.model.verdicts import OperatorKind
-from monitor.wire import layout as at
 from monitor.wire.fragments import Fragments
+from monitor.wire.layout import LAYERS, REASONS
 from monitor.wire.quotes import quoted, refuses
 
+if not cython.compiled:
+    from monitor.hearing import Hearing, outcome_of
+    from monitor.model.contacts import Contact, Device
+    from monitor.model.flows import Flow
+    from monitor.wire import layout as at
+
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Callable  # type: ignore[attr-defined,unused-ignore]
+    from collections.abc import Buffer, Callable, Iterator  # type: ignore[attr-defined,unused-ignore]
 
     from collectors.blocks import Block
     from monitor.attribution import Attribution
     from monitor.incidents.book import Book
-    from monitor.model.contacts import Contact, Device
+    from monitor.model.address import Mac
+    from monitor.model.contacts import Judgement
     from monitor.model.facts import Observation
     from monitor.model.incidents import Transition
     from monitor.policy.policy import Policy
     from monitor.wire.fragments import Datagram
     from monitor.wire.scan import Scanner
 
+REFUSED: Final = Outcome.REFUSED
+ANSWERED: Final = Outcome.ANSWERED
+TRANSFERRED: Final = Outcome.TRANSFERRED
+"""Members looked up once: each look-up of one costs as much as a call."""
 SECOND_NS: Final = 1_000_000_000
 SETTLE_NS: Final = 100_000_000
 """How long the opening of an incident waits for a hello, where only an address is known: a kind is fixed at
 opening, and a SOC is to know within a quarter of a second."""
+MAX_SETTLING: Final = 4096
+"""Contacts that wait so at a time, forty thousand new ones a second; the one that waits for longest is judged early."""
 UNDER_WAY_NS: Final = 120_000_000_000
 """A UDP flow seen this soon may be older than the capture: mappings live two minutes (RFC 4787, REQ-5)."""
 
@@ -68,7 +84,10 @@ class Engine:
         self.now_ns = 0
         self._first_ns = 0
         self._flows: list[Flow | None] = [None] * scanner.table.capacity
-        self._settling: dict[Contact, None] = {}
+        self._settling: OrderedDict[Contact, None] = OrderedDict()
+        self._next_hop: Mac | None = None
+        self.hurried = 0
+        """Contacts that were judged before they could say more, for want of room."""
         scanner.tell_malformed = observer is not None
 
     def feed(self, block: Block) -> list[Transition]:
@@ -99,6 +118,7 @@ class Engine:
             table.release(slot)
         self.attribution.conclude(self.attribution.lookups.due(now_ns))
         self._settle(now_ns)
+        self._take_counts()
         told += self._judge(now_ns)
         return told + self.book.news(now_ns) + self.book.quiet(now_ns)
 
@@ -113,8 +133,17 @@ class Engine:
             table.release(slot)
         last_ns = max(self.now_ns, self.scanner.ts)
         self.attribution.conclude(self.attribution.lookups.rest())
+        self._take_counts()
         told += self._judge_waiting(last_ns)
         return told + self.book.settle(last_ns)
+
+    def limits(self) -> Iterator[Limit]:
+        """Every room that traffic can fill: how large it is, how full, and what it turned away."""
+        table = self.scanner.table
+        yield Limit(Room.FLOWS, table.capacity, table.used, table.evicted)
+        yield Limit(Room.SETTLING, MAX_SETTLING, len(self._settling), self.hurried)
+        for room in (self.fragments, self.hearing, self.attribution, self.book):
+            yield from room.limits()
 
     def visibility(self) -> Visibility:
         """What was missed so far."""
@@ -169,7 +198,7 @@ class Engine:
             self.attribution.lookups.next_ns(),
             self.book.next_ns(),
             self.fragments.next_ns(),
-            min((contact.first_ns + SETTLE_NS for contact in self._settling), default=None),
+            next((contact.first_ns + SETTLE_NS for contact in self._settling), None),
         )
 
     def _packet(self, events: int, view: memoryview, told: list[Transition]) -> None:
@@ -182,7 +211,7 @@ class Engine:
             self._fragment(view, told)
             return
         if events & at.MALFORMED:
-            self.hearing.observe(MalformedSeen(at.LAYERS[scanner.frame.layer], at.REASONS[scanner.frame.reason]))
+            self.hearing.observe(MalformedSeen(LAYERS[scanner.frame.layer], REASONS[scanner.frame.reason]))
             return
         slot, ts_ns = scanner.slot, scanner.ts
         if events & at.NEW:
@@ -198,22 +227,26 @@ class Engine:
         if flow.contact is not None and events & (at.NEW | at.ATTEMPT | at.ANSWER | at.REFUSE | at.TRANSFER):
             self._count(slot, ts_ns)
             if events & at.REFUSE:
-                self.attribution.outcome(flow, Outcome.REFUSED, ts_ns)
+                self.attribution.outcome(flow, REFUSED, ts_ns)
             if events & at.ANSWER:
                 if scanner.table.field(slot, at.PACKETS + 1):
                     self.counts.two_sided += 1
                 else:
                     self.counts.one_sided += 1
-                self.attribution.outcome(flow, Outcome.ANSWERED, ts_ns)
+                self.attribution.outcome(flow, ANSWERED, ts_ns)
             if events & at.TRANSFER:
-                self.attribution.outcome(flow, Outcome.TRANSFERRED, ts_ns)
+                self.attribution.outcome(flow, TRANSFERRED, ts_ns)
         if events & at.ERROR:
             self._refused(view)
 
     def _begin(self, slot: int, ts_ns: int) -> Flow:
         scanner, frame = self.scanner, self.scanner.frame
         source, destination = Address(frame.source()), Address(frame.destination())
-        source_mac, destination_mac = (Mac(mac) if mac is not None else None for mac in frame.macs())
+        source_mac, destination_mac = frame.macs()
+        if destination_mac == self._next_hop:
+            destination_mac = self._next_hop  # most flows leave by one router: its MAC is kept once
+        else:
+            self._next_hop = destination_mac
         if scanner.direction == 0:
             flow = Flow(
                 slot, source, destination, frame.sport, frame.dport, frame.proto, frame.vlans(), source_mac,
@@ -228,9 +261,7 @@ class Engine:
         if scanner.direction == 1 and frame.proto == at.PROTO_UDP and self.attribution.leaves(source, destination):
             # Ports made the sender a server, but it is ours and the first to speak to somebody outside.
             scanner.turn(slot)
-            flow.initiator, flow.responder = flow.responder, flow.initiator
-            flow.initiator_port, flow.responder_port = flow.responder_port, flow.initiator_port
-            flow.initiator_mac, flow.responder_mac = flow.responder_mac, flow.initiator_mac
+            flow.turn()
         self._flows[slot] = flow
         self.hearing.begin(slot, flow)
         self.attribution.begin(flow, frame.ttl)
@@ -264,6 +295,7 @@ class Engine:
         self._count(slot, table.field(slot, at.LAST))
         self.counts.flow_ends += 1
         self.hearing.ended(flow, slot, reason)
+        flow.leave()
         self._flows[slot] = None
         self.hearing.forget(slot)
 
@@ -330,7 +362,14 @@ class Engine:
         if flow is None or flags & (at.F_ANSWERED | at.F_REFUSED):
             return
         scanner.table.put(slot, at.FLAGS, flags | at.F_REFUSED)
-        self.attribution.outcome(flow, Outcome.REFUSED, ts_ns, refused_by=source)
+        self.attribution.outcome(flow, REFUSED, ts_ns, refused_by=source)
+
+    def _take_counts(self) -> None:
+        """Give the incidents what their contacts have counted."""
+        for contact in self.attribution.counted():
+            if contact.judged is None or not self.book.count(contact):
+                contact.judged = None
+                self.attribution.touch(contact)
 
     def _judge(self, now_ns: int, *, wait: bool = True) -> list[Transition]:
         """Judge the contacts that changed; ``wait`` for those that may say more in a moment."""
@@ -338,22 +377,30 @@ class Engine:
         for device in self.attribution.devices.newly_recognised():
             self._touch_all(device)
         for contact in self.attribution.touched():
-            if contact.judged == (state := contact.state()):
-                told += self.book.count(contact, now_ns)
+            state = contact.state()
+            if contact.judged is not None and contact.judged == state and self.book.count(contact):
                 continue
+            self._take_counts()  # what was counted before belongs to what the incidents were before
             judgement = self.policy.judge(contact)
             if wait and not judgement.allowed and self._may_say_more(contact, now_ns):
                 self._settling[contact] = None
                 self.scanner.due = min(self.scanner.due, contact.first_ns + SETTLE_NS)
+                if len(self._settling) > MAX_SETTLING:
+                    oldest, _ = self._settling.popitem(last=False)
+                    self.hurried += 1
+                    told += self._judge_as(oldest, oldest.state(), self.policy.judge(oldest), now_ns)
                 continue
-            if judgement.foreign:
-                contact.traits.add(Trait.FOREIGN)
-            else:
-                contact.traits.discard(Trait.FOREIGN)
-            contact.judged = state
-            findings = call_home.detect(contact, judgement)
-            told += self.book.judge(contact, judgement, findings, now_ns)
+            told += self._judge_as(contact, state, judgement, now_ns)
         return told
+
+    def _judge_as(
+        self, contact: Contact, state: tuple[object, ...], judgement: Judgement, now_ns: int
+    ) -> list[Transition]:
+        """What it changes that this is what the policy says of a contact."""
+        mark = with_one if judgement.foreign else without
+        contact.traits = mark(contact.traits, Trait.FOREIGN)
+        contact.judged = state
+        return self.book.judge(contact, judgement, call_home.detect(contact, judgement), now_ns)
 
     def _judge_waiting(self, now_ns: int) -> list[Transition]:
         """Judge what changed and what waits to say more, whether its time is over or not."""
@@ -387,4 +434,5 @@ class Engine:
 
     def _touch_all(self, device: Device) -> None:
         for contact in self.attribution.contacts.of(device):
+            self.attribution.contacts.promote(contact)
             self.attribution.touch(contact)

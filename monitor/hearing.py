@@ -8,13 +8,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import cython
+from msgspec import structs
+
 from monitor.model.address import NO_ADDRESS, Address, Mac
+from monitor.model.community_id import community_id
 from monitor.model.contacts import Outcome
-from monitor.model.facts import DeviceAnnounced, FlowEnd, Malformed, MalformedSeen, Observation, PrefixAnnounced, Where
-from monitor.protocols import arp, nd
-from monitor.protocols.conversation import DATAGRAMS, STREAMS, Conversation
-from monitor.wire import layout as at
-from monitor.wire.streams import Stream
+from monitor.model.facts import (
+    DeviceAnnounced,
+    FlowEnd,
+    Malformed,
+    MalformedSeen,
+    MediaSetup,
+    MediaStream,
+    Observation,
+    PrefixAnnounced,
+    Where,
+)
+from monitor.model.limits import Limit, Room
+from monitor.protocols import arp, media, nd
+from monitor.protocols.registry import DATAGRAMS, STREAMS
+
+if not cython.compiled:
+    from monitor.protocols.conversation import Conversation
+    from monitor.wire import layout as at
+    from monitor.wire.streams import Stream, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,15 +46,36 @@ ND_HOP_LIMIT: Final = 255
 """Neighbour discovery with another hop limit came from off the link (RFC 4861, 7.1)."""
 
 
-class Parser(Conversation):
-    """A conversation with the streams that feed it."""
+class Listener:
+    """The conversation of one flow, and what puts its bytes in order.
 
-    __slots__ = ("streams",)
+    Most flows of a flood say nothing, so each part is made when it is needed.
+    """
 
-    def __init__(self, flow: Flow) -> None:
-        stream = flow.proto == at.PROTO_TCP
-        super().__init__(STREAMS if stream else DATAGRAMS, flow.initiator_port, flow.responder_port, stream=stream)
-        self.streams = (Stream(), Stream()) if stream else None
+    def __init__(self) -> None:
+        self.conversation: Conversation | None = None
+        self.first: Stream | None = None
+        self.second: Stream | None = None
+
+    def stream(self, flow: Flow, direction: int, budget: Waiting) -> Stream:
+        """What puts the bytes of this direction in order."""
+        stream = self.second if direction else self.first
+        if stream is None:
+            stream = Stream(budget)
+            opened = flow.accepted if direction else flow.opened
+            if opened >= 0:
+                stream.open(opened)
+            if direction:
+                self.second = stream
+            else:
+                self.first = stream
+        return stream
+
+    def close(self, direction: int) -> None:
+        """Bytes of this direction that wait are of no use any more."""
+        stream = self.second if direction else self.first
+        if stream is not None:
+            stream.close()
 
 
 @dataclass(slots=True)
@@ -71,52 +110,129 @@ class Hearing:
         self.counts = counts
         self._observer = observer
         self._on_fault = on_fault
-        self._parsers: list[Parser | None] = [None] * scanner.table.capacity
+        self.waiting = Waiting()
+        self.expected = media.Expected()
+        self._expecting = False
+        self._listeners: list[Listener | None] = [None] * scanner.table.capacity
+
+    def limits(self) -> list[Limit]:
+        """The room for bytes that came early, and for media that was announced.
+
+        What parsers hold is bounded for each direction of a flow by the parser, and the flows by their table. A flow
+        that has nothing more to say holds nothing.
+        """
+        ports = Limit(Room.MEDIA_PORTS, media.CAPACITY, len(self.expected), self.expected.evicted)
+        return [*self.waiting.limits(), ports]
 
     def begin(self, slot: int, flow: Flow) -> None:
         """A flow begins in this slot."""
-        self._parsers[slot] = Parser(flow) if flow.proto in (at.PROTO_TCP, at.PROTO_UDP) else None
+        flow.heard = flow.proto in (at.PROTO_TCP, at.PROTO_UDP)
+        self._listeners[slot] = None
+        if self._expecting and flow.proto == at.PROTO_UDP:
+            self._claim(slot, flow)
 
     def forget(self, slot: int) -> None:
         """The flow in this slot is over."""
-        self._parsers[slot] = None
+        listener = self._listeners[slot]
+        if listener is not None:
+            listener.close(0)
+            listener.close(1)
+            self._listeners[slot] = None
 
-    def payload(self, flow: Flow, slot: int, events: int, view: memoryview) -> None:
+    def payload(self, flow: Flow, slot: int, events: int, view: memoryview) -> None:  # noqa: C901  the one way of a payload, in order
         """Give the packet's payload to the parsers, in order; tell the scanner what is still wanted."""
-        scanner, frame, parser = self.scanner, self.scanner.frame, self._parsers[slot]
-        if parser is None:
+        scanner, frame, listener = self.scanner, self.scanner.frame, self._listeners[slot]
+        if not flow.heard:
             scanner.verdict(slot, 0, 0)
             return
         direction = scanner.direction
-        if parser.streams is not None and events & at.SYN:
-            parser.streams[direction].open(frame.sequence)
+        ordered = flow.proto == at.PROTO_TCP
+        if ordered and events & at.SYN:
+            self._opened(flow, listener, direction, frame.sequence)
         if not events & at.PAYLOAD:
             return
-        data = bytes(view[frame.payload : frame.payload + frame.payload_length])
-        if parser.streams is None:
-            self._hear(flow, parser, direction, data)
+        if listener is None:
+            listener = self._listeners[slot] = Listener()
+        conversation = listener.conversation
+        if conversation is None:
+            conversation = listener.conversation = _conversation(flow)
+        data = view[frame.payload : frame.payload + frame.payload_length].tobytes()
+        if not ordered:
+            self._hear(flow, conversation, direction, data)
         else:
             missing = frame.payload_wire - frame.payload_length
-            sequence = (frame.sequence + bool(frame.flags & at.TCP_SYN)) & 0xFFFFFFFF
-            for chunk in parser.streams[direction].push(sequence, data, missing):
-                self._hear(flow, parser, direction, chunk)
-        scanner.verdict(slot, parser.wants(0), parser.wants(1))
+            sequence = (frame.sequence + (1 if frame.flags & at.TCP_SYN else 0)) & 0xFFFFFFFF
+            stream = listener.stream(flow, direction, self.waiting)
+            for chunk in stream.push(sequence, data, missing):
+                self._hear(flow, conversation, direction, chunk)
+        first, second = conversation.wants(0), conversation.wants(1)
+        scanner.verdict(slot, first, second)
+        if not first:
+            listener.close(0)
+        if not second:
+            listener.close(1)
+            if not first:
+                flow.heard = False
+                self._listeners[slot] = None
 
-    def _hear(self, flow: Flow, parser: Parser, direction: int, data: bytes | None) -> None:
+    def _opened(self, flow: Flow, listener: Listener | None, direction: int, sequence: int) -> None:
+        """A SYN: what comes next in this direction follows it."""
+        if direction:
+            flow.accepted = sequence
+        else:
+            flow.opened = sequence
+        stream = None if listener is None else listener.second if direction else listener.first
+        if stream is not None:
+            stream.open(sequence)
+
+    def _claim(self, slot: int, flow: Flow) -> None:
+        """If a session announced this flow, what comes from its source is read as media."""
+        if not len(self.expected):
+            self._expecting = False
+            return
+        found = self.expected.claim(
+            flow.initiator, flow.initiator_port, flow.responder, flow.responder_port, flow.start_ns
+        )
+        if found is None or found.control:
+            return
+        listener = self._listeners[slot] = Listener()
+        listener.conversation = _conversation(flow)
+        listener.conversation.expect_media(0 if found.source == flow.initiator else 1)
+
+    def _in_session(self, flow: Flow, direction: int, fact: MediaStream) -> MediaStream:
+        """Media with the session that agreed on it."""
+        if fact.transport == "interleaved":
+            return structs.replace(fact, session=_session(flow))
+        if fact.transport != "udp":
+            return fact
+        source, sport, destination, dport = flow.initiator, flow.initiator_port, flow.responder, flow.responder_port
+        if direction:
+            source, sport, destination, dport = destination, dport, source, sport
+        return self.expected.attributed(fact, Address(source), sport, Address(destination), dport, self.scanner.ts)
+
+    def _expect(self, flow: Flow, direction: int, fact: MediaSetup) -> None:
+        """A server, which is who answers a SETUP, agreed on ports."""
+        client, server = (flow.initiator, flow.responder) if direction else (flow.responder, flow.initiator)
+        self.expected.expect(fact, Address(client), Address(server), _session(flow), self.scanner.ts)
+        self._expecting = True
+
+    def _hear(self, flow: Flow, conversation: Conversation, direction: int, data: bytes | None) -> None:
         """One run of payload bytes, or a gap: facts, or a counted reason why there are none."""
         try:
-            facts = parser.lost(direction) if data is None else parser.feed(direction, data)
+            facts = conversation.lost(direction) if data is None else conversation.feed(direction, data)
         except Exception as defect:  # noqa: BLE001  the fence around every parser: one hostile flow ends here
-            parser.stop(direction)
+            conversation.stop(direction)
             self._fault(defect)
             return
         ts_ns = self.scanner.ts
         for fact in facts:
             if isinstance(fact, MalformedSeen):
                 self._count_malformed(fact.layer)
-            sender = flow.initiator if direction == 0 else flow.responder
-            first_id = sender + flow.initiator_port.to_bytes(2, "big") + flow.responder_port.to_bytes(2, "big")
-            self.attribution.fact(flow, direction, fact, ts_ns, first_id, cut=self.scanner.frame.truncated)
+            elif isinstance(fact, MediaStream):
+                fact = self._in_session(flow, direction, fact)  # noqa: PLW2901  the same fact, with its session
+            elif isinstance(fact, MediaSetup):
+                self._expect(flow, direction, fact)
+            self.attribution.fact(flow, direction, fact, ts_ns, self.scanner.frame.truncated)
             if self._observer is not None:
                 self._observer(Observation(flow.where(ts_ns, direction), fact), flow)
 
@@ -180,21 +296,32 @@ class Hearing:
         """Tell the observer of a flow that is over."""
         if self._observer is None:
             return
-        column = self.scanner.table.field
+        table = self.scanner.table
         fact = FlowEnd(
-            packets_out=column(slot, at.PACKETS),
-            packets_in=column(slot, at.PACKETS + 1),
-            bytes_out=column(slot, at.BYTES),
-            bytes_in=column(slot, at.BYTES + 1),
-            payload_out=column(slot, at.PAYLOADS),
-            payload_in=column(slot, at.PAYLOADS + 1),
-            attempts=column(slot, at.ATTEMPTS),
-            outcome=outcome_of(column(slot, at.FLAGS)).label,
-            start_ns=column(slot, at.START),
-            end_ns=column(slot, at.LAST),
+            packets_out=table.field(slot, at.PACKETS),
+            packets_in=table.field(slot, at.PACKETS + 1),
+            bytes_out=table.field(slot, at.BYTES),
+            bytes_in=table.field(slot, at.BYTES + 1),
+            payload_out=table.field(slot, at.PAYLOADS),
+            payload_in=table.field(slot, at.PAYLOADS + 1),
+            attempts=table.field(slot, at.ATTEMPTS),
+            outcome=outcome_of(table.field(slot, at.FLAGS)).label,
+            start_ns=table.field(slot, at.START),
+            end_ns=table.field(slot, at.LAST),
             reason=reason,
         )
-        self._observer(Observation(flow.where(column(slot, at.LAST), 0), fact), flow)
+        self._observer(Observation(flow.where(table.field(slot, at.LAST), 0), fact), flow)
+
+
+def _conversation(flow: Flow) -> Conversation:
+    stream = flow.proto == at.PROTO_TCP
+    rows = STREAMS if stream else DATAGRAMS
+    return Conversation(rows, flow.initiator_port, flow.responder_port, stream=stream)
+
+
+def _session(flow: Flow) -> str:
+    """Community ID of a control connection."""
+    return community_id(flow.initiator, flow.responder, flow.initiator_port, flow.responder_port, flow.proto)
 
 
 def outcome_of(flags: int) -> Outcome:

@@ -13,6 +13,7 @@ from monitor.sinks import observations
 from monitor.sinks.jsonl import JsonLines
 from monitor.sinks.terminal import Terminal
 from monitor.store.journal import Store
+from monitor.store.unkept import Unkept
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 SINK: Final = "stdout"
 BATCH: Final = 64
 """Transitions of files that are journalled together; those of a pipe are not kept waiting."""
+COLLECT: Final = (200_000, 50, 100)
+"""Objects made between looks for cycles: hardly anything here has one, and contacts live as long as the run."""
 MAX_FAULTS_TOLD: Final = 16
 MAX_HOSTS_LISTED: Final = 20
 
@@ -49,28 +52,30 @@ class Replay:
         """
         sensor = self._config.sensor.name
         render = renderer(sensor)
-        sinks = [SINK] if self._state is not None else []  # nobody comes back for what was only in memory
-        with (
-            knowledge(self._config) as known,
-            contextlib.closing(Store.open(self._state, sensor=sensor, sinks=sinks)) as store,
-        ):
+        with contextlib.ExitStack() as stack:
+            known = stack.enter_context(knowledge(self._config))
+            store: Store | None = None
+            if self._state is not None:
+                store = stack.enter_context(contextlib.closing(Store.open(self._state, sensor=sensor, sinks=[SINK])))
+            append = (store or Unkept()).append
             engine = build_engine(self._config, known, cameras=self._cameras, on_fault=FaultReport())
 
             gc.collect()
             gc.freeze()  # tables and catalogue live as long as the run: no need to look through them again and again
+            gc.set_threshold(*COLLECT)
             waiting: list[Transition] = []
             batch = BATCH if self._captures.bytes_total is not None else 1
 
             def tell() -> None:
-                owed = store.append(waiting, render)
-                if self._state is not None:  # an earlier run may have journalled what it could not show
+                owed = append(waiting, render)
+                if store is not None:  # an earlier run may have journalled what it could not show
                     owed = store.pending(SINK, len(waiting) + batch)
                 if isinstance(show, JsonLines):
                     show.write(message.body for message in owed)
                 else:
                     new = {message.uid for message in owed}
                     show.tell(transition for transition in waiting if transition.uid in new)
-                if self._state is not None:
+                if store is not None:
                     store.done(SINK, [message.seq for message in owed])
                 waiting.clear()
 

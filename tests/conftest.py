@@ -13,7 +13,7 @@ import pytest
 
 from monitor.app import knowledge
 from monitor.config import Config
-from monitor.wire import decode, flows, scan
+from monitor.wire import decode, flows, link, scan, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from monitor.app import Knowledge
 
 REPOSITORY: Final = Path(__file__).parents[1]
-HOT_PATH: Final = (decode, flows, scan)
+HOT_PATH: Final = (link, tunnels, decode, flows, scan)
+"""Each after those that it imports."""
 
 
 @pytest.fixture(scope="session")

@@ -3,44 +3,68 @@
 Strategy: a contact is found by (device, remote) or, while a name was only asked for, by (device, name). Where
 names of several operators share one address, each further operator has a contact of its own there.
 Counts are added as they happen; an incident takes over what is new since it last looked, so forgetting an old
-contact loses no count. The one unused for longest goes first; one device may hold at most MAX_PER_DEVICE.
+contact loses no count. Three orders of use say who makes room: first what hosts have that nobody watches, then what
+belongs to devices that were recognised, last what belongs to those that the user named; in each the one unused for
+longest. One device may hold at most MAX_PER_DEVICE. The orders are links from contact to contact: a table of their own
+would weigh as much as the contacts.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from monitor.model.contacts import MAX_SERVICES, Contact, Outcome
+import cython
+
+from monitor.model.contacts import MAX_SERVICES, Outcome
+from monitor.model.limits import Limit, Room
+
+if not cython.compiled:
+    from monitor.model.contacts import Contact, Device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitor.model.address import Address
-    from monitor.model.contacts import Device
     from monitor.model.verdicts import Verdict
 
-MAX_CONTACTS: Final = 65536
+MAX_CONTACTS: Final = 32_768
+"""Thirty-two remote ends of each device in an inventory that is full (config.MAX_DEVICES); some 0.6 KiB each."""
 MAX_PER_DEVICE: Final = 4096
 """A scan must not push out what other devices did."""
 MAX_NAMES: Final = 8
+
+USED_NS: Final = 1_000_000_000
+"""A contact used again this soon keeps its place in the order of use."""
+ORDERS: Final = 3
+"""Strangers', recognised devices', named devices'."""
 
 Key = tuple[str, bytes | str]
 
 
 class Contacts:
-    """All contacts of all devices, the least recently used first."""
+    """All contacts of all devices."""
 
     def __init__(self, max_contacts: int = MAX_CONTACTS, max_per_device: int = MAX_PER_DEVICE) -> None:
-        self._all: OrderedDict[Key, Contact] = OrderedDict()
-        self._per_device: dict[str, OrderedDict[Key, None]] = {}
+        self._all: dict[Key, Contact] = {}
+        self._oldest: list[Contact | None] = [None] * ORDERS
+        self._newest: list[Contact | None] = [None] * ORDERS
         self._max = max_contacts
         self._max_per_device = max_per_device
+        self._most = 0
         self.evicted = 0
         """Contacts forgotten for want of room."""
+        self.crowded = 0
+        """Those of them that made room for another of the same device."""
 
     def __len__(self) -> int:
         return len(self._all)
+
+    def limits(self) -> list[Limit]:
+        """The room for contacts."""
+        return [
+            Limit(Room.CONTACTS, self._max, len(self._all), self.evicted - self.crowded),
+            Limit(Room.CONTACTS_OF_DEVICE, self._max_per_device, self._most, self.crowded),
+        ]
 
     def find(self, device: Device, remote: Address | str, operator_key: str | None = None) -> Contact | None:
         """The contact with an address (and a further operator there), or with a name that was only asked for.
@@ -54,8 +78,12 @@ class Contacts:
 
     def of(self, device: Device) -> Iterator[Contact]:
         """All contacts of one device, the least recently used first."""
-        for key in list(self._per_device.get(device.key, ())):
-            yield self._all[key]
+        mine: list[Contact] = []
+        contact: Contact | None = device.oldest
+        while contact is not None:
+            mine.append(contact)
+            contact = contact.newer_own
+        return iter(mine)
 
     def begin(
         self,
@@ -84,45 +112,103 @@ class Contacts:
             outcome=Outcome.ASKED if remote is None else Outcome.ATTEMPTED,
         )
         if name is not None:
-            contact.names.append(name)
-        contact.place = _place(place, verdict.operator_key if further else None)
-        key = _key(contact)
-        mine = self._per_device.setdefault(device.key, OrderedDict())
-        if key in mine:
-            self._forget(key)
-        elif len(mine) >= self._max_per_device:
-            self._forget(next(iter(mine)))
+            contact.names = (name,)
+        key = contact.place = (device.key, _place(place, verdict.operator_key if further else None))
+        before: Contact | None = self._all.get(key)
+        if before is not None:
+            self._forget(before)
+        elif device.held >= self._max_per_device and device.oldest is not None:
+            self._forget(device.oldest)
+            self.crowded += 1
         elif len(self._all) >= self._max:
-            self._forget(next(iter(self._all)))
+            self._make_room()
         self._all[key] = contact
-        self._per_device.setdefault(device.key, OrderedDict())[key] = None
+        self._link(contact)
+        device.held += 1
+        self._most = max(self._most, device.held)
         return contact
 
     def use(self, contact: Contact, ts_ns: int) -> None:
         """The contact was active at ``ts_ns``."""
         contact.last_ns = max(contact.last_ns, ts_ns)
-        key = _key(contact)
-        if key in self._all:
-            self._all.move_to_end(key)
-            self._per_device[contact.device.key].move_to_end(key)
+        if ts_ns - contact.used_ns < USED_NS:
+            return
+        contact.used_ns = ts_ns
+        self.promote(contact)
 
-    def _forget(self, key: Key) -> None:
-        del self._all[key]
-        mine = self._per_device[key[0]]
-        del mine[key]
-        if not mine:
-            del self._per_device[key[0]]
+    def promote(self, contact: Contact) -> None:
+        """Put the contact at the young end of the order that its device has now."""
+        if contact.order >= 0:
+            self._unlink(contact)
+            self._link(contact)
+
+    def forget_all(self, device: Device) -> list[Contact]:
+        """The device was forgotten, and so is what it did; its incidents have the counts. What it was."""
+        mine = list(self.of(device))
+        for contact in mine:
+            self._forget(contact)
+        return mine
+
+    def _make_room(self) -> None:
+        for order in range(ORDERS):
+            oldest: Contact | None = self._oldest[order]
+            if oldest is not None:
+                self._forget(oldest)
+                return
+
+    def _forget(self, contact: Contact) -> None:
+        del self._all[contact.place]
+        self._unlink(contact)
+        contact.order = -1
+        contact.device.held -= 1
         self.evicted += 1
+
+    def _link(self, contact: Contact) -> None:
+        device = contact.device
+        order = 2 if device.named else 1 if device.watched else 0
+        newest: Contact | None = self._newest[order]
+        contact.order, contact.older, contact.newer = order, newest, None
+        if newest is None:
+            self._oldest[order] = contact
+        else:
+            newest.newer = contact
+        self._newest[order] = contact
+        own: Contact | None = device.newest
+        contact.older_own, contact.newer_own = own, None
+        if own is None:
+            device.oldest = contact
+        else:
+            own.newer_own = contact
+        device.newest = contact
+
+    def _unlink(self, contact: Contact) -> None:
+        older: Contact | None = contact.older
+        newer: Contact | None = contact.newer
+        if older is None:
+            self._oldest[contact.order] = newer
+        else:
+            older.newer = newer
+        if newer is None:
+            self._newest[contact.order] = older
+        else:
+            newer.older = older
+        device = contact.device
+        older, newer = contact.older_own, contact.newer_own
+        if older is None:
+            device.oldest = newer
+        else:
+            older.newer_own = newer
+        if newer is None:
+            device.newest = older
+        else:
+            newer.older_own = older
+        contact.older = contact.newer = contact.older_own = contact.newer_own = None
 
 
 def _place(remote: Address | str, operator_key: str | None) -> bytes | str:
     if operator_key is None or isinstance(remote, str):
         return remote
     return remote + operator_key.encode()
-
-
-def _key(contact: Contact) -> Key:
-    return (contact.device.key, contact.place)
 
 
 def climb(contact: Contact, outcome: Outcome, refused_by: str | None = None) -> bool:
@@ -134,10 +220,13 @@ def climb(contact: Contact, outcome: Outcome, refused_by: str | None = None) -> 
     return True
 
 
-def use_service(contact: Contact, proto: int, port: int) -> None:
-    """Remember a service of the remote end; the first MAX_SERVICES are kept."""
-    if (proto, port) not in contact.services and len(contact.services) < MAX_SERVICES:
-        contact.services.append((proto, port))
+def use_service(contact: Contact, proto: int, port: int) -> bool:
+    """Remember a service of the remote end; the first MAX_SERVICES are kept. Whether it is news."""
+    service = (proto, port)
+    if service in contact.services or len(contact.services) >= MAX_SERVICES:
+        return False
+    contact.services += (service,)
+    return True
 
 
 def name_it(contact: Contact, name: str, source: str) -> bool:
@@ -149,11 +238,8 @@ def name_it(contact: Contact, name: str, source: str) -> bool:
         return False
     if source == "dns" and contact.name_source in ("sni", "host"):
         if name not in contact.names and len(contact.names) < MAX_NAMES:
-            contact.names.append(name)
+            contact.names += (name,)
         return False
-    if name in contact.names:
-        contact.names.remove(name)
-    contact.names.insert(0, name)
-    del contact.names[MAX_NAMES:]
+    contact.names = (name, *[other for other in contact.names if other != name])[:MAX_NAMES]
     contact.name_source = source
     return True

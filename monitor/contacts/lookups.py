@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import cython
+
 from monitor.model.address import is_address
+from monitor.model.limits import Limit, Room
+
+if not cython.compiled:
+    pass
 
 if TYPE_CHECKING:
     from monitor.model.address import Address
@@ -19,19 +24,19 @@ MAX_OPEN: Final = 16384
 MAX_ADDRESSES: Final = 64
 
 
-@dataclass(slots=True)
 class Lookup:
     """One name that one device asked for."""
 
-    device: Device
-    name: str
-    asked_ns: int
-    last_ns: int
-    first_id: bytes
-    times: int = 1
-    """How often it was asked for while it waited; the retries of one query, A and AAAA, count each."""
-    rcode: str | None = None
-    addresses: list[Address] = field(default_factory=list)
+    def __init__(self, device: Device, name: str, asked_ns: int, first_id: bytes) -> None:
+        self.device = device
+        self.name = name
+        self.asked_ns = asked_ns
+        self.last_ns = asked_ns
+        self.first_id = first_id
+        self.times = 1
+        """How often it was asked for while it waited; the retries of one query, A and AAAA, count each."""
+        self.rcode: str | None = None
+        self.addresses: list[Address] = []
 
 
 class Lookups:
@@ -46,15 +51,19 @@ class Lookups:
     def __len__(self) -> int:
         return len(self._open)
 
+    def limits(self) -> list[Limit]:
+        """The room for look-ups that wait."""
+        return [Limit(Room.LOOKUPS, self._max, len(self._open), self.early)]
+
     def asked(self, device: Device, name: str, ts_ns: int, first_id: bytes) -> Lookup | None:
         """The device asked for ``name``. A lookup that had to be concluded to make room, if any."""
         key = (device.key, name)
-        known = self._open.get(key)
+        known: Lookup | None = self._open.get(key)
         if known is not None:
             known.last_ns = max(known.last_ns, ts_ns)
             known.times += 1
             return None
-        self._open[key] = Lookup(device, name, ts_ns, ts_ns, first_id)
+        self._open[key] = Lookup(device, name, ts_ns, first_id)
         if len(self._open) <= self._max:
             return None
         self.early += 1
@@ -62,7 +71,7 @@ class Lookups:
 
     def answered(self, device: Device, name: str, rcode: str, addresses: list[Address]) -> None:
         """The device was told this about ``name``."""
-        known = self._open.get((device.key, name))
+        known: Lookup | None = self._open.get((device.key, name))
         if known is None:
             return
         known.rcode = rcode

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
+from monitor.model.limits import Limit, Room
+
 if TYPE_CHECKING:
     from monitor.model.address import Address
 
-MAX_ENTRIES: Final = 65536
-"""(device, address) pairs in all."""
+MAX_ENTRIES: Final = 32_768
+"""(device, address) pairs in all, some 0.6 KiB each; as many as contacts, which they name."""
 MAX_NAMES: Final = 8
 """Names of one address for one device."""
 
@@ -26,12 +28,19 @@ class Names:
     def __len__(self) -> int:
         return len(self._told)
 
+    def limits(self) -> list[Limit]:
+        """The room for what devices were told."""
+        return [Limit(Room.NAMES, self._max, len(self._told), self.evicted)]
+
     def learn(self, device: str, name: str, address: Address, expires_ns: int) -> None:
         """The device with this key was told that ``name`` is at ``address``."""
         key = (device, address)
-        names = self._told.setdefault(key, {})
-        self._told.move_to_end(key)
-        names.pop(name, None)
+        names = self._told.get(key)
+        if names is None:
+            names = self._told[key] = {}
+        else:
+            self._told.move_to_end(key)
+            names.pop(name, None)
         names[name] = expires_ns
         if len(names) > MAX_NAMES:
             del names[next(iter(names))]
@@ -41,10 +50,13 @@ class Names:
 
     def of(self, device: str, address: Address, now_ns: int) -> list[str]:
         """Names the device was told for this address: those still valid first, then the newest first."""
-        names = self._told.get((device, address))
+        key = (device, address)
+        names = self._told.get(key)
         if not names:
             return []
-        self._told.move_to_end((device, address))
+        self._told.move_to_end(key)
+        if len(names) == 1:
+            return list(names)
         newest_first = list(reversed(names.items()))
         return [name for name, expires in newest_first if expires >= now_ns] + [
             name for name, expires in newest_first if expires < now_ns

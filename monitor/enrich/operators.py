@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from monitor.model.address import is_address, text
+from monitor.model.limits import Limit, Room
 from monitor.model.verdicts import Confidence, OperatorKind, Place, Verdict
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from monitor.enrich.geo import Geo
     from monitor.model.address import Address
 
-REMEMBERED: Final = 16_384
-"""Verdicts kept in memory, some 1,000 bytes each; beyond that the one unused for longest goes."""
+REMEMBERED: Final = 4096
+"""Questions whose verdicts are kept in memory, some 1,000 bytes each; beyond that the one unused for longest goes."""
 
 
 class _Operator(Struct, frozen=True):
@@ -61,6 +62,7 @@ class Operators:
         self._geo = geo
         self._domains = RegisteredDomains()
         self._remembered = lru_cache(REMEMBERED)(self._resolve)
+        self._same: dict[Verdict, Verdict] = {}
 
     def resolve(
         self,
@@ -76,6 +78,11 @@ class Operators:
         device itself named the server (SNI, Host), so that the name is not another's on the same address.
         """
         return self._remembered(address, tuple(names), p2p, name_is_proof)
+
+    def limits(self) -> list[Limit]:
+        """The room for verdicts."""
+        info = self._remembered.cache_info()
+        return [Limit(Room.VERDICTS, REMEMBERED, info.currsize, self.evictions)]
 
     @property
     def evictions(self) -> int:
@@ -108,7 +115,7 @@ class Operators:
             why += "; jurisdiction by the country of the address" if law else "; jurisdiction not known"
         if anycast and place.country:
             why += "; anycast, so the country of the address says little"
-        return Verdict(
+        verdict = Verdict(
             operator=operator.name,
             operator_key=operator.key,
             kind=operator.kind,
@@ -122,6 +129,10 @@ class Operators:
             why=why,
             unnamed=operator.unnamed,
         )
+        # Most addresses of a network have one verdict, and contacts keep it: one object does for all of them.
+        if len(self._same) >= REMEMBERED // 4:
+            self._same.clear()
+        return self._same.setdefault(verdict, verdict)
 
     def _named(self, names: tuple[str, ...]) -> tuple[str | None, Owner | None]:
         """The first name that a row owns, else the first below a shared platform, else the first."""

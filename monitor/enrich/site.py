@@ -6,15 +6,17 @@ import ipaddress
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from monitor.model.address import is_v4, unpack
+from monitor.model.address import MAPPED, is_v4
+from monitor.model.limits import Limit, Room
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor.model.address import Address, IPNetwork, Mac
 
-MAX_REMEMBERED: Final = 65536
-"""Addresses whose reach is remembered; as many as flows in the table."""
+MAX_REMEMBERED: Final = 16_384
+"""Addresses of which something is remembered: their reach, which can be worked out again, whose own they are, or that
+they were called. Hosts and remote ends of a site are some thousands."""
 MAX_LEARNT: Final = 256
 """On-link prefixes and own global addresses learnt from the wire."""
 
@@ -30,6 +32,9 @@ class Reach(Enum):
     GROUP = "group"
     """Multicast, broadcast, unspecified, loopback, reserved: no host."""
 
+
+Row = tuple[int, int, Reach]
+"""Network mask, network address, and where an address in it is."""
 
 _NOBODY: Final = tuple(
     ipaddress.ip_network(net)
@@ -69,8 +74,22 @@ class Site:
         self._own: dict[Address, Mac] = {}
         self._called: dict[Address, None] = {}
         self._known: dict[Address, Reach] = {}
+        self._rows = self._sorted()
         self.forgotten = 0
         """Prefixes and addresses not learnt for want of room."""
+        self._prefixes_refused = 0
+        self._own_refused = 0
+        self._called_refused = 0
+        self._cleared = 0
+
+    def limits(self) -> list[Limit]:
+        """The room for what is remembered of addresses."""
+        return [
+            Limit(Room.REACHES, MAX_REMEMBERED, len(self._known), self._cleared),
+            Limit(Room.PREFIXES, MAX_LEARNT, len(self._learnt), self._prefixes_refused),
+            Limit(Room.OWN_ADDRESSES, MAX_REMEMBERED, len(self._own), self._own_refused),
+            Limit(Room.CALLED_ADDRESSES, MAX_REMEMBERED, len(self._called), self._called_refused),
+        ]
 
     def reach(self, address: Address) -> Reach:
         """Where this address is."""
@@ -78,6 +97,7 @@ class Site:
         if known is None:
             known = self._judge(address)
             if len(self._known) >= MAX_REMEMBERED:
+                self._cleared += len(self._known)
                 self._known.clear()
             self._known[address] = known
         return known
@@ -89,8 +109,10 @@ class Site:
             return
         if len(self._learnt) >= MAX_LEARNT:
             self.forgotten += 1
+            self._prefixes_refused += 1
             return
         self._learnt.append(network)
+        self._rows = self._sorted()
         self._known.clear()
 
     def learn_address(self, address: Address, mac: Mac | None) -> bool:
@@ -102,15 +124,21 @@ class Site:
             return False
         if len(self._own) >= MAX_REMEMBERED:
             self.forgotten += 1
+            self._own_refused += 1
             return False
         self._own[address] = mac
-        self._known[address] = Reach.LOCAL
+        self._known.pop(address, None)
         return True
 
     def called(self, address: Address) -> None:
         """A device sent something to this address, which is elsewhere."""
-        if not is_v4(address) and len(self._called) < MAX_REMEMBERED:
-            self._called[address] = None
+        if is_v4(address) or address in self._called:
+            return
+        if len(self._called) >= MAX_REMEMBERED:
+            self.forgotten += 1
+            self._called_refused += 1
+            return
+        self._called[address] = None
 
     def heard(self, address: Address, mac: Mac | None) -> None:
         """The address sent something: one that was learnt from another MAC was claimed falsely."""
@@ -120,13 +148,20 @@ class Site:
             self._known.pop(address, None)
             self.called(address)
 
+    def _sorted(self) -> tuple[list[Row], list[Row]]:
+        """What decides, in the order in which it does, over IPv4 and over IPv6."""
+        rows: tuple[list[Row], list[Row]] = ([], [])
+        ours = [*self._networks, *self._learnt]
+        for networks, reach in ((_NOBODY, Reach.GROUP), (self._core, Reach.CORE), (ours, Reach.LOCAL)):
+            for network in networks:
+                mask, prefix = int(network.netmask), int(network.network_address)
+                rows[network.version == 6].append((mask, prefix, reach))
+        return rows
+
     def _judge(self, address: Address) -> Reach:
-        ip = unpack(address)
-        if any(ip in net for net in _NOBODY if net.version == ip.version):
-            return Reach.GROUP
-        if any(ip in net for net in self._core if net.version == ip.version):
-            return Reach.CORE
-        ours = (net for net in (*self._networks, *self._learnt) if net.version == ip.version)
-        if address in self._own or any(ip in net for net in ours):
-            return Reach.LOCAL
-        return Reach.REMOTE
+        v4 = is_v4(address)
+        value = int.from_bytes(address[len(MAPPED) :] if v4 else address, "big")
+        for mask, prefix, reach in self._rows[not v4]:
+            if value & mask == prefix:
+                return reach
+        return Reach.LOCAL if address in self._own else Reach.REMOTE

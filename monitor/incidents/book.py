@@ -12,7 +12,9 @@ import hashlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from monitor.incidents.incident import MAX_EVIDENCES, Incident, counted
+import cython
+
+from monitor.incidents.incident import MAX_EVIDENCES
 from monitor.incidents.words import sentence
 from monitor.model.address import mac_text, text
 from monitor.model.community_id import community_id
@@ -25,15 +27,20 @@ from monitor.model.incidents import (
     Transition,
     Visibility,
 )
+from monitor.model.limits import Limit, Room
+
+if not cython.compiled:
+    from monitor.incidents.incident import Incident, counted
+    from monitor.model.contacts import Contact, Device
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from monitor.model.contacts import Contact, Device, Judgement
+    from monitor.model.contacts import Judgement
     from monitor.model.incidents import Finding
 
-MAX_OPEN: Final = 16384
-"""Open incidents in all; as many as devices."""
+MAX_OPEN: Final = 8192
+"""Open incidents in all, some 2 KiB each: two of each device, or eight of each in an inventory that is full."""
 MAX_PER_DEVICE: Final = 128
 """Operators of one device that have an incident of their own; a scan's further ones share one."""
 QUIET_NS: Final = 24 * 3600 * 1_000_000_000
@@ -64,15 +71,27 @@ class Book:
         self._max_open = max_open
         self._max_per_device = max_per_device
         self._open: OrderedDict[tuple[str, str], Incident] = OrderedDict()
+        self._unnamed: OrderedDict[tuple[str, str], None] = OrderedDict()
+        """Those of devices that the user never named: they make room first."""
         self._by_uid: dict[str, Incident] = {}
         self._by_device: dict[str, int] = {}
         self._quiet_from: int | None = None
         self._moved: dict[str, Incident] = {}
         self.folded = 0
         """Contacts that share a device's incident for many operators."""
+        self.evicted = 0
+        """Incidents that ended for want of room."""
+        self._most = 0
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def limits(self) -> list[Limit]:
+        """The room for incidents."""
+        return [
+            Limit(Room.INCIDENTS, self._max_open, len(self._open), self.evicted),
+            Limit(Room.INCIDENTS_OF_DEVICE, self._max_per_device + 1, self._most, self.folded),
+        ]
 
     def judge(
         self, contact: Contact, judgement: Judgement, findings: Sequence[Finding], now_ns: int
@@ -90,21 +109,24 @@ class Book:
         incident.rule = judgement.rule
         for found in findings:
             if found.kind is not incident.kind and found.kind not in _GENERAL:
-                incident.properties.setdefault(str(found.kind))
-        incident.severity = max(incident.severity, *(found.severity for found in findings))
+                incident.add_property(str(found.kind))
+            incident.severity = max(incident.severity, found.severity)
         self._show(incident, contact)
-        self._open.move_to_end(incident.key)
+        self._use(incident)
         return told + self._news(incident, now_ns)
 
-    def count(self, contact: Contact, now_ns: int) -> list[Transition]:
-        """Only the counts of a contact changed since it was judged."""
-        incident = self._by_uid.get(contact.incident) if contact.incident is not None else None
+    def count(self, contact: Contact) -> bool:
+        """Only the counts of a contact changed since it was judged. False: its incident has ended without them."""
+        if contact.incident is None:
+            return True
+        incident = self._by_uid.get(contact.incident)
         if incident is None:
-            contact.judged = None  # its incident ended meanwhile: the next news is judged afresh
-            return []
+            return _is_told(contact)
         incident.absorb(contact)
-        self._open.move_to_end(incident.key)
-        return self._news(incident, now_ns)
+        self._use(incident)
+        if incident.state() != incident.said:
+            self._moved[incident.uid] = incident
+        return True
 
     def news(self, now_ns: int) -> list[Transition]:
         """Tell what is new of open incidents: at the tick after it, so that a handshake is one message, not three."""
@@ -120,7 +142,7 @@ class Book:
         due = self._quiet_due()
         if due is None or now_ns < due:
             return []
-        over = [each for each in self._open.values() if now_ns - each.last_ns >= self._quiet_ns]
+        over: list[Incident] = [each for each in self._open.values() if now_ns - each.last_ns >= self._quiet_ns]
         self._quiet_from = None
         return [self._end(incident, now_ns) for incident in over]
 
@@ -130,7 +152,7 @@ class Book:
 
     def _quiet_due(self) -> int | None:
         if self._quiet_from is None and self._open:
-            self._quiet_from = min(each.last_ns for each in self._open.values()) + self._quiet_ns
+            self._quiet_from = min([each.last_ns for each in self._open.values()]) + self._quiet_ns
         return self._quiet_from
 
     def settle(self, now_ns: int) -> list[Transition]:
@@ -140,6 +162,14 @@ class Book:
             for incident in self._open.values()
             if incident.counts() != incident.said_counts or incident.state() != incident.said
         ]
+
+    def _use(self, incident: Incident) -> None:
+        self._open.move_to_end(incident.key)
+        if not incident.device.named:
+            self._unnamed[incident.key] = None
+            self._unnamed.move_to_end(incident.key)
+        elif self._unnamed:
+            self._unnamed.pop(incident.key, None)  # named meanwhile, by an address that it took
 
     def _belongs(self, contact: Contact, held: Incident) -> bool:
         """Whether the incident that has the contact is still the one of its operator, or stands for it."""
@@ -159,8 +189,10 @@ class Book:
             if incident is None and held.contacts == 1:
                 # A better match of the same thing: it keeps its id.
                 del self._open[held.key]
+                self._unnamed.pop(held.key, None)
                 held.key = key
                 self._open[key] = held
+                self._use(held)
                 return held, told
             held.release(contact)
             if held.contacts == 0 and incident is not None:
@@ -189,7 +221,9 @@ class Book:
     ) -> tuple[Incident, list[Transition]]:
         made_room = []
         if len(self._open) >= self._max_open:
-            made_room.append(self._end(next(iter(self._open.values())), now_ns))
+            longest_unused = next(iter(self._unnamed), None) or next(iter(self._open))
+            made_room.append(self._end(self._open[longest_unused], now_ns))
+            self.evicted += 1
         again_ns = contact.last_ns if contact.told else contact.first_ns
         uid = digest(self._sensor, key[0], key[1], again_ns, contact.first_id)
         incident = self._open[key] = Incident(
@@ -207,7 +241,9 @@ class Book:
             base=self._visibility(),
         )
         self._by_uid[uid] = incident
+        self._use(incident)
         self._by_device[key[0]] = self._by_device.get(key[0], 0) + 1
+        self._most = max(self._most, self._by_device[key[0]])
         return incident, made_room
 
     def _acquit(self, contact: Contact, held: Incident, judgement: Judgement, now_ns: int) -> list[Transition]:
@@ -260,6 +296,8 @@ class Book:
         """The incident is open no more."""
         del self._open[incident.key]
         del self._by_uid[incident.uid]
+        self._unnamed.pop(incident.key, None)
+        self._moved.pop(incident.uid, None)
         left = self._by_device[incident.key[0]] - 1
         if left:
             self._by_device[incident.key[0]] = left
@@ -280,7 +318,7 @@ class Book:
             activity=activity,
             time_ns=now_ns,
             kind=incident.kind,
-            properties=tuple(incident.properties),
+            properties=incident.properties,
             severity=incident.severity,
             message=sentence(incident),
             rule=incident.rule,
@@ -327,6 +365,16 @@ def digest(*parts: str | int | bytes) -> str:
     """32 hex digits that stand for ``parts``: the first half of their SHA-256."""
     joined = b"\0".join(part if isinstance(part, bytes) else str(part).encode() for part in parts)
     return hashlib.sha256(joined).hexdigest()[:32]
+
+
+def _is_told(contact: Contact) -> bool:
+    """Whether incidents have had all that the contact counted."""
+    return (
+        contact.attempts == contact.told_attempts
+        and contact.bytes_out == contact.told_out
+        and contact.bytes_in == contact.told_in
+        and contact.asked == contact.told_asked
+    )
 
 
 def _address(device: Device) -> str | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+import cython
 
 from monitor.model.contacts import Outcome, Trait
 
-if TYPE_CHECKING:
+if not cython.compiled:
     from monitor.model.contacts import Contact, Device
+
+if TYPE_CHECKING:
     from monitor.model.incidents import Evidence, Kind, Severity, Visibility
     from monitor.model.verdicts import Verdict
 
@@ -24,42 +27,58 @@ BYTES_FLOOR: Final = 1_000_000
 ADDRESSES_FLOOR: Final = 10
 """A handful of addresses is in the evidence; beyond it each decade is news."""
 
+NOTHING: Final = (0, 0, 0, 0)
 
-@dataclass(slots=True, eq=False)
+
 class Incident:
     """Owned by the book. ``said`` is the state that the last message told."""
 
-    uid: str
-    key: tuple[str, str]
-    """Device key and operator key."""
-    kind: Kind
-    device: Device
-    verdict: Verdict
-    severity: Severity
-    rule: str
-    first_ns: int
-    last_ns: int
-    outcome: Outcome
-    refused_by: str | None = None
-    properties: dict[str, None] = field(default_factory=dict)
-    attempts: int = 0
-    bytes_out: int = 0
-    bytes_in: int = 0
-    asked: int = 0
-    contacts: int = 0
-    """Contacts that joined: distinct remote ends, or names where only asked."""
-    ends: int = 0
-    """Those of them to which something was sent."""
-    countries: dict[str, None] = field(default_factory=dict)
-    evidences: dict[tuple[str | None, str | None], Evidence] = field(default_factory=dict)
-    best: Contact | None = None
-    """The contact that got furthest; what the message speaks of."""
-    number: int = 0
-    """Transitions told."""
-    said: tuple[object, ...] = ()
-    said_counts: tuple[int, ...] = ()
-    base: Visibility | None = None
-    """What the sensor had missed when the incident opened."""
+    def __init__(
+        self,
+        uid: str,
+        key: tuple[str, str],
+        kind: Kind,
+        device: Device,
+        verdict: Verdict,
+        severity: Severity,
+        rule: str,
+        first_ns: int,
+        last_ns: int,
+        outcome: Outcome,
+        refused_by: str | None = None,
+        base: Visibility | None = None,
+    ) -> None:
+        self.uid = uid
+        self.key = key
+        """Device key and operator key."""
+        self.kind = kind
+        self.device = device
+        self.verdict = verdict
+        self.severity = severity
+        self.rule = rule
+        self.first_ns = first_ns
+        self.last_ns = last_ns
+        self.outcome = outcome
+        self.refused_by = refused_by
+        self.base = base
+        """What the sensor had missed when the incident opened."""
+        self.properties: tuple[str, ...] = ()
+        self.attempts = 0
+        self.bytes_out = 0
+        self.bytes_in = 0
+        self.asked = 0
+        self.contacts = 0
+        """Contacts that joined: distinct remote ends, or names where only asked."""
+        self.ends = 0
+        """Those of them to which something was sent."""
+        self.countries: tuple[str, ...] = ()
+        self.evidences: dict[tuple[str | None, str | None], Evidence] = {}
+        self.best: Contact | None = None
+        """The contact that got furthest; what the message speaks of."""
+        self.number = 0
+        """Transitions told."""
+        self.said: tuple[object, ...] = ()
+        self.said_counts: tuple[int, ...] = ()
 
     def absorb(self, contact: Contact) -> None:
         """Take over what is new in a contact."""
@@ -67,8 +86,8 @@ class Incident:
         self.bytes_out += contact.bytes_out - contact.told_out
         self.bytes_in += contact.bytes_in - contact.told_in
         self.asked += contact.asked - contact.told_asked
-        if not counted(contact):
-            self.first_ns = min(self.first_ns, contact.first_ns)
+        if not counted(contact) and contact.first_ns < self.first_ns:
+            self.first_ns = contact.first_ns
         contact.told = True
         contact.told_attempts = contact.attempts
         contact.told_out = contact.bytes_out
@@ -84,10 +103,16 @@ class Incident:
         if contact.outcome is Outcome.REFUSED and self.outcome is Outcome.REFUSED and self.refused_by is None:
             self.refused_by = contact.refused_by
         country = contact.verdict.location
-        if country is not None and len(self.countries) < MAX_COUNTRIES:
-            self.countries.setdefault(country)
-        for trait in sorted(contact.traits):
-            self.properties.setdefault(str(trait))
+        if country is not None and country not in self.countries and len(self.countries) < MAX_COUNTRIES:
+            self.countries += (country,)
+        if contact.traits:
+            for trait in sorted(contact.traits):
+                self.add_property(str(trait))
+
+    def add_property(self, name: str) -> None:
+        """It has this property from now on."""
+        if name not in self.properties:
+            self.properties += (name,)
 
     def release(self, contact: Contact) -> None:
         """Give back what a contact brought: it belongs to another incident."""
@@ -111,8 +136,8 @@ class Incident:
         return (
             self.outcome,
             self.severity,
-            tuple(self.properties),
-            tuple(self.countries),
+            self.properties,
+            self.countries,
             self.verdict.operator_key,
             decade(self.attempts, ATTEMPTS_FLOOR),
             decade(self.bytes_out + self.bytes_in, BYTES_FLOOR),
@@ -130,7 +155,7 @@ def _weight(contact: Contact) -> tuple[int, int, int]:
 
 def counted(contact: Contact) -> bool:
     """Whether an incident that is over has kept what the contact did at first."""
-    return any(contact.kept)
+    return contact.kept != NOTHING
 
 
 def decade(count: int, floor: int) -> int:

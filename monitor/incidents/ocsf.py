@@ -16,10 +16,8 @@ from monitor.model.verdicts import Confidence
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from monitor.model.incidents import DeviceView, Evidence, Transition, Visibility
+    from monitor.model.incidents import DeviceView, Evidence, Transition
     from monitor.model.verdicts import Verdict
-
-Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
 
 VERSION: Final = "1.8.0"
 CATEGORY_FINDINGS: Final = 2
@@ -52,6 +50,7 @@ NAME_LIMIT: Final = 255
 """Characters of a name; a domain name has no more (RFC 1035, 2.3.4)."""
 TEXT_LIMIT: Final = 1024
 """Characters of a sentence."""
+PROFILES: Final = ("host", "security_control")
 PROPERTIES: Final = 16
 """Most properties of one message."""
 
@@ -59,144 +58,279 @@ UNPRINTABLE: Final = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), "\N{REPLA
 """C0 and C1 controls: what a camera calls itself must not steer a terminal."""
 
 
+class _Table(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An object of the message: its fields stand in the order of their names, what is not known is left out."""
+
+
+class _Location(_Table, frozen=True, kw_only=True):
+    country: str
+
+
+class _Network(_Table, frozen=True, kw_only=True):
+    name: str | None = None
+    number: int | None = None
+
+
+class _Endpoint(_Table, frozen=True, kw_only=True):
+    autonomous_system: _Network | None = None
+    hostname: str | None = None
+    ip: str | None = None
+    location: _Location | None = None
+    port: int | None = None
+
+
+class _Connection(_Table, frozen=True, kw_only=True):
+    community_uid: str | None = None
+    direction_id: int
+    protocol_name: str | None = None
+    protocol_num: int | None = None
+
+
+class _Evidence(_Table, frozen=True, kw_only=True):
+    connection_info: _Connection
+    dst_endpoint: _Endpoint | None = None
+    src_endpoint: _Endpoint
+
+
+class _System(_Table, frozen=True, kw_only=True):
+    name: str
+    type: str
+    type_id: int
+    version: str
+
+
+class _Device(_Table, frozen=True, kw_only=True):
+    ip: str | None = None
+    mac: str | None = None
+    model: str | None = None
+    name: str | None = None
+    os: _System | None = None
+    type: str
+    type_id: int
+    vendor_name: str | None = None
+
+
+class _Analytic(_Table, frozen=True, kw_only=True):
+    name: str
+    type_id: int
+    version: str
+
+
+class _FindingInfo(_Table, frozen=True, kw_only=True):
+    analytic: _Analytic
+    first_seen_time: int
+    last_seen_time: int
+    title: str
+    types: list[str]
+    uid: str
+
+
+class _Product(_Table, frozen=True, kw_only=True):
+    name: str
+    vendor_name: str
+    version: str
+
+
+class _Metadata(_Table, frozen=True, kw_only=True):
+    product: _Product
+    profiles: tuple[str, ...]
+    sequence: int
+    uid: str
+    version: str
+
+
+class _Verdict(_Table, frozen=True, kw_only=True):
+    confidence: str
+    jurisdiction: str | None = None
+    location: str | None = None
+    network: int | None = None
+    operator: str | None = None
+    organisation: str | None = None
+    organisation_country: str | None = None
+    why: str
+
+
+class _Visibility(_Table, frozen=True, kw_only=True):
+    duplicates: int
+    evictions: int
+    gaps_s: int
+    loss_ppm: int
+    one_sided: bool
+
+
+class _Camwarden(_Table, frozen=True, kw_only=True):
+    attempts: int
+    bytes_in: int
+    bytes_out: int
+    device_class: str
+    epoch: int
+    foreign: bool
+    group: str | None = None
+    label: str | None = None
+    merged_into: str | None = None
+    outcome: str
+    refused_by: str | None = None
+    rule: str
+    sensor: str
+    seq: int
+    verdict: _Verdict
+    visibility: _Visibility
+
+
+class _Unmapped(_Table, frozen=True, kw_only=True):
+    camwarden: _Camwarden
+
+
+class _Finding(_Table, frozen=True, kw_only=True):
+    activity_id: int
+    category_uid: int
+    class_uid: int
+    confidence_id: int
+    count: int | None = None
+    device: _Device
+    end_time: int
+    evidences: list[_Evidence] | None = None
+    finding_info: _FindingInfo
+    is_alert: bool
+    message: str
+    metadata: _Metadata
+    severity_id: int
+    start_time: int
+    status_id: int
+    time: int
+    type_uid: int
+    unmapped: _Unmapped
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+
+
 def render(transition: Transition, *, sensor: str, epoch: int, seq: int, version: str) -> bytes:
     """The message of ``transition``, at most 64 KiB; ``version`` is camwarden's own."""
     start_ms, end_ms = transition.first_ns // 1_000_000, transition.last_ns // 1_000_000
-    kind = transition.kind
-    finding = _known(
-        {
-            "class_uid": CLASS_DETECTION_FINDING,
-            "category_uid": CATEGORY_FINDINGS,
-            "activity_id": int(transition.activity),
-            "type_uid": CLASS_DETECTION_FINDING * 100 + transition.activity,
-            "severity_id": int(transition.severity),
-            "status_id": STATUS[transition.activity],
-            "confidence_id": CONFIDENCE[transition.verdict.confidence],
-            "time": transition.time_ns // 1_000_000,
-            "is_alert": True,
-            "message": _text(transition.message),
-            "metadata": {
-                "version": VERSION,
-                "uid": transition.uid,
-                "product": {"name": "camwarden", "vendor_name": "camwarden", "version": version},
-                "sequence": seq,
-                "profiles": ["host", "security_control"],
-            },
-            "finding_info": {
-                "uid": transition.incident,
-                "title": TITLES[kind],
-                "types": [str(kind), *map(_name, transition.properties[:PROPERTIES])],
-                "first_seen_time": start_ms,
-                "last_seen_time": end_ms,
-                "analytic": {"name": str(kind), "type_id": ANALYTIC_RULE, "version": "1"},
-            },
-            "count": transition.attempts or None,
-            "start_time": start_ms,
-            "end_time": end_ms,
-            "device": _device(transition.device),
-            "evidences": [_evidence(evidence) for evidence in transition.evidences[:EVIDENCES]] or None,
-            "unmapped": {"camwarden": _unmapped(transition, sensor=sensor, epoch=epoch, seq=seq)},
-        }
-    )
-    return msgspec.json.encode(finding, order="sorted")
-
-
-def _device(device: DeviceView) -> dict[str, Json]:
-    firmware = _name(device.firmware)
-    return _known(
-        {
-            "type_id": DEVICE_IOT,
-            "type": "IOT",
-            "name": _name(device.name),
-            "ip": device.ip,
-            "mac": device.mac,
-            "vendor_name": _name(device.vendor),
-            "model": _name(device.model),
-            "os": {"name": "firmware", "type_id": OS_OTHER, "type": "Other", "version": firmware} if firmware else None,
-        }
-    )
-
-
-def _evidence(evidence: Evidence) -> dict[str, Json]:
-    return _known(
-        {
-            "src_endpoint": _known({"ip": evidence.device_ip, "port": evidence.device_port or None}),
-            "dst_endpoint": _remote(evidence) if evidence.remote_ip or evidence.remote_name else None,
-            "connection_info": _known(
-                {
-                    "direction_id": DIRECTION_OUTBOUND,
-                    "protocol_num": evidence.proto or None,
-                    "protocol_name": PROTOCOLS.get(evidence.proto),
-                    "community_uid": evidence.community_id,
-                }
+    kind = str(transition.kind)
+    return _ENCODER.encode(
+        _Finding(
+            class_uid=CLASS_DETECTION_FINDING,
+            category_uid=CATEGORY_FINDINGS,
+            activity_id=int(transition.activity),
+            type_uid=CLASS_DETECTION_FINDING * 100 + transition.activity,
+            severity_id=int(transition.severity),
+            status_id=STATUS[transition.activity],
+            confidence_id=CONFIDENCE[transition.verdict.confidence],
+            time=transition.time_ns // 1_000_000,
+            is_alert=True,
+            message=_text(transition.message),
+            metadata=_Metadata(
+                version=VERSION,
+                uid=transition.uid,
+                product=_Product(name="camwarden", vendor_name="camwarden", version=version),
+                sequence=seq,
+                profiles=PROFILES,
             ),
-        }
+            finding_info=_FindingInfo(
+                uid=transition.incident,
+                title=TITLES[transition.kind],
+                types=[kind, *map(_name, transition.properties[:PROPERTIES])],
+                first_seen_time=start_ms,
+                last_seen_time=end_ms,
+                analytic=_Analytic(name=kind, type_id=ANALYTIC_RULE, version="1"),
+            ),
+            count=transition.attempts or None,
+            start_time=start_ms,
+            end_time=end_ms,
+            device=_device(transition.device),
+            evidences=[_evidence(evidence) for evidence in transition.evidences[:EVIDENCES]] or None,
+            unmapped=_Unmapped(camwarden=_unmapped(transition, sensor=sensor, epoch=epoch, seq=seq)),
+        )
     )
 
 
-def _remote(evidence: Evidence) -> dict[str, Json]:
-    network = _known({"number": evidence.network, "name": _name(evidence.organisation)})
-    return _known(
-        {
-            "ip": evidence.remote_ip,
-            "hostname": _name(evidence.remote_name),
-            "port": evidence.remote_port or None,
-            "location": {"country": evidence.country} if evidence.country else None,
-            "autonomous_system": network or None,
-        }
+def _device(device: DeviceView) -> _Device:
+    firmware = _known(device.firmware)
+    return _Device(
+        type_id=DEVICE_IOT,
+        type="IOT",
+        name=_known(device.name),
+        ip=device.ip,
+        mac=device.mac,
+        vendor_name=_known(device.vendor),
+        model=_known(device.model),
+        os=_System(name="firmware", type_id=OS_OTHER, type="Other", version=firmware) if firmware else None,
     )
 
 
-def _unmapped(transition: Transition, *, sensor: str, epoch: int, seq: int) -> dict[str, Json]:
-    return _known(
-        {
-            "sensor": sensor,
-            "epoch": epoch,
-            "seq": seq,
-            "outcome": transition.outcome.label,
-            "refused_by": _name(transition.refused_by),
-            "attempts": transition.attempts,
-            "bytes_out": transition.bytes_out,
-            "bytes_in": transition.bytes_in,
-            "foreign": transition.foreign,
-            "verdict": _verdict(transition.verdict),
-            "rule": _text(transition.rule),
-            "device_class": transition.device.device_class,
-            "group": _name(transition.device.group),
-            "label": _name(transition.device.sticker),
-            "visibility": _visibility(transition.visibility),
-            "merged_into": transition.merged_into,
-        }
+def _evidence(evidence: Evidence) -> _Evidence:
+    return _Evidence(
+        src_endpoint=_Endpoint(ip=evidence.device_ip, port=evidence.device_port or None),
+        dst_endpoint=_remote(evidence) if evidence.remote_ip or evidence.remote_name else None,
+        connection_info=_Connection(
+            direction_id=DIRECTION_OUTBOUND,
+            protocol_num=evidence.proto or None,
+            protocol_name=PROTOCOLS.get(evidence.proto),
+            community_uid=evidence.community_id,
+        ),
     )
 
 
-def _verdict(verdict: Verdict) -> dict[str, Json]:
-    return _known(
-        {
-            "location": verdict.location,
-            "network": verdict.network,
-            "organisation": _name(verdict.organisation),
-            "organisation_country": verdict.organisation_country,
-            "operator": _name(verdict.operator),
-            "jurisdiction": verdict.jurisdiction,
-            "confidence": str(verdict.confidence),
-            "why": _text(verdict.why),
-        }
+def _remote(evidence: Evidence) -> _Endpoint:
+    named = evidence.network is not None or evidence.organisation is not None
+    return _Endpoint(
+        ip=evidence.remote_ip,
+        hostname=_known(evidence.remote_name),
+        port=evidence.remote_port or None,
+        location=_Location(country=evidence.country) if evidence.country else None,
+        autonomous_system=_Network(number=evidence.network, name=_known(evidence.organisation)) if named else None,
     )
 
 
-def _visibility(visibility: Visibility) -> dict[str, Json]:
-    return {
-        "loss_ppm": visibility.loss_ppm,
-        "gaps_s": visibility.gaps_s,
-        "one_sided": visibility.one_sided,
-        "evictions": visibility.evictions,
-        "duplicates": visibility.duplicates,
-    }
+def _unmapped(transition: Transition, *, sensor: str, epoch: int, seq: int) -> _Camwarden:
+    visibility = transition.visibility
+    return _Camwarden(
+        sensor=sensor,
+        epoch=epoch,
+        seq=seq,
+        outcome=transition.outcome.label,
+        refused_by=_known(transition.refused_by),
+        attempts=transition.attempts,
+        bytes_out=transition.bytes_out,
+        bytes_in=transition.bytes_in,
+        foreign=transition.foreign,
+        verdict=_verdict(transition.verdict),
+        rule=_text(transition.rule),
+        device_class=transition.device.device_class,
+        group=_known(transition.device.group),
+        label=_known(transition.device.sticker),
+        visibility=_Visibility(
+            loss_ppm=visibility.loss_ppm,
+            gaps_s=visibility.gaps_s,
+            one_sided=visibility.one_sided,
+            evictions=visibility.evictions,
+            duplicates=visibility.duplicates,
+        ),
+        merged_into=transition.merged_into,
+    )
 
 
-def _name(text: str | None) -> str | None:
-    return None if text is None else _clean(text, NAME_LIMIT)
+def _verdict(verdict: Verdict) -> _Verdict:
+    return _Verdict(
+        location=verdict.location,
+        network=verdict.network,
+        organisation=_known(verdict.organisation),
+        organisation_country=verdict.organisation_country,
+        operator=_known(verdict.operator),
+        jurisdiction=verdict.jurisdiction,
+        confidence=str(verdict.confidence),
+        why=_text(verdict.why),
+    )
+
+
+def _known(text: str | None) -> str | None:
+    return None if text is None else _name(text)
+
+
+def _name(text: str) -> str:
+    return _clean(text, NAME_LIMIT)
 
 
 def _text(text: str) -> str:
@@ -209,8 +343,3 @@ def _clean(text: str, limit: int) -> str:
         return text
     cut = text if len(text) <= limit else text[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
     return cut.encode("utf-8", "replace").decode().translate(UNPRINTABLE)
-
-
-def _known(table: dict[str, Json]) -> dict[str, Json]:
-    """The same table without the keys that nothing is known of."""
-    return {key: value for key, value in table.items() if value is not None}

@@ -23,6 +23,7 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+@lru_cache(4096)
 def pack(text: str | IPAddress) -> Address:
     """The packed form. ValueError if ``text`` is no address."""
     packed = (ipaddress.ip_address(text) if isinstance(text, str) else text).packed
@@ -44,6 +45,7 @@ def is_v4(address: Address) -> bool:
     return address.startswith(MAPPED)
 
 
+@lru_cache(4096)
 def unpack(address: Address) -> IPAddress:
     """The ``ipaddress`` object; mapped IPv4 comes out as IPv4."""
     if is_v4(address):
@@ -51,7 +53,7 @@ def unpack(address: Address) -> IPAddress:
     return ipaddress.IPv6Address(address)
 
 
-@lru_cache(65536)
+@lru_cache(4096)
 def text(address: Address) -> str:
     """The usual spelling (RFC 5952)."""
     return str(unpack(address))
@@ -59,6 +61,8 @@ def text(address: Address) -> str:
 
 def is_address(spelled: str) -> bool:
     """Whether ``spelled`` is an IP address rather than a name."""
+    if ":" not in spelled and not spelled[-1:].isdigit():
+        return False
     try:
         ipaddress.ip_address(spelled)
     except ValueError:

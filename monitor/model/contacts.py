@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from monitor.model.address import Address, Mac
+    from monitor.model.flows import Flow
     from monitor.model.verdicts import Verdict
 
 
@@ -50,42 +53,73 @@ MAX_SERVICES: Final = 64
 UNWATCHED: Final = frozenset({DeviceClass.OTHER, DeviceClass.UNKNOWN})
 
 
-@dataclass(slots=True, eq=False)
 class Device:
     """One local host. Owned by enrich.devices; others read it."""
 
-    key: str
-    """Inventory name, else MAC, else address; the first key stays."""
-    name: str
-    """What people are told: inventory name, else announced name, else the key."""
-    first_ns: int
-    device_class: DeviceClass = DeviceClass.UNKNOWN
-    configured: bool = False
-    """In the inventory, so that its name may be a metric label."""
-    group: str | None = None
-    label: str | None = None
-    """The vendor on the sticker, as configured."""
-    mac: Mac | None = None
-    addresses: list[Address] = field(default_factory=list)
-    """Newest last, at most limits.addresses_per_device."""
-    vendor: str | None = None
-    """Catalogue key of the maker, by protocol if it said so, else by OUI."""
-    vendor_name: str | None = None
-    vendor_by: str | None = None
-    """"protocol", "oui", "dhcp" ...: what the vendor was read from."""
-    model: str | None = None
-    firmware: str | None = None
-    recognised_by: str | None = None
-    """What made it a watched device, for people."""
-    hides_names: bool = False
-    """It spoke encrypted DNS, so a name not heard may have been asked for all the same."""
-    booted_ns: int | None = None
-    """A boot was seen on the wire (DHCP discover, address probe)."""
-    last_ns: int = 0
+    def __init__(
+        self,
+        key: str,
+        name: str,
+        first_ns: int,
+        device_class: DeviceClass = DeviceClass.UNKNOWN,
+        *,
+        configured: bool = False,
+        group: str | None = None,
+        mac: Mac | None = None,
+        addresses: list[Address] | None = None,
+        vendor: str | None = None,
+        vendor_name: str | None = None,
+        model: str | None = None,
+        last_ns: int = 0,
+    ) -> None:
+        self.key = key
+        """Inventory name, else MAC, else address; the first key stays."""
+        self.name = name
+        """What people are told: inventory name, else announced name, else the key."""
+        self.first_ns = first_ns
+        self.last_ns = last_ns
+        self.heard_ns = 0
+        """When it was last put at the end of the order of silence; owned by enrich.devices, like what follows."""
+        self.v4_seen_ns = 0
+        """When it last used an IPv4 address."""
+        self.device_class = device_class
+        self.watched = device_class not in UNWATCHED
+        self.configured = configured
+        """In the inventory, so that its name may be a metric label."""
+        self.named = configured
+        """The user said what it is, in the inventory or by its network: what belongs to it makes room last."""
+        self.group = group
+        self.label: str | None = None
+        """The vendor on the sticker, as configured."""
+        self.mac = mac
+        self.addresses: list[Address] = addresses or []
+        """Newest last, at most limits.addresses_per_device."""
+        self.vendor = vendor
+        """Catalogue key of the maker, by protocol if it said so, else by OUI."""
+        self.vendor_name = vendor_name
+        self.vendor_by: str | None = None
+        """"protocol", "oui", "dhcp" ...: what the vendor was read from."""
+        self.model = model
+        self.firmware: str | None = None
+        self.name_rank = 0
+        """How good the witness of the name is, and of the model and the firmware below; owned by enrich.devices."""
+        self.model_rank = 0
+        self.firmware_rank = 0
+        self.recognised_by: str | None = None
+        """What made it a watched device, for people."""
+        self.hides_names = False
+        """It spoke encrypted DNS, so a name not heard may have been asked for all the same."""
+        self.booted_ns: int | None = None
+        """A boot was seen on the wire (DHCP discover, address probe)."""
+        self.held = 0
+        """Contacts that are kept of it; owned by contacts, like what follows."""
+        self.oldest: Contact | None = None
+        self.newest: Contact | None = None
 
-    @property
-    def watched(self) -> bool:
-        return self.device_class not in UNWATCHED
+    def classify(self, device_class: DeviceClass) -> None:
+        """It is one of these, and so watched or not."""
+        self.device_class = device_class
+        self.watched = device_class not in UNWATCHED
 
 
 class Trait(StrEnum):
@@ -97,62 +131,100 @@ class Trait(StrEnum):
     ECH = "ech"
 
 
-@dataclass(slots=True, eq=False)
+NO_TRAITS: Final[frozenset[Trait]] = frozenset()
+
+
+@cache
+def with_one(traits: frozenset[Trait], more: Trait) -> frozenset[Trait]:
+    """These and one more. There are sixteen sets of traits, and each is kept once for all contacts."""
+    return traits | {more}
+
+
+@cache
+def without(traits: frozenset[Trait], less: Trait) -> frozenset[Trait]:
+    """These but one."""
+    return traits - {less}
+
+
 class Contact:
     """One device and one remote end. Owned by contacts; detectors and policy read it.
 
     A contact that was only asked for has ``remote`` None and exactly one name.
     """
 
-    device: Device
-    remote: Address | None
-    verdict: Verdict
-    first_ns: int
-    last_ns: int
-    first_id: bytes
-    """What the first evidence was: packet time and packet key, for deterministic incident ids."""
-    outcome: Outcome = Outcome.ATTEMPTED
-    refused_by: str | None = None
-    """Address that refused; "peer" if it was the remote end itself."""
-    attempts: int = 0
-    bytes_out: int = 0
-    bytes_in: int = 0
-    outbound: bool = False
-    """The device began it, or speaks a camera cloud's protocol on it."""
-    names: list[str] = field(default_factory=list)
-    """Best first: SNI or Host, then looked-up names."""
-    told_names: list[str] = field(default_factory=list)
-    """What DNS told the device is at this address: a name that it says itself is believed if it is among them."""
-    name_source: str | None = None
-    """"sni", "host", "dns" or None where no name is known."""
-    services: list[tuple[int, int]] = field(default_factory=list)
-    """(IP protocol, remote port), in order of appearance, bounded."""
-    source: Address | None = None
-    """The device's own address in it, as first seen."""
-    last_source_port: int = 0
-    p2p: str | None = None
-    """Catalogue key of the P2P network that was spoken."""
-    encrypted_dns: str | None = None
-    """"doh", "dot" or "doq"."""
-    traits: set[Trait] = field(default_factory=set)
-    invited: bool = False
-    """The remote end opened a TCP connection to the device, which answered: a viewer. Datagrams follow from it."""
-    place: bytes | str = b""
-    """What it is found by beside its device; fixed when it begins. Owned by contacts."""
-    asked: int = 0
-    """How often the name was looked up, where nothing was sent."""
-    judged: tuple[object, ...] | None = None
-    """``state()`` when it was last judged."""
-    incident: str | None = None
-    """Id of the incident that takes this contact's counts; owned by incidents, like what follows."""
-    told: bool = False
-    """An incident has had this contact."""
-    told_attempts: int = 0
-    told_out: int = 0
-    told_in: int = 0
-    told_asked: int = 0
-    kept: tuple[int, int, int, int] = (0, 0, 0, 0)
-    """Of these, in the same order, what incidents that are over have kept."""
+    def __init__(
+        self,
+        device: Device,
+        remote: Address | None,
+        verdict: Verdict,
+        first_ns: int,
+        last_ns: int,
+        first_id: bytes,
+        outcome: Outcome = Outcome.ATTEMPTED,
+        *,
+        outbound: bool = False,
+        names: list[str] | None = None,
+    ) -> None:
+        self.device = device
+        self.remote = remote
+        self.verdict = verdict
+        self.first_ns = first_ns
+        self.last_ns = last_ns
+        self.first_id = first_id
+        """What the first evidence was: packet time and packet key, for deterministic incident ids."""
+        self.outcome = outcome
+        self.refused_by: str | None = None
+        """Address that refused; "peer" if it was the remote end itself."""
+        self.attempts = 0
+        self.bytes_out = 0
+        self.bytes_in = 0
+        self.outbound = outbound
+        """The device began it, or speaks a camera cloud's protocol on it."""
+        self.names: tuple[str, ...] = tuple(names or ())
+        """Best first: SNI or Host, then looked-up names."""
+        self.told_names: tuple[str, ...] = ()
+        """What DNS told the device is at this address: a name that it says itself is believed if it is among them."""
+        self.name_source: str | None = None
+        """"sni", "host", "dns" or None where no name is known."""
+        self.services: tuple[tuple[int, int], ...] = ()
+        """(IP protocol, remote port), in order of appearance, bounded."""
+        self.source: Address | None = None
+        """The device's own address in it, as first seen."""
+        self.last_source_port = 0
+        self.p2p: str | None = None
+        """Catalogue key of the P2P network that was spoken."""
+        self.encrypted_dns: str | None = None
+        """"doh", "dot" or "doq"."""
+        self.traits: frozenset[Trait] = NO_TRAITS
+        self.invited = False
+        """The remote end opened a TCP connection to the device, which answered: a viewer. Datagrams follow from it."""
+        self.place: tuple[str, bytes | str] = (device.key, b"")
+        """What it is found by; fixed when it begins. Owned by contacts."""
+        self.used_ns = first_ns
+        """When it was last put at the end of the order of use."""
+        self.order = -1
+        """Which order of use it is in; -1: none, it was forgotten."""
+        self.newest_flow: Flow | None = None
+        """The last that joined of its flows that live; owned by them."""
+        self.older: Contact | None = None
+        """Its neighbours in that order, and among its device's own."""
+        self.newer: Contact | None = None
+        self.older_own: Contact | None = None
+        self.newer_own: Contact | None = None
+        self.asked = 0
+        """How often the name was looked up, where nothing was sent."""
+        self.judged: tuple[object, ...] | None = None
+        """``state()`` when it was last judged."""
+        self.incident: str | None = None
+        """Id of the incident that takes this contact's counts; owned by incidents, like what follows."""
+        self.told = False
+        """An incident has had this contact."""
+        self.told_attempts = 0
+        self.told_out = 0
+        self.told_in = 0
+        self.told_asked = 0
+        self.kept: tuple[int, int, int, int] = (0, 0, 0, 0)
+        """Of these, in the same order, what incidents that are over have kept."""
 
     def names_in_question(self) -> list[str]:
         """Names that must all be allowed. One that the device says and DNS has told stands for itself.
@@ -162,7 +234,7 @@ class Contact:
         """
         if self.name_source in ("sni", "host") and self.names:
             if self.names[0] in self.told_names:
-                return self.names[:1]
+                return [self.names[0]]
             if not self.told_names and (Trait.LITERAL_ADDRESS in self.traits or Trait.ECH in self.traits):
                 return []
         return list(dict.fromkeys([*self.names, *self.told_names]))
@@ -174,20 +246,19 @@ class Contact:
             self.outcome,
             self.refused_by,
             self.outbound,
-            tuple(self.names),
-            tuple(self.told_names),
+            self.names,
+            self.told_names,
             self.name_source,
             len(self.services),
             self.p2p,
             self.encrypted_dns,
-            tuple(sorted(self.traits - {Trait.FOREIGN})),
+            without(self.traits, Trait.FOREIGN),
             self.device.group,
             self.device.vendor,
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """What the policy says of one contact."""
 
     allowed: bool

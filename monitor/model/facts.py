@@ -7,7 +7,7 @@ which ``camwarden observe`` prints it.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -61,6 +61,7 @@ class ClientHello(Fact, frozen=True):
     sni: str | None
     alpn: tuple[str, ...]
     ja4: str
+    """Empty where the hello is not one of TLS (Google's first QUIC)."""
     version: str
     """Highest version offered: "1.3", "1.2", "1.1", "1.0", "ssl3", "ssl2", "unknown"; of QUIC too it is that of TLS."""
     ech: bool
@@ -99,6 +100,20 @@ class HttpResponse(Fact, frozen=True, tag="http.response"):
     realm: str | None = None
 
 
+PROXIED: Final = "proxied"
+"""The ``message`` of an announcement that speaks for others, and so says nothing of its sender."""
+
+
+class ProxyRequest(Fact, frozen=True, tag="proxy.request"):
+    """A SOCKS proxy is asked to reach somebody (RFC 1928); an HTTP proxy's CONNECT is an HttpRequest."""
+
+    protocol: str
+    """socks4 socks5"""
+    host: str
+    """Name or address."""
+    port: int
+
+
 class DeviceAnnounced(Fact, frozen=True, tag="device.announced"):
     """What a device says about itself, or what its neighbours can tell, on the LAN."""
 
@@ -119,7 +134,7 @@ class DeviceAnnounced(Fact, frozen=True, tag="device.announced"):
     services: tuple[str, ...] = ()
     """DNS-SD service types ("_axis-video._tcp")."""
     message: str | None = None
-    """Type of the message that said so: "discover", "request", "ack" (DHCP), "probe", "gratuitous" (ARP) ..."""
+    """Type of the message that said so: "discover", "request", "ack" (DHCP), "probe" (ARP) ..., or PROXIED."""
 
 
 class PrefixAnnounced(Fact, frozen=True, tag="network.prefix"):
@@ -155,7 +170,11 @@ class SdpTrack(Fact, frozen=True, tag="sdp.track"):
     control: str | None
     """URI of the track; secrets already cut."""
     tool: str | None = None
-    """The session's name and tool, which name makers (RFC 8866, 5.3 and 6.16)."""
+    """What made the description (RFC 8866, 6.16); it may name the maker."""
+    session: str | None = None
+    """The session's name (RFC 8866, 5.3); it may name the maker."""
+    marks: tuple[str, ...] = ()
+    """Session attributes of no standard that name the maker, "name:value"."""
 
 
 class MediaSetup(Fact, frozen=True, tag="rtsp.setup"):
@@ -217,10 +236,10 @@ class ServiceBanner(Fact, frozen=True, tag="service.banner"):
 
 
 class FileRequest(Fact, frozen=True, tag="file.request"):
-    """A file is asked for or offered (TFTP, FTP)."""
+    """A file is asked for or offered, or a firmware image is sent."""
 
     protocol: str
-    """tftp ftp"""
+    """tftp ftp sofia baichuan"""
     operation: str
     """read write list delete ..."""
     name: str
@@ -235,11 +254,11 @@ class PortMapping(Fact, frozen=True, tag="port.mapping"):
     role: str
     """request response"""
     transport: str | None
-    """tcp udp; None where the message does not say"""
+    """tcp udp; None where the message does not say, as one that only asks for the outside address"""
     internal_port: int | None
     external_port: int | None
     lifetime: int | None
-    """Seconds; 0 removes the mapping."""
+    """Seconds; 0 removes the mapping; None: not said, or (UPnP) without end."""
     external_address: str | None = None
     result: str | None = None
 

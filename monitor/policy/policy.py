@@ -56,12 +56,16 @@ class Policy:
             for entry in entries
         )
         self._groups = {group.name: _group(group) for group in groups}
+        self._matching = tuple(group for group in self._groups.values() if group.match)
 
     def group_of(self, device: Device) -> str | None:
         """The group the device names, else the first that matches it."""
         if device.group is not None:
             return device.group
-        return next((group.name for group in self._groups.values() if group.match and _matches(group, device)), None)
+        for group in self._matching:
+            if _matches(group, device):
+                return group.name
+        return None
 
     def judge(self, contact: Contact) -> Judgement:
         """Whether the contact is allowed, by which rule, and how the place and the operator relate to home."""
@@ -71,7 +75,7 @@ class Policy:
         isolated = group is not None and group.isolated
         foreign = self._foreign(contact)
         # An isolated group has no business with the site's outside helpers either.
-        rules = [*(() if isolated else self._services), *(group.allow if group is not None else ())]
+        rules = (() if isolated else self._services) + (group.allow if group is not None else ())
         deciding = self._deciding(contact, rules)
         return Judgement(
             allowed=bool(deciding),
@@ -85,6 +89,8 @@ class Policy:
 
     def _deciding(self, contact: Contact, rules: Sequence[Allow]) -> list[str]:
         """The rules that allow the contact: under each of its names, each of its services by one. Empty if not."""
+        if not rules:
+            return []
         names: list[str] | list[None] = contact.names_in_question() or [None]
         services = contact.services if contact.remote is not None else []
         by: list[str | None] = []
@@ -103,8 +109,10 @@ class Policy:
     def _foreign(self, contact: Contact) -> bool:
         if not self._home:
             return False
-        known = {contact.verdict.location, contact.verdict.jurisdiction} - {None}
-        return bool(known - self._home)
+        verdict = contact.verdict
+        return (verdict.location is not None and verdict.location not in self._home) or (
+            verdict.jurisdiction is not None and verdict.jurisdiction not in self._home
+        )
 
     def _refusal(self, group: Group | None, *, core: bool) -> str:
         who = f"group {group.name}" if group else "no group"

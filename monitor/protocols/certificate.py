@@ -1,6 +1,7 @@
 """X.509 certificates as a server shows them (RFC 5280): who it says it is, and who says so.
 
-The one door to ``cryptography.x509``. Nothing is verified: a claim is reported, not believed.
+The one door to ``cryptography.x509``, which takes 25 ms to import, and so waits for the first certificate. Nothing is
+verified: a claim is reported, not believed.
 """
 
 from __future__ import annotations
@@ -8,8 +9,6 @@ from __future__ import annotations
 import warnings
 from hashlib import sha256
 from typing import Final
-
-from cryptography import x509
 
 from monitor.model.facts import Malformed, TlsCertificate
 
@@ -21,6 +20,8 @@ NAME_LIMIT: Final = 4096
 
 def describe(der: bytes) -> TlsCertificate:
     """Subject and issuer as RFC 4514 text and the SHA-256 of the DER. Raises Malformed."""
+    from cryptography import x509
+
     try:
         # The library warns of what certificates in the field get wrong (country codes of three letters,
         # serial numbers below one); whoever sends them must not be able to write to our standard error.

@@ -59,9 +59,6 @@ _LABELS: Final = {
     0: "unknown",
 }
 
-_U16: Final = struct.Struct(">H").unpack_from
-_EXTENSION: Final = struct.Struct(">HH").unpack_from
-
 _HOST_SHAPE: Final = re.compile(rb"[a-z0-9._-]+").fullmatch
 _TEXT_SHAPE: Final = re.compile(rb"[!-\[\]-~]+").fullmatch
 _HOST_ESCAPES: Final = tuple(chr(b) if _HOST_SHAPE(bytes((b,))) else f"\\{b:03d}" for b in range(256))
@@ -109,31 +106,35 @@ def describe(hello: Hello, kind: type[F], transport: Transport) -> F:
     )
 
 
+def _u16(body: bytes, at: int) -> int:
+    return body[at] << 8 | body[at + 1]
+
+
 def _parse(body: bytes) -> Hello:
-    version = _U16(body)[0]
+    version = _u16(body, 0)
     if version >> 8 != _MAJOR:
         raise Malformed(LAYER, "ClientHello of an unknown version")
     if body[_RANDOM_END] > _SESSION_ID_MAX:
         raise Malformed(LAYER, "session id over 32 bytes")
     at = _RANDOM_END + 1 + body[_RANDOM_END]
-    size = _U16(body, at)[0]
+    size = _u16(body, at)
     ciphers = _numbers(body, at + 2, at + 2 + size)
     at += 2 + size
     at += 1 + body[at]
     if at == len(body):
         return Hello(version, ciphers)
     at += 2
-    if at + _U16(body, at - 2)[0] != len(body):
+    if at + _u16(body, at - 2) != len(body):
         raise Malformed(LAYER, "extensions and ClientHello disagree in length")
     spans = _extensions(body, at)
     return Hello(
         version,
         ciphers,
         tuple(spans),
-        _server_name(body, *spans[SERVER_NAME]) if SERVER_NAME in spans else b"",
-        _protocols(body, *spans[ALPN]) if ALPN in spans else (),
-        _counted(body, *spans[SUPPORTED_VERSIONS], 1) if SUPPORTED_VERSIONS in spans else (),
-        _counted(body, *spans[SIGNATURE_ALGORITHMS], 2) if SIGNATURE_ALGORITHMS in spans else (),
+        _server_name(body, spans[SERVER_NAME]) if SERVER_NAME in spans else b"",
+        _protocols(body, spans[ALPN]) if ALPN in spans else (),
+        _counted(body, spans[SUPPORTED_VERSIONS], 1) if SUPPORTED_VERSIONS in spans else (),
+        _counted(body, spans[SIGNATURE_ALGORITHMS], 2) if SIGNATURE_ALGORITHMS in spans else (),
     )
 
 
@@ -142,7 +143,7 @@ def _extensions(body: bytes, at: int) -> dict[int, tuple[int, int]]:
     spans: dict[int, tuple[int, int]] = {}
     end = len(body)
     while at < end:
-        kind, size = _EXTENSION(body, at)
+        kind, size = _u16(body, at), _u16(body, at + 2)
         at += 4
         if kind in spans:
             raise Malformed(LAYER, "extension sent twice")
@@ -153,15 +154,16 @@ def _extensions(body: bytes, at: int) -> dict[int, tuple[int, int]]:
     return spans
 
 
-def _server_name(body: bytes, at: int, end: int) -> bytes:
+def _server_name(body: bytes, span: tuple[int, int]) -> bytes:
     """The first host name of the list. Empty data is let pass: some clients send what only a server may."""
+    at, end = span
     if at == end:
         return b""
-    if at + 2 + _U16(body, at)[0] != end:
+    if at + 2 + _u16(body, at) != end:
         raise Malformed(LAYER, "server name list of the wrong length")
     at += 2
     while at < end:
-        size = _U16(body, at + 1)[0]
+        size = _u16(body, at + 1)
         if at + 3 + size > end:
             raise Malformed(LAYER, "server name longer than its list")
         if body[at] == _HOST_NAME:
@@ -170,8 +172,9 @@ def _server_name(body: bytes, at: int, end: int) -> bytes:
     return b""
 
 
-def _protocols(body: bytes, at: int, end: int) -> tuple[bytes, ...]:
-    if at + 2 + _U16(body, at)[0] != end:
+def _protocols(body: bytes, span: tuple[int, int]) -> tuple[bytes, ...]:
+    at, end = span
+    if at + 2 + _u16(body, at) != end:
         raise Malformed(LAYER, "ALPN list of the wrong length")
     at += 2
     names = []
@@ -184,8 +187,9 @@ def _protocols(body: bytes, at: int, end: int) -> tuple[bytes, ...]:
     return tuple(names)
 
 
-def _counted(body: bytes, at: int, end: int, width: int) -> tuple[int, ...]:
+def _counted(body: bytes, span: tuple[int, int], width: int) -> tuple[int, ...]:
     """A list of 16-bit numbers behind a length of ``width`` bytes that must fill the extension."""
+    at, end = span
     if at + width + int.from_bytes(body[at : at + width]) != end:
         raise Malformed(LAYER, "list of an extension has the wrong length")
     return _numbers(body, at + width, end)

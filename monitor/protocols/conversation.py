@@ -1,14 +1,14 @@
 """Conversation: which parser each direction of a flow has, and whether it still wants bytes.
 
-A new protocol is one file with ``sniff`` and ``Parser``, and one line in STREAMS or DATAGRAMS.
+Which protocols there are is in ``registry``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 from monitor.model.facts import Malformed, MalformedSeen, Want
-from monitor.protocols import dhcp, dhcpv6, dns, http, mdns, ntp, pppp, quic, tls
+from monitor.protocols import rtp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class Parser(Protocol):
-    """Bytes of one direction in, facts out. No clock, no socket."""
+    """Bytes of one direction in, facts out. No clock, no socket.
+
+    A stream's parser that bears losing bytes also has ``gap()``, which says that they are missing here.
+    """
 
     want: Want
 
@@ -25,12 +28,14 @@ class Parser(Protocol):
         """Take one datagram, or the next bytes of a stream. Raises Malformed and nothing else."""
 
 
-@runtime_checkable
-class StreamParser(Parser, Protocol):
-    """A parser that bears losing bytes."""
+class Opening(Parser, Protocol):
+    """A parser behind which another protocol may begin: a proxy's CONNECT, STARTTLS."""
 
-    def gap(self) -> None:
-        """Bytes are missing here."""
+    tunnels: bool
+    """It does: the parser has stopped where the other protocol begins."""
+
+    def behind(self) -> bytes:
+        """What came behind the opening so far."""
 
 
 class Row(NamedTuple):
@@ -39,37 +44,32 @@ class Row(NamedTuple):
     sniff: Callable[[bytes, int, int], bool]
     parser: Callable[[int, int], Parser]
     """Made with the source and destination port of its direction."""
+    pair: Callable[[int, int], tuple[Parser, Parser]] | None = None
+    """Where both directions must know of each other: the parser of the direction that is recognised first, made
+    with its ports, and that of the other one, which it gets once it is recognised by the same row."""
+    once: bool = False
+    """Where one direction has told its fact, the other has none to tell."""
 
 
-STREAMS: Final = (
-    Row(tls.sniff, lambda _s, _d: tls.Parser()),
-    Row(http.sniff, lambda _s, _d: http.Parser()),
-    Row(dns.sniff_stream, lambda _s, _d: dns.StreamParser()),
-)
-DATAGRAMS: Final = (
-    Row(mdns.sniff, lambda _s, _d: mdns.Parser()),
-    Row(dns.sniff, lambda _s, _d: dns.Parser()),
-    Row(quic.sniff, lambda _s, _d: quic.Parser()),
-    Row(ntp.sniff, lambda _s, _d: ntp.Parser()),
-    Row(dhcp.sniff, lambda _s, _d: dhcp.Parser()),
-    Row(dhcpv6.sniff, lambda _s, _d: dhcpv6.Parser()),
-    Row(pppp.sniff, pppp.Parser),
-)
-
+STOP: Final = Want.STOP
+MORE: Final = Want.MORE
 MAX_UNKNOWN: Final = 2
 """Datagrams of a direction that are looked at before it is left alone: the first may be lost to the capture."""
 MAX_TUNNELS: Final = 4
-"""Proxies behind proxies that are followed in one direction of a stream."""
+"""Openings behind openings (proxies, STARTTLS) that are followed in one direction of a stream."""
 MAX_MALFORMED: Final = 8
 """Malformed datagrams of a direction before it is left alone."""
 
 
-class _Side:
-    __slots__ = ("looks", "malformed", "parser", "tunnels", "want")
+class Side:
+    """One direction of a conversation."""
 
     def __init__(self) -> None:
         self.parser: Parser | None = None
-        self.want = Want.MORE
+        self.partner: tuple[Row, Parser] | None = None
+        """What waits for this direction to be recognised as the other one was."""
+        self.want = MORE
+        self.once = False
         self.looks = 0
         self.malformed = 0
         self.tunnels = 0
@@ -78,23 +78,25 @@ class _Side:
 class Conversation:
     """Both directions of one flow; direction 0 is that of the side that began it."""
 
-    __slots__ = ("_initiator_port", "_responder_port", "_rows", "_sides", "_stream")
-
     def __init__(self, rows: tuple[Row, ...], initiator_port: int, responder_port: int, *, stream: bool) -> None:
         self._rows = rows
-        self._sides: tuple[_Side, _Side] = (_Side(), _Side())
+        self._first = Side()
+        self._second = Side()
         self._initiator_port = initiator_port
         self._responder_port = responder_port
         self._stream = stream
 
+    def _side(self, direction: int) -> Side:
+        return self._second if direction else self._first
+
     def wants(self, direction: int) -> bool:
         """Whether payload of this direction should still be sent."""
-        return self._sides[direction].want is Want.MORE
+        return self._side(direction).want is MORE
 
     def feed(self, direction: int, data: bytes) -> list[Fact]:
         """Take a datagram, or the next bytes of the stream."""
-        side = self._sides[direction]
-        if side.want is Want.STOP:
+        side = self._side(direction)
+        if side.want is STOP:
             return []
         if side.parser is None and not self._recognise(side, direction, data):
             return []
@@ -104,44 +106,70 @@ class Conversation:
         except Malformed as malformed:
             side.malformed += 1
             if self._stream or side.malformed >= MAX_MALFORMED:
-                side.want = Want.STOP
+                side.want = STOP
             return [MalformedSeen(malformed.layer, malformed.reason)]
         side.want = side.parser.want
-        if side.want is Want.STOP and isinstance(side.parser, http.Parser) and side.parser.tunnels:
-            return facts + self._enter(side, side.parser, direction)
+        if side.want is MORE:
+            return facts
+        if facts and side.once:
+            self._side(1 - direction).want = STOP
+        if getattr(side.parser, "tunnels", False):
+            return facts + self._enter(side, cast("Opening", side.parser), direction)
         return facts
 
-    def _enter(self, side: _Side, parser: http.Parser, direction: int) -> list[Fact]:
-        """Look afresh at what comes through the tunnel."""
+    def _enter(self, side: Side, parser: Opening, direction: int) -> list[Fact]:
+        """Look afresh at what comes behind the opening."""
         side.tunnels += 1
         if side.tunnels > MAX_TUNNELS:
             return []
-        side.parser, side.want = None, Want.MORE
+        side.parser, side.want = None, MORE
         rest = parser.behind()
         return self.feed(direction, rest) if rest else []
 
+    def expect_media(self, direction: int) -> None:
+        """A session announced RTP in this direction: unless something else was recognised, it is read as such.
+
+        Of the other one nothing is announced: clients send noise there, so that a translator lets the media in.
+        """
+        side = self._side(direction)
+        if side.parser is None and side.want is MORE:
+            side.parser = rtp.Parser(announced=True)
+
     def stop(self, direction: int) -> None:
         """Leave this direction alone."""
-        self._sides[direction].want = Want.STOP
+        self._side(direction).want = STOP
 
     def lost(self, direction: int) -> list[Fact]:
         """Bytes of a stream are missing here. Facts that stood before the hole; nothing begins in the middle."""
-        side = self._sides[direction]
-        if isinstance(side.parser, StreamParser):
-            side.parser.gap()
+        side = self._side(direction)
+        gap = getattr(side.parser, "gap", None)
+        if gap is not None:
+            gap()
             return self.feed(direction, b"")  # a parser that the hole stops may still owe facts
-        side.want = Want.STOP
+        side.want = STOP
         return []
 
-    def _recognise(self, side: _Side, direction: int, data: bytes) -> bool:
+    def _recognise(self, side: Side, direction: int, data: bytes) -> bool:
         sport, dport = self._initiator_port, self._responder_port
         if direction:
             sport, dport = dport, sport
         for row in self._rows:
             if row.sniff(data, sport, dport):
-                side.parser = row.parser(sport, dport)
+                side.parser = self._parser(row, direction, sport, dport)
+                side.once = row.once
                 return True
         side.looks += 1
         if self._stream or side.looks >= MAX_UNKNOWN:
-            side.want = Want.STOP
+            side.want = STOP
         return False
+
+    def _parser(self, row: Row, direction: int, sport: int, dport: int) -> Parser:
+        if row.pair is None:
+            return row.parser(sport, dport)
+        side, other = self._side(direction), self._side(1 - direction)
+        if side.partner is not None and side.partner[0] is row:
+            parser, side.partner = side.partner[1], None
+            return parser
+        parser, partner = row.pair(sport, dport)
+        other.partner = (row, partner)
+        return parser

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from monitor.model.facts import DeviceAnnounced, Malformed, MalformedSeen, Want
-from monitor.protocols.names import read_name, spell
+from monitor.protocols.names import read_label_case, spell
 
 if TYPE_CHECKING:
     from monitor.model.facts import Fact
@@ -136,7 +136,7 @@ def wire_name(field: bytes, layer: str = LAYER) -> str | None:
     """An uncompressed name that may lack its end (RFC 4702, 2.3.1; RFC 4704, 4.2)."""
     try:
         # A header's worth of octets in front, so that any pointer is refused.
-        name = read_name(bytes(12) + field + b"\x00", 12, layer, lower=False)[0]
+        name = read_label_case(bytes(12) + field + b"\x00", 12, layer)[0]
     except Malformed:
         return None
     return None if name == "." else name

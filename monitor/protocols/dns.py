@@ -6,12 +6,17 @@ are there; a record that breaks the rules yields what stood before it, and a Mal
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv6Address
-from struct import Struct
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import cython
 
 from monitor.model.facts import DnsAnswer, DnsQuery, Malformed, MalformedSeen, Want
-from monitor.protocols.names import HEADER, PastEnd, read_name, skip_name
+from monitor.protocols.names import HEADER, PastEnd
+
+if not cython.compiled:
+    from monitor.protocols.names import read_name, skip_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,12 +34,8 @@ _NETBIOS: Final = frozenset({137, 138})
 _SANE_COUNT: Final = 512
 """Records a section of a datagram may claim: more need over 8 KiB even as 16-octet address records."""
 
-_HEADER: Final = Struct(">6H")
-_QUESTION: Final = Struct(">2H")
-_RECORD: Final = Struct(">2HIH")
-_PARAMETER: Final = Struct(">2H")
-
 _RESPONSE: Final = 0x8000
+_OPCODE: Final = 0x7800
 _OPCODE_OR_Z: Final = 0x7840
 _ONLY_IN_RESPONSES: Final = 0x068F
 """AA, TC, RA and the rcode."""
@@ -68,56 +69,82 @@ _CLASSES: Final = frozenset({1, 3, 255})
 """IN, CH and ANY."""
 
 
-class Record(NamedTuple):
+class Record:
     """One resource record; its data is ``message[start:end]``."""
 
-    section: int
-    """0 answer, 1 authority, 2 additional."""
-    owner: int
-    """Offset of the owner's name."""
-    rtype: int
-    rclass: int
-    ttl: int
-    start: int
-    end: int
+    def __init__(self, section: int, owner: int, rtype: int, rclass: int, ttl: int, start: int, end: int) -> None:
+        self.section = section
+        """0 answer, 1 authority, 2 additional."""
+        self.owner = owner
+        """Offset of the owner's name."""
+        self.rtype = rtype
+        self.rclass = rclass
+        self.ttl = ttl
+        self.start = start
+        self.end = end
 
 
 def records(message: bytes, offset: int, counts: tuple[int, int, int], layer: str = LAYER) -> Iterator[Record]:
     """The records from ``offset`` on. Raises PastEnd where the bytes end before the counts do."""
-    size = len(message)
     for section, count in enumerate(counts):
         for _ in range(count):
-            # Most owners are a pointer to the question (RFC 1035, 4.1.4): no call for them.
-            pointed = offset + 1 < size and message[offset] >= 0xC0
-            fixed = offset + 2 if pointed else skip_name(message, offset, layer)
-            start = fixed + 10
-            if start > size:
-                raise PastEnd(layer, "record runs past the end")
-            rtype, rclass, ttl, length = _RECORD.unpack_from(message, fixed)
-            end = start + length
-            if end > size:
-                raise PastEnd(layer, "record runs past the end")
-            yield Record(section, offset, rtype, rclass, ttl, start, end)
-            offset = end
+            record = _record(message, offset, section, layer)
+            yield record
+            offset = record.end
+
+
+def _record(message: bytes, offset: int, section: int, layer: str) -> Record:
+    size = len(message)
+    # Most owners are a pointer to the question (RFC 1035, 4.1.4): no call for them.
+    pointed = offset + 1 < size and message[offset] >= 0xC0
+    fixed = offset + 2 if pointed else skip_name(message, offset, layer)
+    start = fixed + 10
+    if start > size:
+        raise PastEnd(layer, "record runs past the end")
+    end = start + _u16(message, fixed + 8)
+    if end > size:
+        raise PastEnd(layer, "record runs past the end")
+    ttl = _u16(message, fixed + 4) << 16 | _u16(message, fixed + 6)
+    return Record(section, offset, _u16(message, fixed), _u16(message, fixed + 2), ttl, start, end)
+
+
+def _u16(message: bytes, at: int) -> int:
+    return message[at] << 8 | message[at + 1]
 
 
 def sane(head: bytes) -> bool:
     """Whether this can be the header of a query or response."""
     if len(head) < HEADER:
         return False
-    _, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(head)
+    flags, questions = _u16(head, 2), _u16(head, 4)
     if flags & _OPCODE_OR_Z:
         return False
     if not flags & _RESPONSE and not questions:
         return False
-    return bool(questions <= _SANE_COUNT and max(answers, authorities, additionals) <= _SANE_COUNT)
+    return (
+        questions <= _SANE_COUNT
+        and _u16(head, 6) <= _SANE_COUNT
+        and _u16(head, 8) <= _SANE_COUNT
+        and _u16(head, 10) <= _SANE_COUNT
+    )
 
 
 def sniff(head: bytes, sport: int, dport: int) -> bool:
     """Whether this datagram can be DNS; off DNS's ports only if it parses to its last octet."""
-    if not sane(head) or sport in _NETBIOS or dport in _NETBIOS:
+    if sport in PORTS or dport in PORTS:
+        return sane(head) or _asks(head)
+    return sane(head) and sport not in _NETBIOS and dport not in _NETBIOS and _strict(head)
+
+
+def _asks(message: bytes) -> bool:
+    """Whether a first question of a known type stands behind whatever else the header says."""
+    if len(message) < HEADER or _u16(message, 2) & _OPCODE or not _u16(message, 4):
         return False
-    return sport in PORTS or dport in PORTS or _strict(head)
+    try:
+        _, offset = read_name(message, HEADER)
+    except Malformed:
+        return False
+    return offset + 4 <= len(message) and _u16(message, offset) in QTYPES and _u16(message, offset + 2) in _CLASSES
 
 
 def sniff_stream(head: bytes, sport: int, dport: int) -> bool:
@@ -136,19 +163,21 @@ def sniff_stream(head: bytes, sport: int, dport: int) -> bool:
 
 def _strict(message: bytes) -> bool:
     """Whether this is one whole, ordinary question or the response to one."""
-    _, flags, questions, *counts = _HEADER.unpack_from(message)
-    if questions != 1:
+    flags, counts = _u16(message, 2), (_u16(message, 6), _u16(message, 8), _u16(message, 10))
+    if _u16(message, 4) != 1:
         return False
     signed = 2  # OPT and TSIG
     if not flags & _RESPONSE and (flags & _ONLY_IN_RESPONSES or counts[0] or counts[1] or counts[2] > signed):
         return False
     try:
         name, offset = read_name(message, HEADER)
-        qtype, qclass = _QUESTION.unpack_from(message, offset) if offset + 4 <= len(message) else (0, 0)
+        if offset + 4 > len(message):
+            return False
+        qtype, qclass = _u16(message, offset), _u16(message, offset + 2)
         if qtype not in QTYPES or qclass not in _CLASSES or "\\" in name:
             return False
         end = offset + 4
-        for record in records(message, end, (counts[0], counts[1], counts[2])):
+        for record in records(message, end, counts):
             known = record.rclass in _CLASSES or record.rtype in {_OPT, _TSIG}
             if record.rtype not in QTYPES or not known or (record.rtype == _OPT and message[record.owner]):
                 return False
@@ -174,11 +203,11 @@ class Parser:
     def _message(self, message: bytes) -> list[Fact]:
         if len(message) < HEADER:
             raise Malformed(LAYER, "shorter than a header")
-        _, flags, questions, *counts = _HEADER.unpack_from(message)
-        if flags & 0x7800:
+        flags, questions = _u16(message, 2), _u16(message, 4)
+        if flags & _OPCODE:
             return []
         if flags & _RESPONSE:
-            return self._response(message, flags, questions, (counts[0], counts[1], counts[2]))
+            return self._response(message, flags, questions)
         facts: list[Fact] = []
         offset = HEADER
         for _ in range(min(questions, MAX_QUESTIONS)):
@@ -193,28 +222,40 @@ class Parser:
         self.dropped += max(0, questions - MAX_QUESTIONS)
         return facts
 
-    def _response(self, message: bytes, flags: int, questions: int, counts: tuple[int, int, int]) -> list[Fact]:
-        name = qtype = ""
+    def _response(self, message: bytes, flags: int, questions: int) -> list[Fact]:
+        asked: list[tuple[str, str]] = []
         offset = HEADER
-        for number in range(min(questions, MAX_QUESTIONS)):
-            asked, kind, offset = _question(message, offset)
-            if not number:
-                name, qtype = asked, kind
-        if questions > MAX_QUESTIONS:
-            raise Malformed(LAYER, "response to too many questions")
-        answer = _Answer(name, qtype, flags & 0xF)
         damage: MalformedSeen | None = None
-        try:
-            for record in records(message, offset, counts):
-                answer.add(message, record)
-        except PastEnd:
-            pass
-        except Malformed as error:
-            damage = MalformedSeen(error.layer, error.reason)
+        for _ in range(min(questions, MAX_QUESTIONS)):
+            try:
+                name, qtype, offset = _question(message, offset)
+            except Malformed as error:
+                if not asked:
+                    raise
+                damage = MalformedSeen(error.layer, error.reason)
+                break
+            asked.append((name, qtype))
+        if questions > MAX_QUESTIONS and damage is None:
+            damage = MalformedSeen(LAYER, "response to too many questions")
+        name, qtype = asked[0] if asked else ("", "")
+        answer = _Answer(name, qtype, flags & 0xF)
+        if damage is None:
+            try:
+                for section in range(3):
+                    for _ in range(_u16(message, 6 + 2 * section)):
+                        record = _record(message, offset, section, LAYER)
+                        answer.add(message, record)
+                        offset = record.end
+            except PastEnd:
+                pass
+            except Malformed as error:
+                damage = MalformedSeen(error.layer, error.reason)
         facts: list[Fact] = []
         if answer.name:
             facts.append(answer.fact())
             self.dropped += answer.dropped
+        for name, qtype in asked[1:]:
+            facts.append(DnsAnswer(name, qtype, RCODES.get(flags & 0xF) or f"RCODE{flags & 0xF}"))
         if damage is not None:
             facts.append(damage)
         return facts
@@ -272,8 +313,10 @@ class _Answer:
         self.qtype = qtype
         self.rcode = rcode
         self.dropped = 0
-        self._last = (-1, "")
-        """Offset and spelling of the owner read last: most records share one."""
+        self._last_at = -1
+        """Offset of the owner read last: most records share one."""
+        self._last = ""
+        """How it is spelled."""
         self._aliases: dict[str, str] = {}
         self._addresses: list[tuple[str, str, int]] = []
         self._hints: list[tuple[str, int]] = []
@@ -310,7 +353,7 @@ class _Answer:
         owners = {self.name, *chain, *self._targets}
         told = [(address, ttl) for owner, address, ttl in self._addresses if owner in owners]
         told = told or self._hints
-        ttl = min((ttl for _, ttl in told), default=0)
+        ttl = min([ttl for _, ttl in told]) if told else 0
         rcode = RCODES.get(self.rcode) or f"RCODE{self.rcode}"
         addresses = tuple(dict.fromkeys([address for address, _ in told]))
         return DnsAnswer(self.name, self.qtype, rcode, addresses, tuple(chain), ttl)
@@ -318,13 +361,12 @@ class _Answer:
     def _owner(self, message: bytes, offset: int) -> str:
         if message[offset] >= 0xC0 and offset + 1 < len(message):  # a pointer (RFC 1035, 4.1.4)
             target = (message[offset] & 0x3F) << 8 | message[offset + 1]
-            if target == HEADER and self.qtype and self._last[0] < 0:
-                self._last = (HEADER, self.name)
-            if target == self._last[0]:
-                return self._last[1]
-            owner = read_name(message, offset)[0]
-            self._last = (target, owner)
-            return owner
+            if target == HEADER and self.qtype and self._last_at < 0:
+                self._last_at, self._last = HEADER, self.name
+            if target != self._last_at:
+                self._last = read_name(message, offset)[0]
+                self._last_at = target
+            return self._last
         return read_name(message, offset)[0]
 
     def _address(self, message: bytes, record: Record) -> None:
@@ -342,11 +384,11 @@ class _Answer:
         if target != ".":
             self._targets.add(target)
         while offset + 4 <= record.end:
-            key, length = _PARAMETER.unpack_from(message, offset)
+            key, length = _u16(message, offset), _u16(message, offset + 2)
             offset += 4
             if offset + length > record.end:
                 raise Malformed(LAYER, "service parameter runs past its record")
-            width = {4: 4, 6: 16}.get(key)  # ipv4hint, ipv6hint (RFC 9460, 7.3)
+            width = {4: 4, 6: 16}.get(key, 0)  # ipv4hint, ipv6hint (RFC 9460, 7.3)
             if width:
                 if length % width:
                     raise Malformed(LAYER, "address hint of a wrong length")
@@ -358,6 +400,7 @@ class _Answer:
             offset += length
 
 
+@lru_cache(16384)
 def _spelled(packed: bytes) -> str:
     if len(packed) == 4:  # octets of an IPv4 address
         return ".".join(map(str, packed))

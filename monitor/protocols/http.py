@@ -1,8 +1,8 @@
 """HTTP/1: requests and responses, framed as RFC 9112 says, without their bodies.
 
 Strategy: one parser reads either direction; the first octets of each message say which it is. Only
-header sections are held, bodies are counted through. Where framing is lost for good (until close,
-tunnels, more body than is worth following) the parser stops. Secrets are cut here.
+header sections are held, and bodies of requests to map a port; others are counted through. Where framing
+is lost for good (until close, tunnels, more body than is worth following) the parser stops. Secrets are cut here.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from monitor.model.facts import HttpRequest, HttpResponse, Malformed, MalformedSeen, Want
+from monitor.protocols import igd
 from monitor.protocols.http_fields import MAX_READ, Fields, host_of, length_of, realm_of, split, text_of
 from monitor.protocols.names import spell
 from monitor.protocols.secrets import cut
@@ -38,7 +39,7 @@ METHODS: Final = (
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.[0-9] +([1-9][0-9]{2})(?![0-9])")
 _METHOD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
-_VERSION: Final = re.compile(rb"HTTP/1\.[0-9]")
+_VERSION: Final = re.compile(rb"HTTP/1\.[0-9]?")
 _OTHER_SCHEME: Final = re.compile(rb"^[A-Z_]+ +(?:rtspu?|rtsps|sips?):", re.IGNORECASE)
 _HEADER_END: Final = re.compile(rb"\n\r?\n")
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
@@ -63,13 +64,14 @@ def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  content
 
 
 def _request_line(line: bytes) -> tuple[bytes, bytes] | None:
-    """Method and target, the target as lax as servers are: it may hold blanks."""
-    method, _, rest = line.rstrip().partition(b" ")
-    target, _, version = rest.rpartition(b" ")
-    target = target.strip()
-    if target and _METHOD.fullmatch(method) and _VERSION.fullmatch(version) and not _OTHER_SCHEME.match(line):
-        return method, target
-    return None
+    """Method and target, the target as lax as servers are: it may hold blanks, touch the version or be left out."""
+    line = line.rstrip()
+    method, _, rest = line.partition(b" ")
+    at = rest.rfind(_RESPONSE)
+    if at < 0 or not _VERSION.fullmatch(rest, at) or not _METHOD.fullmatch(method) or _OTHER_SCHEME.match(line):
+        return None
+    target = rest[:at].strip()
+    return (method, target) if target or method in METHODS else None
 
 
 def _may_start(held: bytearray) -> bool:
@@ -112,6 +114,10 @@ class Parser:
         self._lost = 0
         self._owed: list[Fact] = []
         """What a header section that a gap cut short had said."""
+        self._action: bytes | None = None
+        """The present request asks a router to map a port."""
+        self._soap = bytearray()
+        """The body that says which."""
         self.tunnels = False
         """A CONNECT request ended here: what follows is another protocol's (RFC 9110, 9.3.6)."""
 
@@ -126,9 +132,7 @@ class Parser:
         if self._state is _State.LOST and not self._found(data):
             return facts
         if self._state is _State.BODY and not self._held and len(data) <= self._left:
-            self._left -= len(data)
-            if not self._left:
-                self._body_ends()
+            self._take(data, facts)
             return facts
         self._held += data
         try:
@@ -136,6 +140,7 @@ class Parser:
                 pass
         except Malformed as error:
             self._stop()
+            self._mapping(facts)
             if self._after_upgrade:  # granted, so this is another protocol
                 return facts
             if not facts:
@@ -157,6 +162,7 @@ class Parser:
                 self._message(section, self._owed)
             except Malformed as error:
                 self._owed.append(MalformedSeen(error.layer, error.reason))
+        self._mapping(self._owed)
         self._held.clear()
         self.tunnels = False
         self._searched = 0
@@ -186,17 +192,15 @@ class Parser:
         if state is _State.PEEK:
             return self._peek()
         if state is _State.BODY:
-            taken = min(self._left, len(held))
-            del held[:taken]
-            self._left -= taken
-            if not self._left:
-                self._body_ends()
+            part = bytes(held[: self._left])
+            del held[: len(part)]
+            self._take(part, facts)
             return True
         line = self._line()
         if line is None:
             return False
         if state is _State.CHUNK_SIZE:
-            self._chunk(line)
+            self._chunk(line, facts)
         elif state is _State.CHUNK_END:
             if line.strip():
                 raise Malformed(LAYER, "chunk longer than its size")
@@ -279,7 +283,10 @@ class Parser:
             self.want, self.tunnels = Want.STOP, True
             return
         self._after_upgrade = b"upgrade" in fields
+        self._action = igd.action_of(fields)
         self._frame(fields, request=True)
+        if self._state is _State.HEADER or self.want is Want.STOP:
+            self._mapping(facts)
 
     def _response(self, status: int, fields: Fields, facts: list[Fact]) -> None:
         length = length_of(fields)
@@ -345,10 +352,25 @@ class Parser:
         self._state = _State.HEADER
         return True
 
-    def _body_ends(self) -> None:
+    def _take(self, part: bytes, facts: list[Fact]) -> None:
+        """Octets of the body, or of one chunk of it."""
+        if self._action is not None:
+            self._soap += part[: igd.MAX_BODY - len(self._soap)]
+        self._left -= len(part)
+        if self._left:
+            return
         self._state = _State.CHUNK_END if self._chunked else _State.HEADER
+        if not self._chunked:
+            self._mapping(facts)
 
-    def _chunk(self, line: bytes) -> None:
+    def _mapping(self, facts: list[Fact]) -> None:
+        """The body of a request to map a port ends, or no more of it will come."""
+        if self._action is not None:
+            facts.append(igd.mapping(self._action, bytes(self._soap)))
+            self._action = None
+            self._soap.clear()
+
+    def _chunk(self, line: bytes, facts: list[Fact]) -> None:
         size = _CHUNK.match(line)
         if size is None:
             raise Malformed(LAYER, "chunk size is no number")
@@ -358,3 +380,5 @@ class Parser:
             self._stop()
         else:
             self._state = _State.BODY if self._left else _State.TRAILER
+        if self._state is not _State.BODY:
+            self._mapping(facts)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
-from monitor.protocols.names import spell
+from monitor.protocols.names import MAX_TEXT, spell
 from monitor.protocols.secrets import cut
 
 MAX_FIELDS: Final = 128
@@ -17,6 +18,8 @@ Fields = dict[bytes, list[bytes]]
 """Values in order by lower-case name."""
 
 _PORT: Final = re.compile(r":\d*$")
+REMEMBERED: Final = 1024
+"""Short values kept in memory as they are spelled, at most 255 characters each."""
 _REALM: Final = re.compile(rb'(?:^|[\s,])realm\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))', re.IGNORECASE)
 _ESCAPED: Final = re.compile(rb"\\(.)", re.DOTALL)
 _DIGITS: Final = re.compile(rb"[0-9]{1,18}")
@@ -82,4 +85,12 @@ def realm_of(fields: Fields) -> str | None:
 
 
 def _spelled(value: bytes) -> str:
+    if len(value) <= MAX_TEXT and b"=" not in value and b"@" not in value and b"%" not in value:
+        return _plain(value)
     return spell(cut(value[:MAX_READ].decode("latin-1")).encode("latin-1"))
+
+
+@lru_cache(REMEMBERED)
+def _plain(value: bytes) -> str:
+    """What no secret can be in: a server says the same of itself each time."""
+    return spell(value)

@@ -8,6 +8,7 @@ licensed.
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -28,6 +29,8 @@ _SERVER_NAME: Final = 0x0000
 _ALPN: Final = 0x0010
 _ALREADY_SHOWN: Final = frozenset((_SERVER_NAME, _ALPN))
 _COUNT_MAX: Final = 99
+REMEMBERED: Final = 1024
+"""Fingerprints kept in memory, by bytes that Python hashes with a seed: a site's clients are of few kinds."""
 
 
 def fingerprint(
@@ -43,9 +46,16 @@ def fingerprint(
     ``version`` is the highest offered one that is not GREASE; ``protocol`` the first ALPN name, empty if there is
     none. ``ciphers``, ``extensions`` and ``signature_algorithms`` are in the order of the wire and may hold GREASE.
     """
-    suites = [value for value in ciphers if value not in GREASE]
-    kinds = [value for value in extensions if value not in GREASE]
-    algorithms = [value for value in signature_algorithms if value not in GREASE]
+    return _remembered(
+        transport, version, _packed(ciphers), _packed(extensions), protocol, _packed(signature_algorithms)
+    )
+
+
+@lru_cache(REMEMBERED)
+def _remembered(
+    transport: Transport, version: int, ciphers: bytes, extensions: bytes, protocol: bytes, algorithms_sent: bytes
+) -> str:
+    suites, kinds, algorithms = _ungreased(ciphers), _ungreased(extensions), _ungreased(algorithms_sent)
     shown = (
         f"{transport}{_VERSIONS.get(version, '00')}{'d' if _SERVER_NAME in kinds else 'i'}"
         f"{min(len(suites), _COUNT_MAX):02d}{min(len(kinds), _COUNT_MAX):02d}{_ends(protocol)}"
@@ -53,6 +63,14 @@ def fingerprint(
     hashed = sorted([value for value in kinds if value not in _ALREADY_SHOWN])
     tail = f"{_hex(hashed)}_{_hex(algorithms)}" if algorithms else _hex(hashed)
     return f"{shown}_{_digest(_hex(sorted(suites)))}_{_digest(tail) if hashed else EMPTY}"
+
+
+def _packed(values: Sequence[int]) -> bytes:
+    return struct.pack(f">{len(values)}H", *values)
+
+
+def _ungreased(packed: bytes) -> list[int]:
+    return [value for value in struct.unpack(f">{len(packed) // 2}H", packed) if value not in GREASE]
 
 
 def _ends(protocol: bytes) -> str:
@@ -66,7 +84,7 @@ def _ends(protocol: bytes) -> str:
 
 
 def _hex(values: list[int]) -> str:
-    return struct.pack(f">{len(values)}H", *values).hex(",", 2)
+    return _packed(values).hex(",", 2)
 
 
 def _digest(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from monitor.model.facts import DeviceAnnounced, Fact, Malformed, MalformedSeen, Want
 from monitor.protocols.dns import AAAA, PTR, SRV, TXT, A, Record, records, sane
-from monitor.protocols.names import HEADER, PastEnd, read_name, skip_name, spell
+from monitor.protocols.names import HEADER, PastEnd, read_label_case, skip_name, spell
 from monitor.protocols.secrets import cut
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LAYER: Final = "mdns"
 PORT: Final = 5353
+UNICAST: Final = 53
 MAX_HOSTS: Final = 4
 """Hosts reported of one message: more than one come from reflectors and proxies."""
 MAX_SERVICES: Final = 16
@@ -44,8 +45,8 @@ _MAC: Final = re.compile(r"[0-9a-f]{2}(?:[:-]?[0-9a-f]{2}){5}")
 
 
 def sniff(head: bytes, sport: int, dport: int) -> bool:
-    """Whether this datagram can be multicast DNS."""
-    return PORT in {sport, dport} and sane(head)
+    """Whether this datagram can be multicast DNS; what is asked of a resolver from its port is not."""
+    return PORT in {sport, dport} and UNICAST not in {sport, dport} and sane(head)
 
 
 class Parser:
@@ -95,16 +96,16 @@ class _Said:
     def add(self, message: bytes, record: Record) -> None:
         if record.ttl == 0:
             return  # a goodbye (RFC 6762, 10.1)
-        owner = read_name(message, record.owner, LAYER, lower=False)[0]
+        owner = read_label_case(message, record.owner, LAYER)[0]
         if record.rtype in {A, AAAA}:
             self._address(owner, message[record.start : record.end])
         elif record.rtype == SRV:
             if record.end - record.start <= 6:  # priority, weight, port (RFC 2782)
                 raise Malformed(LAYER, "service record of a wrong length")
             self._service(owner)
-            self._host(read_name(message, record.start + 6, LAYER, lower=False)[0])
+            self._host(read_label_case(message, record.start + 6, LAYER)[0])
         elif record.rtype == PTR:
-            target = read_name(message, record.start, LAYER, lower=False)[0]
+            target = read_label_case(message, record.start, LAYER)[0]
             if owner.lower() == _CATALOGUE:
                 self._service(target)
             elif owner.lower().endswith((".in-addr.arpa", ".ip6.arpa")):

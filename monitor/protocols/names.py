@@ -16,6 +16,8 @@ HEADER: Final = 12
 """Octets of a DNS header, into which no pointer may point (RFC 1035, 4.1.1)."""
 
 _PLAIN: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+DOT: Final = 0x2E
+_IS_PLAIN: Final = bytes(octet in _PLAIN and octet != DOT for octet in range(256))
 _SPELLED_NAME: Final = tuple(
     "\\" + chr(octet) if octet in b".\\" else chr(octet) if 0x21 <= octet <= 0x7E else f"\\{octet:03d}"
     for octet in range(256)
@@ -29,13 +31,32 @@ class PastEnd(Malformed):
     """A name or record runs past the bytes that are there, as in a capture that cuts frames."""
 
 
-def read_name(message: bytes, offset: int, layer: str = "dns", *, lower: bool = True) -> tuple[str, int]:
-    r"""The name at ``offset`` in presentation form and the offset behind it.
+def read_name(message: bytes, offset: int, layer: str = "dns") -> tuple[str, int]:
+    r"""The name at ``offset`` in presentation form, ASCII letters lower-cased, and the offset behind it.
 
-    ASCII letters are lower-cased unless ``lower`` is False; octets outside the graphic ASCII range
-    are spelled ``\DDD``, a dot or backslash inside a label ``\.`` and ``\\`` (RFC 4343, 2.1). The root is ".".
-    A pointer must lead to before the labels that it ends (RFC 1035, 4.1.4: "a prior occurrence").
+    Octets outside the graphic ASCII range are spelled ``\DDD``, a dot or backslash inside a label ``\.`` and ``\\``
+    (RFC 4343, 2.1). The root is ".". A pointer must lead to before the labels that it ends (RFC 1035, 4.1.4: "a prior
+    occurrence").
     """
+    spelled, behind = _read(message, offset, layer)
+    return spelled.lower(), behind
+
+
+def read_label_case(message: bytes, offset: int, layer: str = "dns") -> tuple[str, int]:
+    """As ``read_name``, with the letters as they stand."""
+    return _read(message, offset, layer)
+
+
+def _read(message: bytes, offset: int, layer: str) -> tuple[str, int]:
+    end = _plain_end(message, offset)
+    if end >= 0:
+        text = bytearray(message[offset + 1 : end - 1])
+        position = message[offset]
+        while position < len(text):
+            length = text[position]
+            text[position] = DOT
+            position += length + 1
+        return text.decode("ascii"), end
     labels: list[bytes] = []
     total = 1
     jumps = 0
@@ -78,8 +99,24 @@ def read_name(message: bytes, offset: int, layer: str = "dns", *, lower: bool = 
     joined = b".".join(labels)
     if joined.translate(None, _PLAIN) or joined.count(b".") != len(labels) - 1:
         spelled = ".".join(["".join([_SPELLED_NAME[octet] for octet in label]) for label in labels])
-        return spelled.lower() if lower else spelled, behind
-    return (joined.lower() if lower else joined).decode("ascii"), behind
+        return spelled, behind
+    return joined.decode("ascii"), behind
+
+
+def _plain_end(message: bytes, offset: int) -> int:
+    """The offset behind a name of letters, digits, hyphens and underscores without a pointer; -1 if it is none."""
+    position, size = offset, len(message)
+    while position < size and position - offset < MAX_NAME:
+        length = message[position]
+        if length == 0:
+            return position + 1 if position > offset else -1
+        if length >= 0x40 or position + length >= size:
+            return -1
+        for at in range(position + 1, position + 1 + length):
+            if not _IS_PLAIN[message[at]]:
+                return -1
+        position += length + 1
+    return -1
 
 
 def skip_name(message: bytes, offset: int, layer: str = "dns") -> int:

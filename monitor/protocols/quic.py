@@ -1,4 +1,6 @@
-"""QUIC versions 1 and 2 and drafts 23 to 34: the ClientHello inside a client's Initial packets (RFC 9000, 9001, 9369).
+"""QUIC: the ClientHello inside a client's Initial packets (RFC 9000, 9001, 9369).
+
+Understood are versions 1 and 2, drafts 23 to 34, Google's Q050, T050 and T051, and versions reserved for negotiation.
 
 Strategy: until an Initial has been opened with keys made from a connection id, nothing proves that a datagram is QUIC
 and sent by a client; it may as well be a server's, or cut off by the capture. So everything before that is skipped in
@@ -13,14 +15,15 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.model.facts import Malformed, QuicClientHello, Want
-from monitor.protocols import clienthello
+from monitor.protocols import clienthello, gquic
 from monitor.protocols.clienthello import CLIENT_HELLO, HELLO_LIMIT
-from monitor.protocols.quic_crypto import INITIAL, RETRY, VERSIONS, ZERO_RTT, ClientKeys
+from monitor.protocols.quic_crypto import INITIAL, RETRY, ZERO_RTT, ClientKeys, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitor.model.facts import Fact
+    from monitor.protocols.quic_crypto import Version
 
 LAYER: Final = "quic"
 
@@ -49,6 +52,8 @@ _LONG_AND_FIXED: Final = _LONG | _FIXED
 _ACK: Final = 0x02
 _ACK_ECN: Final = 0x03
 _CRYPTO: Final = 0x06
+_CRYPTO_OF_GOOGLE: Final = 0x08
+"""Its other frames have forms of their own; whatever stands behind one of them is left alone."""
 _CONNECTION_CLOSE: Final = 0x1C
 _FILL: Final = re.compile(rb"[\x00\x01]*")
 """PADDING and PING: one byte each."""
@@ -66,21 +71,33 @@ def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  the sha
     return (
         len(head) > 5
         and head[0] & _LONG_AND_FIXED == _LONG_AND_FIXED
-        and int.from_bytes(head[1:5]) in VERSIONS
         and head[5] <= CONNECTION_ID_MAX
         and head[6 + head[5] : 7 + head[5]] <= bytes((CONNECTION_ID_MAX,))
+        and bool(spoken(int.from_bytes(head[1:5])))
     )
 
 
 class Parser:
     """One direction of one UDP flow; datagrams of the other direction do no harm. Holds at most CRYPTO_LIMIT."""
 
-    __slots__ = ("_crypto", "_destination", "_frames_seen", "_keys", "_looked_at", "_unopened", "_version", "want")
+    __slots__ = (
+        "_crypto",
+        "_destination",
+        "_frames_seen",
+        "_keys",
+        "_looked_at",
+        "_spoken",
+        "_unopened",
+        "_version",
+        "want",
+    )
 
     def __init__(self) -> None:
         self.want = Want.MORE
         self._keys: ClientKeys | None = None
         """The keys that opened the latest Initial."""
+        self._spoken: Version | None = None
+        """As what those keys were made."""
         self._version = 0
         self._destination = b""
         """What the keys were made from."""
@@ -118,10 +135,9 @@ class Parser:
                 frames = self._open(data, packet)
                 if frames is not None:
                     self._read(frames)
-                    body = self._crypto.client_hello()
-                    if body is not None:
-                        hello = clienthello.parse(body)
-                        return [clienthello.describe(hello, QuicClientHello, "q")]
+                    fact = self._hello()
+                    if fact is not None:
+                        return [fact]
             elif first and self._keys is None and packet.kind != ZERO_RTT:
                 break
             if not first:
@@ -151,18 +167,29 @@ class Parser:
             self._unopened += 1
             return None
         if self._keys is None or (packet.version, packet.destination) != (self._version, self._destination):
-            keys = ClientKeys(VERSIONS[packet.version], packet.destination)
-            frames = keys.open(whole, number_at)
-            if frames is not None:
-                self._keys, self._version, self._destination = keys, packet.version, packet.destination
-                self._crypto = _CryptoStream()
-                self._unopened = 0
-                return frames
+            for version in spoken(packet.version):
+                keys = ClientKeys(version, packet.destination)
+                frames = keys.open(whole, number_at)
+                if frames is not None:
+                    self._keys, self._version, self._destination = keys, packet.version, packet.destination
+                    self._spoken = version
+                    self._crypto = _CryptoStream()
+                    self._unopened = 0
+                    return frames
         self._unopened += 1
         return None
 
+    def _hello(self) -> Fact | None:
+        """What the hello says once it is whole. Raises Malformed."""
+        if self._spoken is not None and self._spoken.own_hello:
+            return gquic.hello(self._crypto.start())
+        body = self._crypto.client_hello()
+        return None if body is None else clienthello.describe(clienthello.parse(body), QuicClientHello, "q")
+
     def _read(self, frames: bytes) -> None:
         """Gather the CRYPTO frames (RFC 9000, 19)."""
+        google = self._spoken is not None and self._spoken.google
+        crypto = _CRYPTO_OF_GOOGLE if google else _CRYPTO
         pieces: list[Piece] = []
         try:
             at = _FILL.match(frames).end()  # type: ignore[union-attr]
@@ -171,7 +198,7 @@ class Parser:
                 if self._frames_seen > FRAMES_MAX:
                     raise Malformed(LAYER, "too many frames before the ClientHello is whole")
                 kind = frames[at]
-                if kind == _CRYPTO:
+                if kind == crypto:
                     offset, at = _number(frames, at + 1)
                     size, at = _number(frames, at)
                     if at + size > len(frames):
@@ -180,6 +207,8 @@ class Parser:
                         raise Malformed(LAYER, "CRYPTO data beyond 16 KiB")
                     pieces.append((offset, frames[at : at + size]))
                     at += size
+                elif google:
+                    break
                 elif kind in (_ACK, _ACK_ECN):
                     at = _after_ack(frames, at)
                 elif kind == _CONNECTION_CLOSE:
@@ -211,9 +240,10 @@ def _long_headers(data: bytes) -> Iterator[_LongHeader]:
     try:
         while data[start] & _LONG_AND_FIXED == _LONG_AND_FIXED:
             version = int.from_bytes(data[start + 1 : start + 5])
-            if version not in VERSIONS:
+            ways = spoken(version)
+            if not ways:
                 return
-            kind = VERSIONS[version].types[(data[start] >> 4) & 0x03]
+            kind = ways[0].types[(data[start] >> 4) & 0x03]
             at = start + 6 + data[start + 5]
             destination = data[start + 6 : at]
             if len(destination) > CONNECTION_ID_MAX or data[at] > CONNECTION_ID_MAX:
@@ -282,6 +312,10 @@ class _CryptoStream:
             run += piece[len(known) :]
             end = start + len(run)
         self._runs = [(start, bytes(run)) for start, run in runs]
+
+    def start(self) -> bytes:
+        """What is there without a hole."""
+        return self._runs[0][1] if self._runs and not self._runs[0][0] else b""
 
     def client_hello(self) -> bytes | None:
         """The body of the ClientHello; None while it is not whole. Raises Malformed."""

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
-from msgspec import Struct
+from msgspec import Struct, structs
 
 INITIAL: Final = "initial"
 ZERO_RTT: Final = "0rtt"
@@ -39,6 +39,10 @@ class Version(Struct, frozen=True):
     """HkdfLabel structures of key, iv and header protection key."""
     types: tuple[str, str, str, str]
     """Packet type by the two type bits of a long header."""
+    google: bool = False
+    """Initial packets are sealed as in QUIC, but hold the frames of Google's own protocol."""
+    own_hello: bool = False
+    """The handshake is Google's own too, not that of TLS."""
 
 
 def _label(name: bytes, size: int) -> bytes:
@@ -53,6 +57,11 @@ def _version(salt: str, prefix: bytes, types: tuple[str, str, str, str]) -> Vers
         _label(prefix + b" hp", _KEY_SIZE),
     )
     return Version(bytes.fromhex(salt), infos, types)
+
+
+def _google(salt: str, *, own_hello: bool) -> Version:
+    """One of Google's last versions before QUIC was theirs too; their keys have the labels of version 1."""
+    return structs.replace(_version(salt, b"quic", _TYPES_1), google=True, own_hello=own_hello)
 
 
 _TYPES_1: Final = (INITIAL, ZERO_RTT, HANDSHAKE, RETRY)
@@ -71,11 +80,31 @@ VERSIONS: Final = {
     **{0xFF000000 + draft: _DRAFT_29 for draft in range(29, 33)},
     **{0xFF000000 + draft: _DRAFT_23 for draft in range(23, 29)},
     0xFACEB002: _DRAFT_23,
+    int.from_bytes(b"Q050"): _google("504574efd066fe2f9d945cfcdbd3a7f0d3b56b45", own_hello=True),
+    int.from_bytes(b"T050"): _google("7ff579e5acd072915580304c43a2367c60488310", own_hello=False),
+    int.from_bytes(b"T051"): _google("7a4edef4e7ccee5fa4506c19124fc8ccda6e033d", own_hello=False),
 }
 """By version number: RFC 9001, 5.2; RFC 9369, 3.1; draft-ietf-quic-tls-23 to -34, 5.2.
 
-0xFACEB002 is mvfst's name for draft 27 (https://github.com/facebook/mvfst).
+0xFACEB002 is mvfst's name for draft 27 (https://github.com/facebook/mvfst). Google's salts stand in crypto_utils.cc of
+quiche (https://github.com/google/quiche).
 """
+_RESERVED: Final = (_V1, _DRAFT_29, _DRAFT_23)
+_RESERVED_BITS: Final = 0x0F0F0F0F
+_RESERVED_PATTERN: Final = 0x0A0A0A0A
+
+
+def spoken(number: int) -> tuple[Version, ...]:
+    """What a packet with this version number may be sealed as, the likeliest first; empty if it is not understood.
+
+    A client forces a negotiation by offering a version reserved for that (RFC 9000, 15), and seals its packet as in
+    one that it speaks.
+    """
+    if number & _RESERVED_BITS == _RESERVED_PATTERN:
+        return _RESERVED
+    version = VERSIONS.get(number)
+    return (version,) if version is not None else ()
+
 
 _CLIENT_IN: Final = _label(b"client in", _SECRET_SIZE)
 

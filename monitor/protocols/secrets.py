@@ -8,6 +8,7 @@ passwords unescaped. Names and values are judged as they read with percent-encod
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -32,6 +33,8 @@ _SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
 _BEFORE_NAME: Final = re.compile(r"[?&;/#,\s\"'{}()]")
 _LONGEST_NAME: Final = 64
 """Characters before an equals sign that are looked at."""
+REMEMBERED: Final = 1024
+"""Names of parameters whose meaning is kept in memory, at most 64 characters each."""
 _MOST_SIGNS: Final = 16
 """Equals signs in one parameter; with more it is cut at the first, unread."""
 _USER_INFO: Final = re.compile(r"(//)[^/?#\s]*@")
@@ -48,7 +51,13 @@ def cut(text: str) -> str:
         return text
     path, mark, query = text.partition("?")
     parts = [path.split("&"), query.split("&")]
-    users = any(_secret_at(piece) is not None for part in parts for piece in part)
+    users = False
+    for piece in (*parts[0], *parts[1]):
+        if _secret_at(piece) is not None:
+            users = True
+            break
+    if not users:
+        return text
     path, query = ("&".join(_pieces(part, users=users)) for part in parts)
     return path + mark + query
 
@@ -88,6 +97,8 @@ def _secret_at(piece: str, *, users: bool = False) -> int | None:
 
 def _hides(value: str) -> bool:
     """Whether a value holds user info or a secret of its own: JSON, or a URI inside the URI."""
+    if "%" not in value and ":" not in value and "=" not in value:
+        return False
     decoded = _decoded(value)
     if decoded != value and _USER_INFO.search(decoded):
         return True
@@ -108,6 +119,7 @@ def _decoded(text: str) -> str:
     return text
 
 
+@lru_cache(REMEMBERED)
 def is_secret(name: str) -> bool:
     """Whether a parameter of this name holds a secret."""
     joined = _SEPARATORS.sub("", name.lower())

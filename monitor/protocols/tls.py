@@ -75,11 +75,6 @@ def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  the sha
 class Parser:
     """One direction of one TCP stream. Holds at most LEAF_LIMIT and one record."""
 
-    __slots__ = (
-        "_after_hello", "_content", "_head", "_left", "_message", "_offered", "_spec_changed", "_started", "_v2",
-        "_warnings", "want",
-    )  # fmt: skip
-
     def __init__(self) -> None:
         self.want = Want.MORE
         self._head = bytearray()
@@ -146,7 +141,8 @@ class Parser:
                 part = data[at : at + _RECORD.size - len(self._head)]
                 self._head += part
                 if len(self._head) == _RECORD.size:
-                    self._record(*_RECORD.unpack(self._head))
+                    content, major, minor, size = _RECORD.unpack(self._head)
+                    self._record(content, major, minor, size)
                     self._head.clear()
             at += len(part)
 

@@ -81,6 +81,11 @@ OLDEST: Final = Family(
 )
 UP: Final = Family("sink_up", GAUGE, "Whether a sink is connected.", ("sink",))
 GEO_AGE: Final = Family("geo_database_age_seconds", GAUGE, "Age of an address database.", ("database",))
+LIMIT_CAPACITY: Final = Family("limit_capacity", GAUGE, "How much room a bounded table has.", ("limit",))
+LIMIT_SIZE: Final = Family("limit_size", GAUGE, "How much of that room is taken.", ("limit",))
+LIMIT_TURNED_AWAY: Final = Family(
+    "limit_turned_away", COUNTER, "What a full table did not take in, or gave up before its time.", ("limit",)
+)
 LAG: Final = Family("capture_lag_seconds", GAUGE, "How far packet processing is behind the capture.")
 
 FAMILIES: Final = (
@@ -105,5 +110,8 @@ FAMILIES: Final = (
     OLDEST,
     UP,
     GEO_AGE,
+    LIMIT_CAPACITY,
+    LIMIT_SIZE,
+    LIMIT_TURNED_AWAY,
     LAG,
 )

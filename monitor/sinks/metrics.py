@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from monitor.model.incidents import Transition
+    from monitor.model.limits import Limit
     from monitor.sinks.families import Family
 
     Table = dict[tuple[str, ...], float]
@@ -97,6 +98,13 @@ class Metrics:
     def flow_evictions(self, count: int) -> None:
         """Count evicted flows."""
         self._add(names.EVICTIONS, count)
+
+    def limit(self, limit: Limit, turned_away: int) -> None:
+        """Show a bound, and count what it ``turned_away`` since it was last shown."""
+        label = limit.name.value
+        self._set(names.LIMIT_CAPACITY, limit.capacity, label)
+        self._set(names.LIMIT_SIZE, limit.size, label)
+        self._add(names.LIMIT_TURNED_AWAY, turned_away, label)
 
     def capture_lag(self, seconds: float) -> None:
         """Show how far processing is behind now."""

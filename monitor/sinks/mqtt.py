@@ -58,12 +58,14 @@ TOO_LARGE: Final = 0x95
 OVERHEAD: Final = 64
 """More bytes than an MQTT PUBLISH has beside its topic and payload."""
 FORBIDDEN_IN_TOPIC: Final = frozenset("+#\0")
+LARGEST_SEQ: Final = 2**53 - 1
+"""The largest number that every reader of JSON has exactly (RFC 7493, 2.2)."""
 
 
 class ResyncRequest(Struct, frozen=True):
     """What may be asked on the resync topic."""
 
-    from_seq: Annotated[int, Meta(ge=1)]
+    from_seq: Annotated[int, Meta(ge=1, le=LARGEST_SEQ)]
 
 
 class SinkState(Struct, frozen=True):

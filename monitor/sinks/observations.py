@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PROTOCOLS: Final = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp6"}
 """Names of the observation contract for IP protocol numbers (IANA); ARP has none."""
+NOT_OF_THE_DEVICE: Final = frozenset({"protocol", "message"})
+"""What an announcement says of itself; its other fields are facts of the device."""
 
 
 def kinds() -> frozenset[str]:
@@ -47,4 +49,12 @@ def render(observation: Observation, device: str | None) -> bytes:
     }
     for field in observation.fact.__struct_fields__:
         row.setdefault(field, getattr(observation.fact, field))
+    if isinstance(observation.fact, facts.DeviceAnnounced):
+        row["facts"] = known(observation.fact)
     return msgspec.json.encode(row)
+
+
+def known(announced: facts.DeviceAnnounced) -> dict[str, Any]:
+    """What is known of the device that announced itself, by the names of the contract; nothing that is unknown."""
+    told = {field: getattr(announced, field) for field in announced.__struct_fields__ if field not in NOT_OF_THE_DEVICE}
+    return {field: value for field, value in told.items() if value}

@@ -1,6 +1,7 @@
 """The journal, the outbox of every sink and the engine's snapshots: one SQLite file with one writer.
 
-The local journal is the evidence; sinks only tell. ``sqlite3`` is imported in this room and nowhere else.
+The local journal is the evidence; sinks only tell. ``sqlite3`` is imported in this room and nowhere else. What an
+event loop needs is in ``worker``: a replay has no loop, and does not import asyncio.
 """
 
 from __future__ import annotations
@@ -8,16 +9,13 @@ from __future__ import annotations
 from monitor.store.errors import CommitFailed, StoreError
 from monitor.store.journal import Quarantine, Store
 from monitor.store.reading import Message, Reader, open_readonly
-from monitor.store.worker import Outbox, StoreWorker
 
 __all__ = [
     "CommitFailed",
     "Message",
-    "Outbox",
     "Quarantine",
     "Reader",
     "Store",
     "StoreError",
-    "StoreWorker",
     "open_readonly",
 ]

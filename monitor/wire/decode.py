@@ -1,9 +1,13 @@
 """Frame: the headers of one packet, from the link layer to the start of the payload.
 
 Strategy: a Frame holds the block's memory and is decoded in place, packet after packet. Every read is
-bounds-checked against the buffer by the compiler and against the record's end here. Nothing is allocated
-and nothing raises for what a packet says: ``decode`` returns one of the IS_ values, and a
-frame cut by the capture is used as far as it goes. Loops are bounded: 4 VLAN tags, 8 extension headers.
+bounds-checked against the buffer, and here against the record's end. Nothing is allocated and nothing raises
+for what a packet says: ``decode`` returns one of the IS_ values, and a frame cut by the capture is used as far
+as it goes. The link layer is read in link.py, tunnels in tunnels.py; here are IP, transport and the order of it all.
+
+What a tunnel carries is what is judged: its addresses and ports, and its MACs and tags where it carries Ethernet.
+``outer`` reads the same packet as the flow that carries the other: that flow may leave the site too. One tunnel is
+entered; a second one is a flow of its own protocol. Loops are bounded: 4 tags, 8 labels, 8 extension headers.
 
 Checksums are never judged: on a tap of a host with offloading they are wrong in every sent packet.
 """
@@ -12,35 +16,26 @@ import cython
 
 if not cython.compiled:
     from monitor.wire.layout import *
+    from monitor.wire.tunnels import Tunnel
 
 
-class Frame:
+class Frame(Tunnel):
     """One packet's headers. Read-only from Python; ``decode`` is for compiled callers."""
 
     def __init__(self):
-        self.hold(b"")
-        self.start = self.end = self.captured = self.wire = 0
-        self.ethertype = self.vlan_count = self.vlan0 = self.vlan1 = self.vlan2 = self.vlan3 = 0
-        self.has_mac = self.v4 = self.truncated = self.more_fragments = False
-        self.src_mac = self.dst_mac = 0
-        self.mac_at = -1
-        self.mac_pair = self.reassembled = False
+        super().__init__()
+        self.start = self.captured = self.wire = 0
+        self.reassembled = self.v4 = self.entered = False
+        self.blank()
+
+    def blank(self):
+        """Forget what an IP packet said."""
         self.src_hi = self.src_lo = self.dst_hi = self.dst_lo = 0
-        self.network = self.transport = self.transport_end = self.transport_wire = 0
-        self.proto = self.ttl = self.identification = self.fragment = 0
-        self.sport = self.dport = self.flags = self.checksum = 0
-        self.payload = self.payload_length = self.payload_wire = 0
-        self.sequence = self.acknowledgement = 0
-        self.layer = self.reason = 0
-
-    def hold(self, memory):
-        """Read from ``memory`` until told otherwise."""
-        self.memory = memory
-        self.mac_at = -1
-
-    def vlans(self):
-        """VLAN ids, outermost first."""
-        return (self.vlan0, self.vlan1, self.vlan2, self.vlan3)[: self.vlan_count]
+        self.transport = self.transport_end = self.transport_wire = self.identification = 0
+        self.sequence = self.acknowledgement = self.payload_length = self.payload_wire = 0
+        self.sport = self.dport = self.checksum = self.flags = self.proto = self.ttl = self.fragment = 0
+        self.more_fragments = False
+        self.payload = self.end
 
     def source(self):
         """The source address, 16 bytes."""
@@ -50,164 +45,69 @@ class Frame:
         """The destination address, 16 bytes."""
         return int(self.dst_hi).to_bytes(8, "big") + int(self.dst_lo).to_bytes(8, "big")
 
-    def macs(self):
-        """(source, destination) as 6 bytes each, or (None, None) where the link has none."""
-        if not self.has_mac:
-            return None, None
-        return int(self.src_mac).to_bytes(6, "big"), int(self.dst_mac).to_bytes(6, "big")
-
-    def addresses(self):
-        """Read the link layer's addresses, which only a packet with news needs."""
-        if self.mac_at < 0:
-            return 0
-        if self.mac_pair:
-            self.dst_mac = self.u64(self.mac_at) >> 16
-            self.src_mac = self.u64(self.mac_at + 6) >> 16
-        else:
-            self.dst_mac = 0
-            self.src_mac = self.u64(self.mac_at) >> 16
-        self.mac_at = -1
-        return 0
-
-    def u16(self, at):
-        return (self.memory[at] << 8) | self.memory[at + 1]
-
-    def u32(self, at):
-        high: cython.longlong = self.u16(at)
-        return (high << 16) | self.u16(at + 2)
-
-    def u64(self, at):
-        high: cython.ulonglong = self.u32(at)
-        return (high << 32) | self.u32(at + 4)
-
-    def malformed(self, layer, reason):
-        self.layer = layer
-        self.reason = reason
-        return IS_MALFORMED
-
     def decode(self, start, captured, wire, link):
         """Read the packet at ``start``: ``captured`` bytes are here of ``wire`` that passed. What it is."""
         self.start = start
         self.captured = captured
         self.wire = wire
-        self.end = start + captured
-        self.truncated = captured < wire
-        self.transport = self.transport_end = self.transport_wire = 0
-        self.sport = self.dport = self.flags = self.checksum = self.fragment = self.identification = 0
-        self.payload = self.end
-        self.payload_length = self.payload_wire = 0
-        self.sequence = self.acknowledgement = 0
-        self.proto = self.ttl = 0
-        self.src_hi = self.src_lo = self.dst_hi = self.dst_lo = 0
-        self.more_fragments = False
+        self.tunnels = 0
+        return self.read(link)
+
+    def outer(self, link):
+        """Read the present packet, which ``entered`` a tunnel, as the flow that carries it."""
+        self.tunnels = MAX_TUNNELS
+        return self.read(link)
+
+    def read(self, link):
+        found: cython.int
+        self.end = self.start + self.captured
+        self.limit = self.start + self.wire
+        self.truncated = self.captured < self.wire
+        self.network = self.start
+        self.entered = False
         self.reassembled = link == LINK_SAME
-        if not self.reassembled:
-            self.ethertype = self.vlan_count = 0
-            self.has_mac = False
-        found: cython.int = self.link_layer(link)
-        if found != IS_IP:
-            return found
-        if self.ethertype == TYPE_IPV4:
-            return self.ipv4()
-        if self.ethertype == TYPE_IPV6:
-            return self.ipv6()
-        if self.ethertype == TYPE_ARP:
-            return IS_ARP
-        return IS_OTHER
-
-    def link_layer(self, link):
-        """Find the network layer: sets ``ethertype`` and ``network``; IS_IP means "go on"."""
-        at: cython.longlong = self.start
-        family: cython.longlong
+        self.blank()
         if link == LINK_ETHERNET:
+            found = self.ethernet()
+        else:
+            found = self.other_link(link)
+            if link == LINK_PPP:
+                found = self.ppp()
+        while found == GO_ON:
+            if self.ethertype == TYPE_IPV4:
+                found = self.ipv4()
+            elif self.ethertype == TYPE_IPV6:
+                found = self.ipv6()
+            elif self.ethertype == TYPE_ARP:
+                return IS_ARP
+            else:
+                found = self.carrier()
+        return found
+
+    def enter(self):
+        """Go on with what the payload carries, in place of what carries it."""
+        self.limit = self.payload + self.payload_wire
+        self.end = self.payload + self.payload_length
+        self.blank()
+        self.reassembled = False
+        self.entered = True
+        self.tunnels += 1
+        if self.ethertype == TYPE_BRIDGED:
             return self.ethernet()
-        if link == LINK_SAME:
-            self.network = at
-            if self.captured < 1:
-                return self.malformed(AT_LINK, SHORT)
-            self.ethertype = TYPE_IPV6 if self.memory[at] >> 4 == 6 else TYPE_IPV4
-            return IS_IP
-        if link == LINK_SLL or link == LINK_SLL2:
-            header: cython.int = 16 if link == LINK_SLL else 20
-            if self.captured < header:
-                return self.malformed(AT_LINK, SHORT)
-            # SLL: type 2, ARPHRD 2, length 2, address 8, protocol 2. SLL2: protocol 2, 0 2, index 4, ARPHRD 2, type 1,
-            # length 1, address 8.
-            length: cython.int = self.u16(at + 4) if link == LINK_SLL else self.memory[at + 11]
-            where: cython.longlong = at + 6 if link == LINK_SLL else at + 12
-            if length == 6:
-                self.has_mac = True
-                self.mac_at = where
-                self.mac_pair = False
-            self.ethertype = self.u16(at + 14) if link == LINK_SLL else self.u16(at)
-            self.network = at + header
-            return self.tags()
-        if link == LINK_NULL or link == LINK_LOOP:
-            if self.captured < 4:
-                return self.malformed(AT_LINK, SHORT)
-            family = self.u32(at)
-            if family > 0xFFFF:
-                family = self.memory[at] | (self.memory[at + 1] << 8)
-            self.network = at + 4
-            # AF_INET is 2 everywhere; AF_INET6 is 24 (NetBSD, OpenBSD), 28 (FreeBSD), 30 (Darwin), 10 (Linux).
-            if family == 2:
-                self.ethertype = TYPE_IPV4
-            elif family == 24 or family == 28 or family == 30 or family == 10:
-                self.ethertype = TYPE_IPV6
-            else:
-                return IS_OTHER
-            return IS_IP
-        raw: cython.bint = link == LINK_RAW or link == LINK_RAW_BSD or link == LINK_RAW_OPENBSD
-        if raw or link == LINK_IPV4 or link == LINK_IPV6:
-            self.network = at
-            if self.captured < 1:
-                return self.malformed(AT_LINK, SHORT)
-            self.ethertype = TYPE_IPV6 if self.memory[at] >> 4 == 6 else TYPE_IPV4
-            return IS_IP
-        return IS_OTHER
-
-    def ethernet(self):
-        at: cython.longlong = self.start
-        if self.captured < 14:
-            return self.malformed(AT_LINK, SHORT)
-        self.has_mac = True
-        self.mac_at = at
-        self.mac_pair = True
-        self.ethertype = self.u16(at + 12)
-        self.network = at + 14
-        return self.tags()
-
-    def tags(self):
-        """Step over 802.1Q and 802.1ad tags."""
-        tag: cython.int
-        while self.ethertype == TYPE_VLAN or self.ethertype == TYPE_QINQ or self.ethertype == TYPE_QINQ_OLD:
-            if self.vlan_count == MAX_TAGS:
-                return self.malformed(AT_LINK, TOO_MANY_TAGS)
-            if self.network + 4 > self.end:
-                return self.malformed(AT_LINK, SHORT)
-            tag = self.u16(self.network) & 0xFFF
-            if self.vlan_count == 0:
-                self.vlan0 = tag
-            elif self.vlan_count == 1:
-                self.vlan1 = tag
-            elif self.vlan_count == 2:
-                self.vlan2 = tag
-            else:
-                self.vlan3 = tag
-            self.vlan_count += 1
-            self.ethertype = self.u16(self.network + 2)
-            self.network += 4
-        return IS_IP
+        if self.ethertype == TYPE_PPP:
+            return self.ppp()
+        return GO_ON
 
     def ipv4(self):
         at: cython.longlong = self.network
         if at + 20 > self.end:
             return self.malformed(AT_IPV4, SHORT)
-        if self.memory[at] >> 4 != 4:
+        word: cython.ulonglong = self.u64(at)
+        if word >> 60 != 4:
             return self.malformed(AT_IPV4, WRONG_VERSION)
-        header: cython.longlong = (self.memory[at] & 15) * 4
-        total: cython.longlong = self.u16(at + 2)
-        present: cython.longlong = self.wire - (at - self.start)
+        header: cython.longlong = cython.cast(cython.longlong, (word >> 56) & 15) * 4
+        total: cython.longlong = cython.cast(cython.longlong, (word >> 32) & 0xFFFF)
+        present: cython.longlong = self.limit - at
         if total == 0:
             total = present  # segmentation offload: the length did not fit (tcpdump does the same)
         if header < 20 or total < header:
@@ -215,11 +115,10 @@ class Frame:
         self.v4 = True
         self.ttl = self.memory[at + 8]
         self.proto = self.memory[at + 9]
-        self.identification = self.u16(at + 4)
-        self.src_hi = 0
-        self.src_lo = V4_MAPPED | self.u32(at + 12)
-        self.dst_hi = 0
-        self.dst_lo = V4_MAPPED | self.u32(at + 16)
+        self.identification = cython.cast(cython.longlong, (word >> 16) & 0xFFFF)
+        pair: cython.ulonglong = self.u64(at + 12)
+        self.src_lo = V4_MAPPED | (pair >> 32)
+        self.dst_lo = V4_MAPPED | (pair & LOW)
         if total > present:
             total = present  # cut on its way to us, or a lie: what is not there is not counted
         if total < header:
@@ -227,11 +126,11 @@ class Frame:
         self.transport = min(self.end, at + header)
         self.transport_wire = total - header
         self.transport_end = min(self.end, at + total)
-        bits: cython.int = self.u16(at + 6)
-        self.fragment = (bits & 0x1FFF) * 8
-        self.more_fragments = (bits & 0x2000) != 0
-        if self.fragment or self.more_fragments:
-            return IS_FRAGMENT
+        bits: cython.int = cython.cast(cython.int, word & 0x3FFF)
+        if bits:
+            self.fragment = (bits & 0x1FFF) * 8
+            self.more_fragments = (bits & 0x2000) != 0
+            return self.keep()
         return self.ports()
 
     def ipv6(self):
@@ -244,7 +143,7 @@ class Frame:
         if self.memory[at] >> 4 != 6:
             return self.malformed(AT_IPV6, WRONG_VERSION)
         total: cython.longlong = self.u16(at + 4)
-        present: cython.longlong = self.wire - (at - self.start) - 40
+        present: cython.longlong = self.limit - at - 40
         if total == 0 or total > present:
             total = present
         self.v4 = False
@@ -256,6 +155,7 @@ class Frame:
         following = self.memory[at + 6]
         at += 40
         stop: cython.longlong = min(self.end, at + total)
+        cut: cython.bint = stop < at + total
         rest: cython.longlong = total
         for seen in range(MAX_EXTENSIONS + 1):
             # RFC 8200, 4: hop-by-hop 0, routing 43, destination 60; mobility 135 (RFC 6275), HIP 139, shim6 140:
@@ -274,7 +174,7 @@ class Frame:
             if seen == MAX_EXTENSIONS:
                 return self.malformed(AT_IPV6, TOO_MANY_EXTENSIONS)
             if at + 8 > stop:
-                if not self.truncated:
+                if not cut:
                     return self.malformed(AT_IPV6, SHORT)
                 self.proto = following
                 self.transport = self.transport_end = stop
@@ -290,7 +190,7 @@ class Frame:
                 self.transport_end = stop
                 if self.fragment or self.more_fragments:
                     # Reassembly does not nest: a datagram has one fragment header (RFC 8200, 4.5).
-                    return self.malformed(AT_IPV6, BAD_HEADER) if self.reassembled else IS_FRAGMENT
+                    return self.malformed(AT_IPV6, BAD_HEADER) if self.reassembled else self.keep()
                 step = 8  # an atomic fragment is whole (RFC 6946)
             elif following == 51:
                 step = (self.memory[at + 1] + 2) * 4
@@ -302,7 +202,7 @@ class Frame:
             if rest < 0:
                 return self.malformed(AT_IPV6, BAD_LENGTH)
             if at > stop:
-                if not self.truncated:
+                if not cut:
                     return self.malformed(AT_IPV6, BAD_LENGTH)
                 at = stop
         self.proto = following
@@ -314,10 +214,10 @@ class Frame:
     def ports(self):
         """Transport header: ports, flags and where the payload is."""
         available: cython.longlong = self.transport_end - self.transport
-        if self.proto == PROTO_TCP:
-            return self.tcp(available)
         if self.proto == PROTO_UDP:
             return self.udp(available)
+        if self.proto == PROTO_TCP:
+            return self.tcp(available)
         if self.proto == PROTO_ICMP or self.proto == PROTO_ICMP6:
             return self.icmp(available)
         if self.proto == PROTO_SCTP and available >= 4:  # RFC 9260, 3.1
@@ -327,12 +227,37 @@ class Frame:
             self.payload = self.transport
             self.payload_length = available
             self.payload_wire = self.transport_wire
-        return IS_IP
+        if self.tunnels == MAX_TUNNELS or available == 0:
+            return IS_IP
+        found: cython.int = IS_IP
+        if self.proto == PROTO_GRE:
+            found = self.gre(self.transport, self.transport_end)
+        elif self.proto == PROTO_IPIP:
+            found = self.carried(self.transport, TYPE_IPV4)
+        elif self.proto == PROTO_IPV6:
+            found = self.carried(self.transport, TYPE_IPV6)
+        return self.enter() if found == GO_ON else found
 
     def tcp(self, available):
         at: cython.longlong = self.transport
+        word: cython.ulonglong
         if self.transport_wire < 20:
             return self.malformed(AT_TCP, SHORT)
+        if available < 18:
+            return self.tcp_cut(available)
+        word = self.u64(at)
+        self.sport = cython.cast(cython.int, word >> 48)
+        self.dport = cython.cast(cython.int, (word >> 32) & 0xFFFF)
+        self.sequence = cython.cast(cython.longlong, word & LOW)
+        word = self.u64(at + 8)
+        self.acknowledgement = cython.cast(cython.longlong, word >> 32)
+        self.flags = cython.cast(cython.int, (word >> 16) & 0xFF)
+        self.checksum = self.u16(at + 16)
+        return self.segment(cython.cast(cython.longlong, (word >> 28) & 15) * 4)
+
+    def tcp_cut(self, available):
+        """A header that the capture does not have to its end."""
+        at: cython.longlong = self.transport
         if available >= 4:
             self.sport = self.u16(at)
             self.dport = self.u16(at + 2)
@@ -340,37 +265,46 @@ class Frame:
             return IS_IP
         self.sequence = self.u32(at + 4)
         self.acknowledgement = self.u32(at + 8)
-        header: cython.longlong = (self.memory[at + 12] >> 4) * 4
         self.flags = self.memory[at + 13]
+        return self.segment((self.memory[at + 12] >> 4) * 4)
+
+    def segment(self, header):
         if header < 20 or header > self.transport_wire:
+            self.checksum = 0
             return self.malformed(AT_TCP, BAD_HEADER)
-        if available >= 18:
-            self.checksum = self.u16(at + 16)
-        self.payload = min(at + header, self.transport_end)
+        self.payload = min(self.transport + header, self.transport_end)
         self.payload_length = self.transport_end - self.payload
         self.payload_wire = self.transport_wire - header
         return IS_IP
 
     def udp(self, available):
         at: cython.longlong = self.transport
+        length: cython.longlong
+        word: cython.ulonglong
         if self.transport_wire < 8:
             return self.malformed(AT_UDP, SHORT)
-        if available >= 4:
-            self.sport = self.u16(at)
-            self.dport = self.u16(at + 2)
         if available < 8:
+            if available >= 4:
+                self.sport = self.u16(at)
+                self.dport = self.u16(at + 2)
             return IS_IP
-        length: cython.longlong = self.u16(at + 4)
+        word = self.u64(at)
+        self.sport = cython.cast(cython.int, word >> 48)
+        self.dport = cython.cast(cython.int, (word >> 32) & 0xFFFF)
+        length = cython.cast(cython.longlong, (word >> 16) & 0xFFFF)
         if length == 0:
             length = self.transport_wire  # a jumbogram (RFC 2675) or offload
         if length < 8:
             return self.malformed(AT_UDP, BAD_LENGTH)
         if length > self.transport_wire:
             length = self.transport_wire
-        self.checksum = self.u16(at + 6)
+        self.checksum = cython.cast(cython.int, word & 0xFFFF)
         self.payload = at + 8
         self.payload_wire = length - 8
         self.payload_length = min(self.transport_end, at + length) - self.payload
+        if self.dport == PORT_VXLAN or self.dport == PORT_VXLAN_LINUX or self.dport == PORT_GENEVE:
+            if self.overlay(self.payload, self.payload_length, self.dport) == GO_ON:
+                return self.enter()
         return IS_IP
 
     def icmp(self, available):

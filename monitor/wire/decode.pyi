@@ -1,17 +1,12 @@
-from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
+from monitor.wire.tunnels import Tunnel
 
-class Frame:
+class Frame(Tunnel):
     start: int
-    end: int
     captured: int
     wire: int
-    ethertype: int
-    vlan_count: int
-    has_mac: bool
     v4: bool
-    truncated: bool
+    entered: bool
     more_fragments: bool
-    network: int
     transport: int
     transport_end: int
     transport_wire: int
@@ -28,10 +23,5 @@ class Frame:
     payload_wire: int
     sequence: int
     acknowledgement: int
-    layer: int
-    reason: int
-    def hold(self, memory: Buffer) -> None: ...
-    def vlans(self) -> tuple[int, ...]: ...
     def source(self) -> bytes: ...
     def destination(self) -> bytes: ...
-    def macs(self) -> tuple[bytes | None, bytes | None]: ...

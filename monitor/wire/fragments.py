@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.model.address import is_v4
+from monitor.model.limits import Limit, Room
 
 if TYPE_CHECKING:
     from monitor.model.address import Address
@@ -77,6 +78,10 @@ class Fragments:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def limits(self) -> list[Limit]:
+        """The room for datagrams that are not whole yet."""
+        return [Limit(Room.FRAGMENTS, self._max_bytes, self.held, self.dropped)]
 
     def add(
         self,

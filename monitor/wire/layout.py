@@ -6,6 +6,8 @@
 from typing import Final
 
 # What Frame.decode() found.
+GO_ON: Final = 0
+"""Not yet anything: the next header is to be read."""
 IS_IP: Final = 1
 IS_ARP: Final = 2
 IS_FRAGMENT: Final = 3
@@ -15,11 +17,14 @@ IS_MALFORMED: Final = 5
 # LINKTYPE_ values, https://www.tcpdump.org/linktypes.html
 LINK_NULL: Final = 0
 LINK_ETHERNET: Final = 1
+LINK_PPP: Final = 9
 LINK_RAW_BSD: Final = 12
 LINK_RAW_OPENBSD: Final = 14
 LINK_RAW: Final = 101
+LINK_WIFI: Final = 105
 LINK_LOOP: Final = 108
 LINK_SLL: Final = 113
+LINK_RADIOTAP: Final = 127
 LINK_IPV4: Final = 228
 LINK_IPV6: Final = 229
 LINK_SLL2: Final = 276
@@ -33,19 +38,84 @@ TYPE_VLAN: Final = 0x8100
 TYPE_IPV6: Final = 0x86DD
 TYPE_QINQ: Final = 0x88A8
 TYPE_QINQ_OLD: Final = 0x9100
+TYPE_PPPOE: Final = 0x8864
+TYPE_MPLS: Final = 0x8847
+TYPE_MPLS_UPSTREAM: Final = 0x8848
+TYPE_LEAST: Final = 0x0600
+"""Below is a length, with LLC behind it (IEEE 802.3, 3.2.6)."""
+# The same numbers in GRE: transparent Ethernet bridging (RFC 1701), PPP (RFC 2637), ERSPAN (draft-foschiano-erspan).
+TYPE_BRIDGED: Final = 0x6558
+TYPE_PPP: Final = 0x880B
+TYPE_ERSPAN: Final = 0x88BE
+TYPE_ERSPAN_III: Final = 0x22EB
+
+COOKED_LLC: Final = 4
+"""LINUX_SLL_P_802_2 where a cooked header has its EtherType."""
+ARPHRD_NETLINK: Final = 824
+"""A cooked packet of this kind has a netlink family there (LINKTYPE_LINUX_SLL)."""
 
 MAX_TAGS: Final = 4
 """802.1Q and 802.1ad tags that are stepped over (threat model C1)."""
+MAX_LABELS: Final = 8
+"""MPLS labels that are stepped over (threat model C1)."""
 MAX_EXTENSIONS: Final = 8
 """IPv6 extension headers that are stepped over (threat model C2)."""
+MAX_TUNNELS: Final = 1
+"""Tunnels that are entered (threat model C1)."""
+
+# 802.11: bits of the frame control field's two bytes and of the QoS control field (IEEE 802.11-2020, 9.2.4).
+WIFI_DATA: Final = 0x08
+WIFI_NULL: Final = 0x40
+WIFI_QOS: Final = 0x80
+WIFI_TO_DS: Final = 0x01
+WIFI_DS: Final = 0x03
+WIFI_MORE: Final = 0x04
+WIFI_PROTECTED: Final = 0x40
+WIFI_ORDER: Final = 0x80
+WIFI_AGGREGATE: Final = 0x80
+# Radiotap: bits of the first presence word, and of the field Flags (https://www.radiotap.org/fields/).
+RADIOTAP_TSFT: Final = 1
+RADIOTAP_FLAGS: Final = 2
+RADIOTAP_PADDED: Final = 0x20
+
+# PPP protocols (IANA).
+PPP_ADDRESS_CONTROL: Final = 0xFF03
+PPP_IPV4: Final = 0x0021
+PPP_IPV6: Final = 0x0057
+PPP_MPLS: Final = 0x0281
 
 # Protocol numbers (IANA).
 PROTO_ICMP: Final = 1
+PROTO_IPIP: Final = 4
 PROTO_TCP: Final = 6
 PROTO_UDP: Final = 17
+PROTO_IPV6: Final = 41
+PROTO_GRE: Final = 47
 PROTO_ICMP6: Final = 58
 PROTO_NONE: Final = 59
 PROTO_SCTP: Final = 132
+
+# UDP ports of overlays (IANA; Linux's VXLAN before it had one).
+PORT_VXLAN: Final = 4789
+PORT_VXLAN_LINUX: Final = 8472
+PORT_GENEVE: Final = 6081
+VXLAN_FLAGS: Final = 0x08000000
+"""First word of a VXLAN header: flag I, the rest reserved (RFC 7348, 5)."""
+GENEVE_RESERVED: Final = 0x003F0000
+"""Reserved bits of a GENEVE header's first word (RFC 8926, 3.4)."""
+
+# GRE's first two bytes (RFC 2784, RFC 2890, RFC 1701, RFC 2637).
+GRE_CHECKSUM: Final = 0x8000
+GRE_ROUTING: Final = 0x4000
+GRE_KEY: Final = 0x2000
+GRE_SEQUENCE: Final = 0x1000
+GRE_ACKNOWLEDGEMENT: Final = 0x0080
+GRE_VERSION: Final = 7
+
+# ERSPAN's first word and frame types (draft-foschiano-erspan-03).
+ERSPAN_CUT: Final = 0x0400
+ERSPAN_ETHERNET: Final = 0
+ERSPAN_IP: Final = 2
 
 # TCP flags (RFC 9293, 3.1).
 TCP_FIN: Final = 1
@@ -68,6 +138,7 @@ BAD_HEADER: Final = 2
 BAD_LENGTH: Final = 3
 TOO_MANY_TAGS: Final = 4
 TOO_MANY_EXTENSIONS: Final = 5
+TOO_MANY_LABELS: Final = 6
 REASONS: Final = (
     "header cut short",
     "wrong version",
@@ -75,6 +146,7 @@ REASONS: Final = (
     "length beyond the packet",
     "too many tags",
     "too many extension headers",
+    "too many labels",
 )
 
 # Events of Scanner.scan(), as bits; DONE means that the block is used up.
@@ -157,6 +229,10 @@ SOURCE_WIDTH: Final = 5
 """Columns of a source's row: chain, bucket, number of flows, oldest flow, newest flow."""
 COPIES_PROVE: Final = 4
 """A mirror that copies at least one in so many packets is taken to copy."""
+CACHE_LINE: Final = 64
+"""Bytes (x86-64 and most ARMv8): link, network and transport header and eight bytes more lie in two."""
+AHEAD: Final = 6
+"""Packets between asking for a packet's bytes and reading them: some 0.5 us, a few times the latency of memory."""
 RECENT_WAYS: Final = 4
 RECENT_SETS: Final = 1024
 """Packets remembered for finding duplicates: 4,096 in 64 KiB, five milliseconds at 800,000 packets a second."""

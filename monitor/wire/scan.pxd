@@ -11,7 +11,7 @@ cdef class Scanner:
     cdef readonly FlowTable table
     cdef long long[::1] index
     cdef long long[::1] links
-    cdef long long at, count, vetted
+    cdef long long at, count, vetted, outside
     cdef public long long due
     cdef public bint tell_malformed
     cdef bint overlapping
@@ -27,6 +27,7 @@ cdef class Scanner:
     cpdef begin(self, memory, long long[::1] index, long long count, long long[::1] links)
     cpdef int scan(self) except -1
     cdef int run(self) except -1 nogil
+    cdef int tunnel(self, int link) except -1 nogil
     cdef bint repeated(self, unsigned long long signature) except -1 nogil
     cdef unsigned long long signature(self) except? 1 nogil
     cdef int fragment(self) except -1 nogil

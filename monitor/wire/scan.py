@@ -39,7 +39,7 @@ class Scanner:
         self.due = 0
         self.tell_malformed = False
         self.at = self.count = 0
-        self.vetted = -1
+        self.vetted = self.outside = -1
         self.packets = self.octets = self.duplicates = self.others = self.truncated = 0
         self.slot = self.ts = self.direction = 0
         self.weight = self.weight_octets = 0
@@ -59,7 +59,7 @@ class Scanner:
         self.links = links
         self.count = count
         self.at = 0
-        self.vetted = -1
+        self.vetted = self.outside = -1
 
     def position(self):
         """What ``resume`` needs to go on with this block after another one was scanned in between."""
@@ -80,17 +80,22 @@ class Scanner:
         row: cython.longlong
         found: cython.int
         events: cython.int
+        link: cython.int
         while self.at < self.count:
             row = self.at * 5
             self.ts = self.index[row]
             if self.ts >= self.due:
                 return TICK
-            found = self.frame.decode(
-                self.index[row + 1],
-                self.index[row + 2],
-                self.index[row + 3],
-                cython.cast(cython.int, self.links[self.index[row + 4]]),
-            )
+            if self.at + AHEAD < self.count:
+                self.frame.fetch(self.index[row + AHEAD * 5 + 1])
+            link = cython.cast(cython.int, self.links[self.index[row + 4]])
+            found = self.frame.decode(self.index[row + 1], self.index[row + 2], self.index[row + 3], link)
+            if self.frame.entered and self.outside != self.at:
+                events = self.tunnel(link)
+                if events:
+                    self.frame.addresses()
+                    return events
+                continue
             events = 0
             if found == IS_IP:
                 events = self.flow()
@@ -118,6 +123,20 @@ class Scanner:
                 self.frame.addresses()
                 return events
         return DONE
+
+    def tunnel(self, link):
+        """Count the flow that carries the packet, which is then read again for what it carries.
+
+        That flow may leave the site too. A copy is counted as a copy of what it carries.
+        """
+        duplicates: cython.longlong = self.duplicates
+        self.frame.outer(link)
+        events: cython.int = self.flow()
+        if not events & (EVICT | REUSE):
+            self.duplicates = duplicates
+            self.outside = self.at
+            self.vetted = -1
+        return events
 
     def repeated(self, signature):
         """Whether this packet passed moments ago; remembers it if not.

@@ -9,6 +9,7 @@ the start of the process. Every tool reads from the page cache.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shutil
 import statistics
@@ -51,13 +52,12 @@ def tools(state: Path) -> list[Tool]:
     if shutil.which("tshark"):
         fields = ["-T", "fields", "-e", "ip.src", "-e", "dns.qry.name", "-e", "tls.handshake.extensions_server_name"]
         found.append(Tool("tshark", ["tshark", "-r", "FILE", *fields], most=100_000))
-    try:
-        import nfstream  # noqa: F401
-    except ImportError:
-        pass
-    else:
+    if importlib.util.find_spec("nfstream"):
         script = "import sys, nfstream\nfor _ in nfstream.NFStreamer(source=sys.argv[1]): pass"
         found.append(Tool("NFStream", [sys.executable, "-c", script, "FILE"], most=400_000))
+    if importlib.util.find_spec("pyshark"):
+        script = "import sys, pyshark\nfor _ in pyshark.FileCapture(sys.argv[1], keep_packets=False): pass"
+        found.append(Tool("pyshark", [sys.executable, "-c", script, "FILE"], most=4_000))
     return found
 
 

@@ -115,10 +115,10 @@ def test_pcap_version(taken: Take) -> None:
 
 
 def test_pcap_unsupported_link_type(taken: Take) -> None:
-    """A pcap of 802.11 frames is refused, naming the link type."""
-    found, captures = taken(pcap(packets(3), link=105))
+    """A pcap of USB packets is refused, naming the link type."""
+    found, captures = taken(pcap(packets(3), link=189))
     assert found == []
-    assert reasons(captures) == [(20, "link type 105 is not supported")]
+    assert reasons(captures) == [(20, "link type 189 is not supported")]
 
 
 @pytest.mark.parametrize(
@@ -191,12 +191,12 @@ def test_pcapng_interfaces_of_one_link_type_are_one(tmp_path: Path) -> None:
 
 def test_pcapng_unsupported_interface(taken: Take) -> None:
     """Packets of an unsupported link type are left out and told once; the others are given."""
-    head = section() + interface(1) + interface(105) + interface(127)
+    head = section() + interface(1) + interface(189) + interface(147)
     middle = enhanced(MICRO, b"one")
     rest = enhanced(MICRO, b"no", face=1) * 2 + enhanced(MICRO, b"no", face=2) + enhanced(MICRO, b"two")
     found, captures = taken(head + middle + rest)
     assert [packet.frame for packet in found] == [b"one", b"two"]
-    assert reasons(captures) == [(len(head + middle), "link type 105 is not supported; its packets are left out")]
+    assert reasons(captures) == [(len(head + middle), "link type 189 is not supported; its packets are left out")]
 
 
 def test_pcapng_unused_unsupported_interface(taken: Take) -> None:

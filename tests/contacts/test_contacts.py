@@ -44,7 +44,7 @@ def test_a_name_that_was_only_asked_for_is_found_by_it() -> None:
     contacts, who = Contacts(), device()
     contact = contacts.begin(who, None, "a.example.org", verdict(), 1, b"id")
     assert contacts.find(who, "a.example.org") is contact
-    assert (contact.outcome, contact.names, contact.remote) == (Outcome.ASKED, ["a.example.org"], None)
+    assert (contact.outcome, contact.names, contact.remote) == (Outcome.ASKED, ("a.example.org",), None)
 
 
 def test_further_operators_at_one_address_are_kept_apart() -> None:
@@ -77,7 +77,7 @@ def test_the_one_unused_for_longest_makes_room() -> None:
     contacts, busy, quiet = Contacts(max_contacts=6, max_per_device=3), device("busy"), device("quiet")
     kept = begin(contacts, quiet, 1)
     mine = [begin(contacts, busy, number) for number in range(3)]
-    contacts.use(mine[0], 5)
+    contacts.use(mine[0], 5_000_000_000)
     begin(contacts, busy, 3)
     assert [contacts.find(busy, address(number)) is not None for number in range(4)] == [True, False, True, True]
     assert contacts.find(quiet, address(1)) is kept
@@ -132,7 +132,7 @@ def test_what_a_device_said_goes_before_what_it_was_told() -> None:
     assert name_it(contact, "said.example.org", "sni")
     assert not name_it(contact, "said.example.org", "sni")
     assert not name_it(contact, "again.example.org", "dns")
-    assert contact.names == ["said.example.org", "told.example.org", "again.example.org"]
+    assert contact.names == ("said.example.org", "told.example.org", "again.example.org")
     assert contact.name_source == "sni"
     assert name_it(contact, "told.example.org", "host")
     assert contact.names[0] == "told.example.org"
@@ -146,7 +146,7 @@ def test_a_name_that_was_asked_for_keeps_its_only_name() -> None:
     """It is what it is found by."""
     contact = Contacts().begin(device(), None, "a.example.org", verdict(), 1, b"id")
     assert not name_it(contact, "b.example.org", "dns")
-    assert contact.names == ["a.example.org"]
+    assert contact.names == ("a.example.org",)
 
 
 def test_services_are_bounded() -> None:
@@ -154,5 +154,28 @@ def test_services_are_bounded() -> None:
     contact = begin(Contacts(), device(), 1)
     for port in [443, 443, *range(MAX_SERVICES + 5)]:
         use_service(contact, 6, port)
-    assert contact.services[:2] == [(6, 443), (6, 0)]
+    assert contact.services[:2] == ((6, 443), (6, 0))
     assert len(contact.services) == MAX_SERVICES
+
+
+def test_what_the_user_named_makes_room_last() -> None:
+    """First what nobody watches, then what was recognised; within each the one unused for longest."""
+    contacts, stranger, recognised, named = Contacts(max_contacts=3), device("a"), device("b"), device("c")
+    stranger.watched, recognised.watched, named.watched, named.named = False, True, True, True
+    for number, who in enumerate((named, recognised, stranger)):
+        begin(contacts, who, number)
+    begin(contacts, named, 3)
+    assert [each.device.key for who in (stranger, recognised, named) for each in contacts.of(who)] == ["b", "c", "c"]
+    begin(contacts, named, 4)
+    assert [len(list(contacts.of(who))) for who in (stranger, recognised, named)] == [0, 0, 3]
+    assert contacts.find(named, address(0)) is not None
+
+
+def test_a_device_takes_its_contacts_along() -> None:
+    """What it had is found no more, and others keep their place."""
+    contacts, leaving, staying = Contacts(), device("a"), device("b")
+    gone = [begin(contacts, leaving, number) for number in range(3)]
+    kept = begin(contacts, staying, 7)
+    assert contacts.forget_all(leaving) == gone
+    assert (len(contacts), contacts.evicted, leaving.held, list(contacts.of(leaving))) == (1, 3, 0, [])
+    assert list(contacts.of(staying)) == [kept]

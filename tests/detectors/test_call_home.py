@@ -30,7 +30,7 @@ def contact(
     )
     made.p2p, made.encrypted_dns = p2p, encrypted_dns
     if ech:
-        made.traits.add(Trait.ECH)
+        made.traits = frozenset({Trait.ECH})
     return made
 
 

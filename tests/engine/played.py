@@ -17,9 +17,6 @@ from pcaps.wire import START, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from types import SimpleNamespace
-
-    import pytest
 
     from monitor.app import Knowledge
     from monitor.config import Config
@@ -166,14 +163,8 @@ def observed(known: Knowledge, site: Site, config: Config | None = None) -> list
     return seen
 
 
-def with_hot_path(monkeypatch: pytest.MonkeyPatch, made: SimpleNamespace) -> None:
-    """Build engines on another build of the hot path."""
-    monkeypatch.setattr("monitor.app.FlowTable", made.FlowTable)
-    monkeypatch.setattr("monitor.app.Scanner", made.Scanner)
-
-
 def _raise(defect: BaseException) -> None:
     raise defect
 
 
-__all__ = ["START", "Played", "Site", "blocks", "configured", "engine", "observed", "play", "with_hot_path"]
+__all__ = ["START", "Played", "Site", "blocks", "configured", "engine", "observed", "play"]

@@ -180,7 +180,7 @@ def test_evicted_flows_lose_no_attempt(known: Knowledge) -> None:
 
 
 def test_local_addresses_are_bounded(known: Knowledge) -> None:
-    """A flood of made-up neighbours, with a camera maker's prefix too, holds no more devices than there may be."""
+    """Made-up neighbours, with a camera maker's prefix too, are no more devices than there may be, half of them cameras."""
     site = Site()
     frames = []
     for number in range(3000):
@@ -193,7 +193,12 @@ def test_local_addresses_are_bounded(known: Knowledge) -> None:
     played = engine(known, configured(limits={"devices": 64})).feed(blocks(frames)).finish()
     assert len(played.engine.attribution.devices) <= 64
     assert played.engine.attribution.devices.evicted > 2900
-    assert sum(each.attempts for each in played.incidents.values()) == 1500
+    told, unwatched = (
+        sum(each.attempts for each in played.incidents.values()),
+        played.engine.attribution.devices.unwatched,
+    )
+    assert told == 32
+    assert told + unwatched == 1500
 
 
 def fragments(site: Site, ident: int, payload: bytes, at: int, size: int = 512, *, last: bool = True) -> list[Frame]:

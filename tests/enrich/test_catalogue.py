@@ -173,6 +173,7 @@ def test_p2p_networks_of_vendors_are_the_vendors(catalogue: Catalogue) -> None:
         "kalay": "p2p:kalay",
         "dahua": "vendor:dahua",
         "hikconnect": "vendor:hikvision",
+        "ehome": "p2p:ehome",
         "xmeye": "vendor:xiongmai",
         "baichuan": "vendor:reolink",
         "tuya": "vendor:tuya",

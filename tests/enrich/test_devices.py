@@ -50,7 +50,7 @@ def test_a_host_is_its_mac_and_addresses_are_aliases(catalogue: Catalogue) -> No
         )
         is device
     )
-    assert devices.of(IP2, PHONE, T + 3600 * SECOND, bound=True) is device
+    assert devices.of(IP2, PHONE, T + 3600 * SECOND, "arp") is device
     assert device.addresses == [IP, IP6, IP2]
     assert (device.first_ns, device.last_ns, len(devices)) == (T, T + 3600 * SECOND, 1)
 
@@ -129,7 +129,7 @@ def test_every_host_of_a_camera_network_is_a_camera(catalogue: Catalogue) -> Non
     assert devices.of(IP6, None, T).watched
     late = devices.of(pack("10.21.0.1"), PHONE, T)
     assert not late.watched
-    devices.of(IP2, PHONE, T + 3600 * SECOND, bound=True)
+    devices.of(IP2, PHONE, T + 3600 * SECOND, "arp")
     assert late.watched
 
 
@@ -189,16 +189,42 @@ def test_strangers_make_room_first(catalogue: Catalogue) -> None:
     """The one silent for longest; a watched one only where there is no stranger; a configured one never."""
     devices = Devices(catalogue, [InventoryEntry("fixed", DeviceClass.OTHER, (pack("10.9.9.9"),))], max_devices=4)
     camera = devices.of(IP, HIKVISION, T)
-    strangers = [devices.of(pack(f"10.20.1.{number}"), None, T + number) for number in range(2)]
-    devices.of(pack("10.20.1.0"), None, T + 100)
-    devices.of(pack("10.20.1.7"), None, T + 101)
+    strangers = [devices.of(pack(f"10.20.1.{number}"), None, T + number * SECOND) for number in range(2)]
+    devices.of(pack("10.20.1.0"), None, T + 100 * SECOND)
+    devices.of(pack("10.20.1.7"), None, T + 101 * SECOND)
     assert devices.known(strangers[1].addresses[0]) is None
     assert devices.known(IP) is camera
     for number in range(20):
-        devices.of(pack(f"10.30.0.{number}"), Mac(HIKVISION[:3] + number.to_bytes(3, "big")), T + 200 + number)
+        devices.of(
+            pack(f"10.30.0.{number}"), Mac(HIKVISION[:3] + number.to_bytes(3, "big")), T + (200 + number) * SECOND
+        )
     assert (len(devices), devices.evicted) == (4, 21)
     assert devices.known(pack("10.9.9.9")) is not None
-    assert devices.known(IP) is None
+    assert devices.known(IP) is camera
+
+
+def test_made_up_cameras_are_watched_only_while_there_is_room(catalogue: Catalogue) -> None:
+    """Half of the room is for what was recognised; one more is watched once another was silent for an hour."""
+    devices, hour = Devices(catalogue, max_devices=4), 3600 * SECOND
+    gone: list[str] = []
+    devices.when_evicted = lambda device: gone.append(device.key)
+    made_up = [Mac(HIKVISION[:3] + number.to_bytes(3, "big")) for number in range(4)]
+    first, second, third = (devices.of(pack(f"10.30.0.{n}"), made_up[n], T + n * SECOND) for n in range(3))
+    assert [each.watched for each in (first, second, third)] == [True, True, False]
+    assert (devices.unwatched, gone) == (1, [])
+    devices.of(first.addresses[0], made_up[0], T + hour)
+    later = devices.of(pack("10.30.0.3"), made_up[3], T + hour + 5 * SECOND)
+    assert (later.watched, first.watched, gone) == (True, True, [second.key])
+
+
+def test_a_network_that_the_user_named_goes_last(catalogue: Catalogue) -> None:
+    """Its hosts are watched however many there are, and those that were only recognised make room for them."""
+    devices = Devices(catalogue, cameras=[ipaddress.ip_network("10.50.0.0/16")], max_devices=4)
+    recognised = devices.of(IP, HIKVISION, T)
+    named = [devices.of(pack(f"10.50.0.{number}"), None, T + number * SECOND) for number in range(1, 5)]
+    assert all(each.named and each.watched for each in named)
+    assert devices.known(recognised.addresses[0]) is None
+    assert len(devices) == 4
     assert devices.with_mac(HIKVISION) is None
 
 

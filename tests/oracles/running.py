@@ -14,7 +14,7 @@ import msgspec
 
 from collectors.captures import Captures
 from monitor.app import build_engine
-from monitor.config import Config, LimitsConfig
+from monitor.config import CaptureConfig, Config, LimitsConfig
 from monitor.model.address import text
 from monitor.policy.settings import SiteConfig
 from monitor.sinks.observations import render
@@ -89,8 +89,13 @@ def replayed(
     return Run(engine, told, [str(each) for each in source.damage], faults)
 
 
-def observed(known: Knowledge, capture: Path, *kinds: str, flows: int = FLOWS) -> list[dict[str, Any]]:
-    """As ``camwarden observe --kind ...``: each line read back from its JSON."""
+def observed(
+    known: Knowledge, capture: Path, *kinds: str, flows: int = FLOWS, copies: bool = False
+) -> list[dict[str, Any]]:
+    """As ``camwarden observe --kind ...``: each line read back from its JSON.
+
+    ``copies``: what a mirror would deliver twice counts twice.
+    """
     lines: list[bytes] = []
 
     def tell(observation: Observation, flow: Flow | None) -> None:
@@ -99,6 +104,8 @@ def observed(known: Knowledge, capture: Path, *kinds: str, flows: int = FLOWS) -
             lines.append(render(observation, device.key if device is not None else None))
 
     config = msgspec.structs.replace(Config(), limits=LimitsConfig(flows=flows))
+    if copies:
+        config = msgspec.structs.replace(config, capture=CaptureConfig(duplicate_window_ms=0))
     engine = build_engine(config, known, observer=tell)
     for block in Captures([capture]).blocks():
         engine.feed(block)

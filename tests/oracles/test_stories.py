@@ -138,7 +138,7 @@ class TestEufy:
     def test_name_is_the_one_that_it_used(self, run: Run) -> None:
         """The SNI, which the resolver had told as well."""
         (contact,) = (each for each in run.contacts("10.42.0.160") if each.names)
-        assert (contact.names, contact.name_source) == (["security-app-eu.eufylife.com"], "sni")
+        assert (contact.names, contact.name_source) == (("security-app-eu.eufylife.com",), "sni")
         assert contact.remote is not None
         assert text(contact.remote) == "18.196.167.40"
 
@@ -175,7 +175,7 @@ class TestXiaomi:
     def test_pings_are_no_resolver(self, run: Run) -> None:
         """8.8.8.8 is only pinged: its incident says nothing of an own resolver."""
         (contact,) = (each for each in run.contacts("192.168.1.161") if each.remote and text(each.remote) == "8.8.8.8")
-        assert contact.services == [(1, 0)]
+        assert contact.services == ((1, 0),)
         assert Trait.OWN_RESOLVER not in contact.traits
 
     def test_cut_answer_proves_nothing(self, run: Run) -> None:

@@ -16,7 +16,7 @@ def contact(
 ) -> Contact:
     verdict = Verdict("x", "as:1", OperatorKind.NETWORK, location, 1, None, None, law, None, Confidence.HIGH, "because")
     made = Contact(Device("cam", "cam", 1, DeviceClass.CAMERA, group=group), pack("192.0.2.7"), verdict, 1, 1, b"")
-    made.services = [(6, port)]
+    made.services = ((6, port),)
     return made
 
 
@@ -46,7 +46,7 @@ def test_the_first_rule_that_covers_decides() -> None:
     policy = Policy(site, [GroupConfig("cameras", allow=("* tcp/80", "192.0.2.7", "*"))])
     assert policy.judge(contact()).rule == "group cameras: allow 192.0.2.7"
     ntp = contact()
-    ntp.services = [(17, 123)]
+    ntp.services = ((17, 123),)
     assert policy.judge(ntp).rule == "site.time_servers 192.0.2.0/24"
     assert policy.judge(contact(group=None)).allowed is False
 

@@ -26,8 +26,8 @@ def contact(
     """Of AS64500 in Britain, whose holder has its seat in the US and whose operator answers to the law of CN."""
     verdict = Verdict("x", "as:64500", kind, "GB", 64500, None, "US", "CN", None, Confidence.HIGH, "because")
     made = Contact(Device("cam", "cam", 1), pack(remote) if remote else None, verdict, 1, 1, b"", names=list(names))
-    made.services, made.name_source = list(services), source if names else None
-    made.told_names, made.traits = list(told), set(traits)
+    made.services, made.name_source = tuple(services), source if names else None
+    made.told_names, made.traits = tuple(told), frozenset(traits)
     return made
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from monitor.model.facts import Fact, HttpRequest, TlsClientHello
-from monitor.protocols.conversation import MAX_TUNNELS, STREAMS, Conversation
+from monitor.protocols.conversation import MAX_TUNNELS, Conversation
+from monitor.protocols.registry import STREAMS
 from tests.protocols.test_tls import EXPECTED, FULL, records
 
 CONNECT = b"CONNECT cam.example:443 HTTP/1.1\r\nHost: cam.example:443\r\n\r\n"
@@ -54,7 +55,7 @@ def test_something_else_behind_connect_ends_it() -> None:
     """What no parser knows is left alone, without a word."""
     conversation = stream()
     conversation.feed(0, CONNECT)
-    assert conversation.feed(0, b"SSH-2.0-OpenSSH\r\n") == []
+    assert conversation.feed(0, b"no such protocol\r\n") == []
     assert not conversation.wants(0)
 
 

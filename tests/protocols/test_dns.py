@@ -156,6 +156,31 @@ def test_sniff_by_port_and_by_content() -> None:
     assert not sniff(QUERY[:2] + b"\x29\x00" + QUERY[4:], 40000, 53)
 
 
+def test_sniff_on_port_53_takes_a_question_behind_a_strange_header() -> None:
+    """Counts and bits that make no sense hide no name there; off DNS's ports they do."""
+    strange = QUERY[:2] + b"\x01\x50" + QUERY[4:10] + b"\x73\x73" + QUESTION
+    assert sniff(strange, 40000, 53)
+    assert Parser().feed(strange) == [DnsQuery("litedev.ezvizlife.com", "A")]
+    assert not sniff(strange, 40000, 54)
+    assert not sniff(strange[:-4] + b"\x73\x73\0\1", 40000, 53)
+    assert not sniff(QUERY[:2] + b"\x21\0" + QUERY[4:], 40000, 53)
+
+
+def test_a_response_to_several_questions() -> None:
+    """Each is answered by its name; damage in a later one keeps what stood before it."""
+    other = b"\x05other\0\x00\x1c\x00\x01"
+    message = b"\x1a\x2b\x81\x80\0\2\0\1\0\0\0\0" + QUESTION + other + record(ASKED, 1, b"\xc0\0\2\7")
+    assert Parser().feed(message) == [
+        DnsAnswer("litedev.ezvizlife.com", "A", "NOERROR", ("192.0.2.7",), (), 60),
+        DnsAnswer("other", "AAAA", "NOERROR"),
+    ]
+    damaged = message[: 12 + len(QUESTION)] + b"\x80" + message[13 + len(QUESTION) :]
+    assert Parser().feed(damaged) == [
+        DnsAnswer("litedev.ezvizlife.com", "A", "NOERROR"),
+        MalformedSeen("dns", "unknown label type"),
+    ]
+
+
 def test_sniff_takes_no_random_payload() -> None:
     """Of 100,000 random datagrams with a third of DNS's constant octets right, none passes for DNS off its ports."""
     source = random.Random(53)

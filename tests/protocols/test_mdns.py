@@ -107,6 +107,7 @@ def test_sniff() -> None:
     """Its port and a sane header."""
     assert sniff(message(*CAMERA), 5353, 5353)
     assert not sniff(message(*CAMERA), 53, 40000)
+    assert not sniff(message(*CAMERA), 53, 5353)
     assert not sniff(b"\x00" * 5, 5353, 5353)
 
 

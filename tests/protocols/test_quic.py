@@ -29,6 +29,11 @@ SALTS = {
     V1: "38762cf7f55934b34d179ae6a4c80cadccbb7f0a",
     V2: "0dede3def700a6db819381be6e269dcbf9bd2ed9",
     0xFF00001D: "afbfec289993d24c9e9786f19c6111e04390a899",
+    int.from_bytes(b"Q050"): "504574efd066fe2f9d945cfcdbd3a7f0d3b56b45",
+    int.from_bytes(b"T050"): "7ff579e5acd072915580304c43a2367c60488310",
+    int.from_bytes(b"T051"): "7a4edef4e7ccee5fa4506c19124fc8ccda6e033d",
+    0x0A0A0A0A: "afbfec289993d24c9e9786f19c6111e04390a899",
+    0x1ADA3AFA: "38762cf7f55934b34d179ae6a4c80cadccbb7f0a",
 }
 DESTINATION = bytes.fromhex("8394c8f03e515708")
 HELLO = bytes.fromhex(
@@ -342,3 +347,29 @@ def test_work_is_bounded() -> None:
     begin = perf_counter()
     feed(worst)
     assert perf_counter() - begin < 1
+
+
+@pytest.mark.parametrize("version", [0x0A0A0A0A, 0x1ADA3AFA])
+def test_a_reserved_version_is_sealed_as_another(version: int) -> None:
+    """A client that forces a negotiation seals its Initial as in a version that it speaks (RFC 9000, 15)."""
+    datagram = initial(crypto(0, HELLO), version=version)
+    assert quic.sniff(datagram, 1, 443)
+    assert quic.Parser().feed(datagram) == [EXPECTED]
+
+
+@pytest.mark.parametrize("version", [b"T050", b"T051"])
+def test_google_versions_with_tls(version: bytes) -> None:
+    """Their CRYPTO frames have a type of their own; what stands behind them in other frames is left alone."""
+    frames = b"\x08" + crypto(0, HELLO)[1:] + b"\x40\x01\x10\x8c\x01"
+    datagram = initial(frames, version=int.from_bytes(version))
+    assert quic.sniff(datagram, 1, 443)
+    assert quic.Parser().feed(datagram) == [EXPECTED]
+
+
+def test_google_version_with_its_own_hello() -> None:
+    """Q050 seals as QUIC does and says hello as its forerunners did."""
+    message = struct.pack("<4sHH4sI", b"CHLO", 1, 0, b"SNI\0", 11) + b"cam.example"
+    datagram = initial(b"\x08" + crypto(0, message)[1:], version=int.from_bytes(b"Q050"))
+    (fact,) = quic.Parser().feed(datagram)
+    assert isinstance(fact, QuicClientHello)
+    assert (fact.sni, fact.ja4, fact.version) == ("cam.example", "", "unknown")

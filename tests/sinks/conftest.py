@@ -17,7 +17,8 @@ import pytest_asyncio
 from monitor.model.contacts import Outcome
 from monitor.model.incidents import Activity, DeviceView, Kind, Severity, Transition, Visibility
 from monitor.model.verdicts import Confidence, OperatorKind, Verdict
-from monitor.store import Store, StoreWorker
+from monitor.store import Store
+from monitor.store.worker import StoreWorker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

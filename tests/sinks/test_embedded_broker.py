@@ -18,7 +18,7 @@ from monitor.sinks.embedded_broker import BrokerError, embedded_broker
 from monitor.sinks.mqtt import MqttConfig, MqttSink
 
 if TYPE_CHECKING:
-    from monitor.store import StoreWorker
+    from monitor.store.worker import StoreWorker
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -19,7 +19,7 @@ from monitor.sinks.mqtt import Backoff, MqttConfig, MqttSink, topic_level
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from monitor.store import StoreWorker
+    from monitor.store.worker import StoreWorker
 
 
 REPOSITORY = Path(__file__).parents[2]
@@ -178,7 +178,8 @@ async def test_status_is_online_then_offline_by_us_or_by_the_last_will(
 DAEMON = """
 import asyncio, pathlib, sys
 from monitor.sinks.mqtt import MqttConfig, MqttSink
-from monitor.store import Store, StoreWorker
+from monitor.store import Store
+from monitor.store.worker import StoreWorker
 
 async def main():
     worker = StoreWorker(Store.open(pathlib.Path(sys.argv[1]), sensor="hall-1", sinks=["mqtt"]))

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from monitor.sinks.mqtt import MqttConfig, MqttSink, MqttTls
 
 if TYPE_CHECKING:
-    from monitor.store import StoreWorker
+    from monitor.store.worker import StoreWorker
 
 DAY = datetime.timedelta(days=1)
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from monitor.store import CommitFailed, Store, StoreError, StoreWorker, open_readonly
+from monitor.store import CommitFailed, Store, StoreError, open_readonly
 from monitor.store.schema import FILE, VERSION
+from monitor.store.worker import StoreWorker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -331,7 +331,6 @@ SPECIMENS = {
     "fragment": extended([(FRAGMENT, b"\x00\x00\x01" + b"\x00\x00\xbe\xef")], packets.UDP, b"x" * 40),
     "options": bytes([0x47]) + DATAGRAM[1:2] + b"\x00\x28" + DATAGRAM[4:20] + b"\x01" * 8 + DATAGRAM[20:],
     "error": packets.admin_prohibited(Host.at("10.20.0.1", "00:00:0c:07:ac:01"), SYN),
-    "tunnel": packets.ip(CAMERA, REMOTE, 47, b"\x00\x00\x08\x00" + SYN),
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.wire.streams import HALF, MAX_BYTES, MAX_SEGMENTS, MODULUS, Stream
+from monitor.wire.streams import HALF, MAX_BYTES, MAX_SEGMENTS, MODULUS, OVERHEAD, Stream, Waiting
 
 
 def text(pieces: list[bytes | None]) -> str:
@@ -155,3 +155,16 @@ def test_memory_is_bounded_whatever_comes(segments: list[tuple[int, int, int]]) 
         )
         assert all(a + length <= b for (a, length), (b, _) in pairwise(spans))
         assert all(at > 0 for at, _ in spans)
+
+
+def test_all_streams_share_one_budget() -> None:
+    """Who asks for more than there is gives its hole up, which is counted; what is read or closed is given back."""
+    budget = Waiting(2 * (100 + OVERHEAD))
+    first, second = Stream(budget), Stream(budget)
+    first.open(0)
+    second.open(0)
+    assert [first.push(200, b"a" * 100), first.push(400, b"b" * 100)] == [[], []]
+    assert second.push(50, b"c" * 100) == [None, b"c" * 100]
+    assert (budget.given_up, budget.held) == (1, budget.capacity)
+    first.close()
+    assert budget.held == 0

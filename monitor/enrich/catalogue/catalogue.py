@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
-from monitor.enrich.catalogue.marks import Marks
+from monitor.enrich.catalogue.marks import ANSWERS, Marks
 from monitor.enrich.catalogue.owners import Owner, of_p2p
 from monitor.enrich.catalogue.reading import CatalogueError, read
 from monitor.enrich.catalogue.remotes import HTTPS, Remotes
@@ -105,6 +105,23 @@ class Catalogue:
     def vendor_of_service(self, service_type: str) -> Vendor | None:
         """By DNS-SD service type ("_axis-video._tcp"), with or without ".local"."""
         return self._marks.of_service(service_type)
+
+    def vendor_of_announcement(self, protocol: str) -> Vendor | None:
+        """Whose firmware alone announces itself by this protocol."""
+        return self._marks.of_speaker(protocol, ANSWERS)
+
+    def vendor_of_speaker(self, protocol: str, role: str) -> Vendor | None:
+        """Whose firmware alone takes this part ("server", "client") in this protocol."""
+        return self._marks.of_speaker(protocol, role)
+
+    def vendor_named(self, text: str) -> Vendor | None:
+        """By its key, a name or a brand of it, without regard to case."""
+        return self._marks.named(text)
+
+    def sells(self, vendor: str, maker: Vendor) -> bool:
+        """Whether the vendor of this key is the maker's daughter, or sells its devices under an own name."""
+        row = self.vendors.get(vendor)
+        return row is not None and (row.parent == maker.key or maker.key in row.made_by)
 
     def operator_of_name(self, name: str) -> Owner | None:
         """By the exact host, else by the longest suffix on label boundaries."""

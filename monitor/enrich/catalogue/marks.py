@@ -1,4 +1,4 @@
-"""Which vendor made a device, by the marks it shows: MAC prefix, banner, DHCP, DNS-SD."""
+"""Which vendor made a device, by the marks it shows: MAC prefix, banner, DHCP, DNS-SD, and protocols of its own."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ _LENGTHS: Final = (36, 28, 24)
 """Bits of the registry's MA-S, MA-M and MA-L blocks (IEEE Registration Authority), longest first."""
 _NOT_REGISTERED: Final = 0b11
 """Group and locally administered bits of the first octet (IEEE 802-2014, 8.4)."""
+ANSWERS: Final = "answers"
+"""The role of who announces itself."""
 
 
 class _Block(Struct, frozen=True):
@@ -40,6 +42,8 @@ class Marks:
         self._vendor_classes: list[tuple[str, Vendor]] = []
         self._hostnames: list[tuple[str, Vendor]] = []
         self._services: dict[str, Vendor] = {}
+        self._speakers: dict[tuple[str, str], Vendor] = {}
+        self._names: dict[str, Vendor] = {}
         for vendor in vendors:
             self._add(vendor)
         for beginnings in (self._servers, self._realms, self._certificates, self._vendor_classes, self._hostnames):
@@ -61,11 +65,24 @@ class Marks:
                 self._servers += ((text.lower(), vendor) for text in banner.servers)
                 self._realms += ((text.lower(), vendor) for text in banner.realms)
                 self._certificates += ((text.lower(), vendor) for text in banner.certificates)
+                self._speak(vendor, "server", banner.serves)
+                self._speak(vendor, "client", banner.calls)
         for said in vendor.announcement:
             if said.verified:
                 self._vendor_classes += ((text.lower(), vendor) for text in said.vendor_classes)
                 self._hostnames += ((text.lower(), vendor) for text in said.hostnames)
                 self._services |= {text.lower(): vendor for text in said.services}
+                self._speak(vendor, ANSWERS, said.protocols)
+        for name in (vendor.key, vendor.name, vendor.legal_name or vendor.name, *vendor.brands):
+            self._names.setdefault(name.casefold(), vendor)
+
+    def _speak(self, vendor: Vendor, role: str, protocols: Iterable[str]) -> None:
+        for protocol in protocols:
+            other = self._speakers.setdefault((protocol, role), vendor)
+            if other is not vendor:
+                where = f"{self._files[f'vendor:{vendor.key}']}: vendor {vendor.key!r}"
+                msg = f"{where}: protocol {protocol!r} is {other.key!r}'s already, and a mark is one vendor's"
+                raise CatalogueError(msg)
 
     def of_mac(self, mac: Mac) -> tuple[Vendor, bool] | None:
         """The vendor of the longest registered prefix, and whether that prefix alone means a camera."""
@@ -93,6 +110,14 @@ class Marks:
     def of_service(self, service_type: str) -> Vendor | None:
         """By DNS-SD service type, with or without ".local"."""
         return self._services.get(service_type.rstrip(".").lower().removesuffix(".local"))
+
+    def of_speaker(self, protocol: str, role: str) -> Vendor | None:
+        """By a protocol of its own and the sender's role in it: "server", "client", or ANSWERS for discovery."""
+        return self._speakers.get((protocol, role))
+
+    def named(self, text: str) -> Vendor | None:
+        """By its key, a name or a brand of it, as a whole."""
+        return self._names.get(text.strip().casefold())
 
 
 def prefix(text: str) -> tuple[int, int]:

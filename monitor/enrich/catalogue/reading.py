@@ -46,7 +46,7 @@ def parse(name: str, text: bytes) -> File:
     """One file's rows. CatalogueError names ``name``, the row and the key."""
     try:
         tables = tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, a number too long, tables too deep
         msg = f"{name}: {error}"
         raise CatalogueError(msg) from error
     try:

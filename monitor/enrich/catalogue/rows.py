@@ -79,6 +79,10 @@ class Banner(Sourced, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Beginnings of an authentication realm."""
     certificates: tuple[str, ...] = ()
     """Parts of a certificate's subject."""
+    serves: tuple[str, ...] = ()
+    """Protocols (``service.banner``) of which only its firmware is a server."""
+    calls: tuple[str, ...] = ()
+    """Protocols of which only its firmware is a client."""
 
 
 class Announcement(Sourced, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -90,6 +94,8 @@ class Announcement(Sourced, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Beginnings of DHCP option 12."""
     services: tuple[str, ...] = ()
     """DNS-SD service types: "_axis-video._tcp"."""
+    protocols: tuple[str, ...] = ()
+    """Protocols (``device.announced``) that only its firmware answers in, under whatever brand it is sold."""
 
 
 class Vendor(Sourced, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -1,0 +1,55 @@
+cimport cython
+
+from monitor.contacts.contacts cimport Contacts, climb, name_it, use_service
+from monitor.contacts.lookups cimport Lookup, Lookups, is_public_name
+from monitor.enrich.devices cimport Devices
+from monitor.enrich.names cimport Names
+from monitor.enrich.site cimport Site
+from monitor.model.contacts cimport Contact, Device
+from monitor.model.flows cimport Flow
+
+
+cdef class Attribution:
+    cdef readonly Site site
+    cdef readonly Devices devices
+    cdef readonly Names names
+    cdef readonly Contacts contacts
+    cdef readonly Lookups lookups
+    cdef public object reached, moved
+    cdef long long _quiet_ns
+    cdef object _catalogue, _operators
+    cdef dict _touched, _counted
+
+    cpdef bint has_news(self) except -1
+    cpdef list touched(self)
+    cpdef list counted(self)
+    cpdef touch(self, Contact contact)
+    cpdef bint leaves(self, bytes source, bytes destination) except -1
+    @cython.locals(told=list)
+    cpdef begin(self, Flow flow, int ttl)
+    @cython.locals(contact=Contact, new="long long")
+    cpdef count(self, Flow flow, long long attempts, long long sent, long long received, long long ts_ns)
+    @cython.locals(contact=Contact)
+    cpdef under_way(self, Flow flow, long long datagrams, outcome)
+    @cython.locals(contact=Contact)
+    cpdef outcome(self, Flow flow, outcome, long long ts_ns, bytes refused_by=*)
+    cpdef fact(self, Flow flow, int direction, fact, long long ts_ns, bint cut)
+    cpdef announced(self, fact, bytes source, bytes mac, long long ts_ns)
+    cdef _use(self, Contact contact, long long ts_ns)
+    @cython.locals(contact=Contact, present=Contact, remote=bytes, known=list, same=bint, news=bint)
+    cdef _attach(self, Flow flow, list names, str source, long long ts_ns)
+    cdef _tell(self, Contact contact, list names)
+    cdef _verdict(self, bytes remote, names, str p2p, tuple told)
+    cdef _reach(self, Contact contact, outcome, long long attempts)
+    @cython.locals(old=Contact)
+    cdef _move(self, Flow flow, Contact contact)
+    cdef bint _would_have_heard(self, Device device, long long ts_ns) except -1
+    cdef _asked(self, Flow flow, Device device, fact, long long ts_ns, bytes first_id)
+    cdef _look_up(self, Device device, str name, long long ts_ns, bytes first_id)
+    cdef _told(self, Device device, fact, long long ts_ns, bint cut)
+    cdef _hello(self, Flow flow, fact, long long ts_ns)
+
+
+cdef bytes _first_id(Flow flow, bytes sender)
+cdef _label(Contact contact)
+cdef bint _only_of(Flow flow, Contact contact) except -1

@@ -1,0 +1,26 @@
+cimport cython
+
+from monitor.model.contacts cimport Device
+
+
+cdef class Lookup:
+    cdef public Device device
+    cdef public str name, rcode
+    cdef public long long asked_ns, last_ns, times
+    cdef public bytes first_id
+    cdef public list addresses
+
+
+cdef class Lookups:
+    cdef object _open
+    cdef public Py_ssize_t _max
+    cdef public long long early
+    @cython.locals(key=tuple, known=Lookup)
+    cpdef Lookup asked(self, Device device, str name, long long ts_ns, bytes first_id)
+    @cython.locals(known=Lookup)
+    cpdef answered(self, Device device, str name, str rcode, list addresses)
+    cpdef forget(self, Device device, str name)
+    cpdef list due(self, long long now_ns)
+
+
+cpdef bint is_public_name(str name) except -1

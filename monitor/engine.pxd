@@ -1,0 +1,40 @@
+cimport cython
+
+from monitor.wire cimport layout as at
+
+from monitor.attribution cimport Attribution
+from monitor.hearing cimport Hearing, outcome_of
+from monitor.model.contacts cimport Contact, Device
+from monitor.model.flows cimport Flow
+from monitor.wire.decode cimport Frame
+from monitor.wire.flows cimport FlowTable
+from monitor.wire.scan cimport Scanner
+
+
+cdef class Engine:
+    cdef readonly Scanner scanner
+    cdef readonly Attribution attribution
+    cdef readonly Hearing hearing
+    cdef public object policy
+    cdef readonly object book, counts, fragments
+    cdef readonly long long now_ns
+    cdef long long _first_ns
+    cdef list _flows
+    cdef readonly object _settling
+    cdef public long long hurried
+    cdef bytes _next_hop
+
+    @cython.locals(scanner=Scanner, events=int)
+    cdef _run(self, memory, index, long long count, links, list told)
+    cdef _ticks_until(self, long long ts_ns, list told)
+    @cython.locals(scanner=Scanner, flow=Flow, slot=Py_ssize_t, ts_ns="long long")
+    cdef _packet(self, int events, view, list told)
+    @cython.locals(scanner=Scanner, frame=Frame, flow=Flow)
+    cdef Flow _begin(self, Py_ssize_t slot, long long ts_ns)
+    @cython.locals(flow=Flow, table=FlowTable, out="long long", into="long long", sent="long long",
+                   received="long long", last_ns="long long")
+    cdef _count(self, Py_ssize_t slot, long long ts_ns)
+    @cython.locals(flow=Flow, table=FlowTable)
+    cdef _end(self, Py_ssize_t slot, str reason)
+    @cython.locals(contact=Contact)
+    cdef _take_counts(self)

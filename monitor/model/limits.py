@@ -1,0 +1,44 @@
+"""Limits: how much room each long-lived table has, how much of it is taken, and what it turned away."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Room(StrEnum):
+    """What is bounded. The values are metric labels, so the set is closed."""
+
+    FLOWS = "flows"
+    FRAGMENTS = "fragment_bytes"
+    STREAMS = "stream_bytes"
+    SETTLING = "settling_contacts"
+    CONTACTS = "contacts"
+    CONTACTS_OF_DEVICE = "contacts_of_device"
+    LOOKUPS = "lookups"
+    NAMES = "names"
+    DEVICES = "devices"
+    RECOGNISED = "recognised_devices"
+    ROUTERS = "routers"
+    CARRIERS = "carriers"
+    REACHES = "reaches"
+    PREFIXES = "prefixes"
+    OWN_ADDRESSES = "own_addresses"
+    CALLED_ADDRESSES = "called_addresses"
+    VERDICTS = "verdicts"
+    INCIDENTS = "incidents"
+    INCIDENTS_OF_DEVICE = "incidents_of_device"
+    MEDIA_PORTS = "media_ports"
+
+
+class Limit(Struct, frozen=True):
+    """One bound at one moment."""
+
+    name: Room
+    capacity: int
+    """The most that there may be; bytes where the name says so."""
+    size: int
+    """What there is; of a bound that each device has for itself, the most that one has had."""
+    turned_away: int
+    """What was not taken in, or had to leave before its time, since the engine was built."""

@@ -1,0 +1,29 @@
+cimport cython
+
+
+cdef class Side:
+    cdef public object parser, want
+    cdef public tuple partner
+    cdef public bint once
+    cdef public int looks, malformed, tunnels
+
+
+cdef class Conversation:
+    cdef tuple _rows
+    cdef Side _first, _second
+    cdef int _initiator_port, _responder_port
+    cdef bint _stream
+    cdef Side _side(self, int direction)
+    cpdef bint wants(self, int direction) except -1
+    @cython.locals(side=Side)
+    cpdef list feed(self, int direction, bytes data)
+    cdef list _enter(self, Side side, parser, int direction)
+    @cython.locals(side=Side)
+    cpdef expect_media(self, int direction)
+    cpdef stop(self, int direction)
+    @cython.locals(side=Side)
+    cpdef list lost(self, int direction)
+    @cython.locals(sport=int, dport=int)
+    cdef bint _recognise(self, Side side, int direction, bytes data) except -1
+    @cython.locals(side=Side, other=Side)
+    cdef _parser(self, row, int direction, int sport, int dport)

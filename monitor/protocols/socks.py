@@ -1,0 +1,192 @@
+"""SOCKS 4, 4A and 5: where a client asks a proxy to be taken; what then passes is another protocol's (RFC 1928, 1929).
+
+Strategy: one parser reads either direction; the first message says which. Requests and replies have fixed forms, and
+behind the last of them the stream is looked at afresh. User names and passwords are skipped over. What does not fit was
+another protocol all along: then the parser just stops.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from monitor.model.address import from_packed, text
+from monitor.model.facts import ProxyRequest, Want
+from monitor.protocols.names import spell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from monitor.model.facts import Fact
+
+PORT: Final = 1080
+"""RFC 1928, 3."""
+MAX_HELD: Final = 1_024
+"""Octets of one message: names and passwords have at most 255 each (RFC 1929, 2; RFC 1928, 4)."""
+
+_V4: Final = 4
+_V5: Final = 5
+_PASSWORD_VERSION: Final = 1
+"""Of the negotiation in between (RFC 1929, 2)."""
+_COMMANDS: Final = frozenset({1, 2, 3})
+"""CONNECT, BIND, UDP ASSOCIATE."""
+_CONNECT: Final = 1
+_METHODS_MAX: Final = 16
+"""Methods that a greeting offers; three have a standard (RFC 1928, 3)."""
+_BY_PASSWORD: Final = 2
+"""User name and password."""
+_GRANTED: Final = 0x5A
+_REFUSED: Final = range(0x5B, 0x5E)
+_REPLY_OF_4: Final = 8
+_IPV4: Final = 1
+_NAME: Final = 3
+_IPV6: Final = 4
+
+
+class _NotSocksError(Exception):
+    """These bytes are another protocol's, or nothing will pass behind them."""
+
+
+def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  the shape of every protocol
+    """Whether a direction of a TCP stream begins with a greeting, a request or the first reply, and nothing else."""
+    if len(head) < 2:
+        return False
+    if head[0] == _V5:
+        if sport == PORT or len(head) == 2:
+            return len(head) == 2 and _chooses(head, sport)
+        return 0 < head[1] <= _METHODS_MAX and len(head) == 2 + head[1] and len(set(head[2:])) == head[1]
+    if head[0] == _V4:
+        return head[1] in _COMMANDS and 9 <= len(head) <= MAX_HELD and not head[-1] and any(head[2:4])
+    return head[0] == 0 and len(head) == _REPLY_OF_4 and (head[1] == _GRANTED or head[1] in _REFUSED)
+
+
+def _chooses(held: bytes, sport: int) -> bool:
+    """Whether these two bytes are a server's choice; any but the first method may be the start of a greeting."""
+    return held[1] == 0 or (held[1] == _BY_PASSWORD and sport == PORT)
+
+
+class Parser:
+    """One direction of a connection."""
+
+    def __init__(self, sport: int, dport: int) -> None:  # noqa: ARG002  the shape of every protocol
+        """The ports are those of this direction."""
+        self.want = Want.MORE
+        self.tunnels = False
+        """Both sides agreed: what follows is another protocol's."""
+        self._sport = sport
+        self._held = bytearray()
+        self._read: Callable[[bytes, list[Fact]], int] = self._first
+        """Takes the next message: how long it is, or 0 while it is not whole."""
+
+    def feed(self, data: bytes) -> list[Fact]:
+        """Whom the proxy is to reach."""
+        facts: list[Fact] = []
+        held = self._held
+        held += data
+        try:
+            while held and self.want is Want.MORE:
+                size = self._read(bytes(held[:MAX_HELD]), facts)
+                if not size:
+                    if len(held) >= MAX_HELD:
+                        self._stop()
+                    break
+                del held[:size]
+        except _NotSocksError:
+            self._stop()
+        return facts
+
+    def behind(self) -> bytes:
+        """What came behind the agreement so far."""
+        return bytes(self._held)
+
+    def _stop(self) -> None:
+        self.want = Want.STOP
+        self._held.clear()
+
+    def _first(self, held: bytes, facts: list[Fact]) -> int:
+        if held[0] == _V4:
+            return self._request_of_4(held, facts)
+        if held[0] not in {0, _V5}:
+            raise _NotSocksError
+        if len(held) < 2:
+            return 0
+        if held[0] == 0:
+            if held[1] != _GRANTED:
+                raise _NotSocksError
+            self._agree()
+            return _REPLY_OF_4
+        if _chooses(held, self._sport):
+            self._read = self._status if held[1] == _BY_PASSWORD else self._reply
+            return 2
+        if len(held) < 2 + held[1]:
+            return 0
+        self._read = self._request
+        return 2 + held[1]
+
+    def _request_of_4(self, held: bytes, facts: list[Fact]) -> int:
+        end = held.find(0, 8) + 1
+        if not end:
+            return 0
+        host = text(from_packed(held[4:8]))
+        if not any(held[4:7]) and held[7]:  # a name stands behind the user's (SOCKS 4A)
+            name = end
+            end = held.find(0, name) + 1
+            if not end:
+                return 0
+            host = spell(held[name : end - 1]).lower()
+        self._asked("socks4", held[1], host, int.from_bytes(held[2:4]), facts)
+        return end
+
+    def _request(self, held: bytes, facts: list[Fact]) -> int:
+        if held[0] == _PASSWORD_VERSION:
+            if len(held) < 2 or len(held) < 3 + held[1]:
+                return 0
+            size = 3 + held[1] + held[2 + held[1]]
+            return size if len(held) >= size else 0
+        size, host = _address(held)
+        if size:
+            self._asked("socks5", held[1], host, int.from_bytes(held[size - 2 : size]), facts)
+        return size
+
+    def _status(self, held: bytes, _: list[Fact]) -> int:
+        if len(held) < 2:
+            return 0
+        if held[0] != _PASSWORD_VERSION or held[1]:
+            raise _NotSocksError
+        self._read = self._reply
+        return 2
+
+    def _reply(self, held: bytes, _: list[Fact]) -> int:
+        size, _host = _address(held)
+        if size:
+            if held[1]:
+                raise _NotSocksError
+            self._agree()
+        return size
+
+    def _asked(self, protocol: str, command: int, host: str, port: int, facts: list[Fact]) -> None:
+        if command not in _COMMANDS:
+            raise _NotSocksError
+        facts.append(ProxyRequest(protocol, host, port))
+        if command != _CONNECT:
+            raise _NotSocksError
+        self._agree()
+
+    def _agree(self) -> None:
+        self.want, self.tunnels = Want.STOP, True
+
+
+def _address(held: bytes) -> tuple[int, str]:
+    """Length of a request or reply, and its address (RFC 1928, 4 to 6); 0 while it is not whole."""
+    if held[0] != _V5:
+        raise _NotSocksError
+    if len(held) < 5:
+        return 0, ""
+    kind = held[3]
+    if held[2] or kind not in {_IPV4, _NAME, _IPV6}:
+        raise _NotSocksError
+    begin = 5 if kind == _NAME else 4
+    end = begin + {_IPV4: 4, _NAME: held[4], _IPV6: 16}[kind]
+    if len(held) < end + 2:
+        return 0, ""
+    packed = held[begin:end]
+    return end + 2, spell(packed).lower() if kind == _NAME else text(from_packed(packed))

@@ -1,0 +1,16 @@
+from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
+
+from monitor.model.address import Mac
+
+class Link:
+    end: int
+    ethertype: int
+    vlan_count: int
+    has_mac: bool
+    truncated: bool
+    network: int
+    layer: int
+    reason: int
+    def hold(self, memory: Buffer) -> None: ...
+    def vlans(self) -> tuple[int, ...]: ...
+    def macs(self) -> tuple[Mac | None, Mac | None]: ...

@@ -1,0 +1,3 @@
+from monitor.wire.link import Link
+
+class Tunnel(Link): ...

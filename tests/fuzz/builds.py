@@ -1,0 +1,61 @@
+"""Compiled modules and the ordinary Python that they are too: a fuzzer is led by coverage, which only the latter has."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from importlib import import_module
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+REPOSITORY: Final = Path(__file__).parents[2]
+TYPED: Final = {
+    ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+    for room in ("collectors", "monitor")
+    for path in REPOSITORY.glob(f"{room}/**/*.pxd")
+}
+"""Modules with C types beside them: those that are compiled."""
+
+
+class FromSource:
+    """Finds those modules as Python."""
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        return _spec(name, compiled=False) if name in TYPED else None
+
+
+def from_source() -> None:
+    """Have this process import no compiled module. Nothing of ours may have been imported yet."""
+    assert not TYPED & sys.modules.keys()
+    sys.meta_path.insert(0, FromSource)  # type: ignore[arg-type]
+
+
+def other_build(*names: str) -> list[ModuleType]:
+    """Copies of these modules that know each other, compiled where this process has Python, and the other way round."""
+    present = {name: import_module(name) for name in names}
+    copies = []
+    try:
+        for name, module in present.items():
+            spec = _spec(name, compiled=(module.__file__ or "").endswith(".py") and name in TYPED)
+            assert spec is not None
+            assert spec.loader is not None
+            copy = importlib.util.module_from_spec(spec)
+            sys.modules[name] = copy
+            spec.loader.exec_module(copy)
+            copies.append(copy)
+    finally:
+        sys.modules.update(present)
+    return copies
+
+
+def _spec(name: str, *, compiled: bool) -> ModuleSpec | None:
+    place = REPOSITORY.joinpath(*name.split("."))
+    suffix = next((each for each in EXTENSION_SUFFIXES if Path(f"{place}{each}").exists()), None) if compiled else ".py"
+    return importlib.util.spec_from_file_location(name, f"{place}{suffix}")

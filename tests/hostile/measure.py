@@ -1,0 +1,83 @@
+"""Time and memory of a process that shares its machine: what is ours, and not the scheduler's or the collector's."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import resource
+import time
+from array import array
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from tests.fuzz.builds import from_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+MIB: Final = 1024 * 1024
+
+
+def resident() -> int:
+    """Bytes of memory that the process has now and that are its own (proc(5), statm).
+
+    Pages of mapped files are not: of address databases there are as many as were looked at, and the kernel takes them
+    back when it needs room.
+    """
+    _, pages, of_files, *_ = Path("/proc/self/statm").read_text().split()
+    return (int(pages) - int(of_files)) * PAGE
+
+
+class Stopwatch:
+    """Wall time of each step in which the process was not put aside for another one."""
+
+    def __init__(self) -> None:
+        self.took = array("q")
+        """Nanoseconds of each step."""
+        self.slowest: tuple[int, bytes] = (0, b"")
+        """Nanoseconds and what it was."""
+        self.collected = 0
+        """Nanoseconds that Python's collector took: a pause of the process, no packet's doing."""
+        self.disturbed = 0
+        """Steps that another process interrupted."""
+        self._since = 0
+
+    def __enter__(self) -> Self:
+        gc.callbacks.append(self._collector)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        gc.callbacks.remove(self._collector)
+
+    def step(self, what: bytes, act: Callable[[], object]) -> None:
+        """Do it and remember how long it took."""
+        put_aside = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+        collected = self.collected
+        before = time.perf_counter_ns()
+        act()
+        took = time.perf_counter_ns() - before - (self.collected - collected)
+        if resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw != put_aside:
+            self.disturbed += 1
+            return
+        self.took.append(took)
+        if took > self.slowest[0]:
+            self.slowest = (took, what)
+
+    def quantile(self, share: float) -> int:
+        """Nanoseconds that this share of the steps stayed below."""
+        return sorted(self.took)[min(len(self.took) - 1, int(len(self.took) * share))]
+
+    def _collector(self, phase: str, _: dict[str, int]) -> None:
+        if phase == "start":
+            self._since = time.perf_counter_ns()
+        else:
+            self.collected += time.perf_counter_ns() - self._since
+
+
+def apart(act: Callable[..., Any], *given: Any, source: bool = False) -> Any:
+    """What ``act`` gives in a process of its own, whose memory is nobody else's; ``source``: with no compiled module."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1, from_source if source else None) as pool:
+        return pool.apply(act, given)

@@ -1,0 +1,241 @@
+"""Every container that lives as long as the engine has a bound, and keeps it.
+
+Threat models C3 and C5. The list below is complete: a container that traffic can reach and that it does not name fails
+the test, with the way that leads to it.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from functools import cache
+from itertools import product
+from random import Random
+from typing import Final
+
+from collectors.blocks import Block, Interface
+from collectors.captures import Captures
+from monitor.app import build_engine, knowledge
+from monitor.contacts import contacts, lookups
+from monitor.enrich import devices, names, site
+from monitor.incidents import incident
+from monitor.model.contacts import Outcome
+from monitor.model.limits import Limit, Room
+from monitor.wire import fragments, layout, streams
+from pcaps import packets, scenarios
+from pcaps.wire import MS
+from tests.engine.played import configured, engine
+from tests.hostile import floods
+from tests.hostile.containers import Found, walk
+from tests.hostile.measure import MIB, apart, resident
+from tests.hostile.mutants import mutants
+
+FLOWS: Final = 256
+CONTACTS: Final = 64
+DEVICES: Final = 16
+INVENTORY: Final = 2
+SCENARIOS: Final = ("irish_vendor_cloud", "hardcoded_p2p", "ipv6_abroad")
+WAITING: Final = 4096
+"""For what is emptied at each packet or tick, and has no bound of its own: no more than the packets of one block."""
+COUNTRIES: Final = 251
+"""ISO 3166-1 has 249; none, and ``other``."""
+
+ROOMS: Final[dict[str, tuple[Room, ...]]] = {
+    "engine._flows": (Room.FLOWS,),
+    "engine._settling": (Room.SETTLING,),
+    "engine.attribution._counted": (Room.CONTACTS, Room.FLOWS),
+    "engine.attribution._touched": (Room.CONTACTS, Room.LOOKUPS),
+    "engine.attribution.contacts._all": (Room.CONTACTS,),
+    "engine.attribution.devices._all": (Room.DEVICES,),
+    "engine.attribution.devices._by_mac": (Room.DEVICES,),
+    "engine.attribution.devices._carried": (Room.CARRIERS,),
+    "engine.attribution.devices._named": (Room.DEVICES,),
+    "engine.attribution.devices._recognised": (Room.DEVICES,),
+    "engine.attribution.devices._routers": (Room.ROUTERS,),
+    "engine.attribution.devices._strangers": (Room.DEVICES,),
+    "engine.attribution.devices._watched": (Room.RECOGNISED,),
+    "engine.attribution.lookups._open": (Room.LOOKUPS,),
+    "engine.attribution.names._told": (Room.NAMES,),
+    "engine.attribution.site._called": (Room.CALLED_ADDRESSES,),
+    "engine.attribution.site._known": (Room.REACHES,),
+    "engine.attribution.site._learnt": (Room.PREFIXES,),
+    "engine.attribution.site._own": (Room.OWN_ADDRESSES,),
+    "engine.attribution._operators._remembered.<dict>": (Room.VERDICTS,),
+    "engine.attribution._operators._same": (Room.VERDICTS,),
+    "engine.book._by_device": (Room.INCIDENTS,),
+    "engine.book._by_uid": (Room.INCIDENTS,),
+    "engine.book._moved": (Room.INCIDENTS,),
+    "engine.book._open": (Room.INCIDENTS,),
+    "engine.book._unnamed": (Room.INCIDENTS,),
+    "engine.hearing.expected._awaited": (Room.MEDIA_PORTS,),
+    "engine.hearing._listeners": (Room.FLOWS,),
+    "engine.scanner.dirty": (Room.FLOWS,),
+}
+"""What a limit bounds; of several it is their sum."""
+CAPS: Final[dict[str, int]] = {
+    # Of a limit that is counted otherwise: addresses of devices, parts of datagrams.
+    "engine.attribution.devices._by_address": (DEVICES + 1) * (devices.MAX_ADDRESSES + 1),
+    "engine.attribution.devices._carried[]": devices.CARRIES,
+    "engine.attribution.names._told[]": names.MAX_NAMES,
+    "engine.fragments._open": fragments.MAX_BYTES // fragments.OVERHEAD,
+    "engine.fragments._open[].parts": fragments.MAX_PARTS,
+    # Configuration.
+    "engine.attribution.devices._cameras": 1,
+    "engine.attribution.devices._names": INVENTORY,
+    "engine.attribution.site._core": 0,
+    "engine.attribution.site._networks": 32,
+    "engine.attribution.site._rows[]": 64 + site.MAX_LEARNT,
+    "engine.policy._groups": 2,
+    # Labels of closed sets.
+    "engine.attribution.moved": (INVENTORY + 1) * COUNTRIES * 2,
+    "engine.attribution.reached": (INVENTORY + 1) * COUNTRIES * COUNTRIES * len(Outcome),
+    "engine.counts.malformed": 64,
+    # Fixed: orders of use, and the block that is scanned.
+    "engine.attribution.contacts._newest": contacts.ORDERS,
+    "engine.attribution.contacts._oldest": contacts.ORDERS,
+    "engine.scanner.index": WAITING * 5,
+    "engine.scanner.links": WAITING,
+    "engine.scanner.malformed_counts": 8,
+    "engine.scanner.recent": 2 * layout.RECENT_SETS * layout.RECENT_WAYS,
+    "engine.scanner.table.heads": 2 * FLOWS,
+    "engine.scanner.table.keys": layout.KEY_WORDS * FLOWS,
+    "engine.scanner.table.list_head": layout.LISTS,
+    "engine.scanner.table.list_tail": layout.LISTS,
+    "engine.scanner.table.rows": layout.WIDTH * FLOWS,
+    "engine.scanner.table.source_heads": 2 * FLOWS + 1,
+    "engine.scanner.table.source_keys": 2 * FLOWS,
+    "engine.scanner.table.source_rows": layout.SOURCE_WIDTH * FLOWS,
+}
+"""Exceptions, each with its reason: they have no limit of their own."""
+PATTERNS: Final = (
+    (re.compile(r".*\.addresses"), max(devices.MAX_ADDRESSES + 1, lookups.MAX_ADDRESSES)),
+    (re.compile(r".*\.evidences"), incident.MAX_EVIDENCES),
+    (re.compile(r"engine\.hearing\._listeners\[\]\.(first|second)\.waiting"), streams.MAX_SEGMENTS),
+)
+IN_PARSERS: Final = re.compile(r"engine\.hearing\._listeners\[\]\..*")
+PARSER_BYTES: Final = 80 * 1024
+"""A leaf certificate of 64 KiB behind its hello is the most that a parser waits for (tls.LEAF_LIMIT)."""
+PARSER_ITEMS: Final = 1024
+FIXED: Final = re.compile(r".*(\._extract\b|\.__annotations__|<closure>|_remembered\.__)")
+"""The public suffix list, and what belongs to the code."""
+
+
+def cap_of(found: Found, limits: dict[Room, int]) -> int | None:
+    if found.path in ROOMS:
+        return sum(limits[room] for room in ROOMS[found.path])
+    if found.path in CAPS:
+        return CAPS[found.path]
+    for pattern, cap in PATTERNS:
+        if pattern.fullmatch(found.path):
+            return cap
+    if IN_PARSERS.fullmatch(found.path):
+        return PARSER_BYTES if found.kind == "bytearray" else PARSER_ITEMS
+    return None
+
+
+def busy() -> tuple[list[Found], list[Limit]]:
+    """What an engine with little room holds that has seen scenarios, floods and damage."""
+    config = configured(limits={"flows": FLOWS, "contacts": CONTACTS, "devices": DEVICES})
+    with knowledge(config) as known:
+        played = engine(known, config, observer=lambda *_: None)
+        for name in SCENARIOS:
+            played.feed(Captures([scenarios.load(name).capture]).blocks())
+        now = played.engine.now_ns
+        for flood in (floods.stations, floods.names, floods.destinations, floods.hellos):
+            played.feed(flood(2 * FLOWS, step=MS, now=now))
+            now = played.engine.scanner.ts
+        for frame, link, wire in mutants(Random(1), 1000):
+            now += MS
+            played.feed([Block(frame, array("q", (now, 0, len(frame), wire, 0)), 1, (Interface("capture", link),))])
+        return walk(played.engine, beside=(known.catalogue, known.geo)), list(played.engine.limits())
+
+
+@cache
+def played_busy() -> tuple[list[Found], list[Limit]]:
+    """That, in a process that has no compiled module: those hide what they hold."""
+    result: tuple[list[Found], list[Limit]] = apart(busy, source=True)
+    return result
+
+
+def test_every_container_is_known_and_bounded() -> None:
+    """What the engine refers to, directly or not, has a limit, or a reason to have none, and stays within it."""
+    found, told = played_busy()
+    limits = {limit.name: limit.capacity for limit in told}
+    moving = [(each, cap_of(each, limits)) for each in found if not FIXED.match(each.path)]
+    assert [each for each, cap in moving if cap is None] == []
+    assert [(each, cap) for each, cap in moving if cap is not None and each.most > cap] == []
+    assert (ROOMS.keys() | CAPS.keys()) - {each.path for each in found} == set()
+
+
+def test_limits_are_kept_and_each_is_told_once() -> None:
+    """Every room of the closed set says how large it is; what it holds is no more, and what it refused is counted."""
+    _, told = played_busy()
+    assert sorted(limit.name for limit in told) == sorted(Room)
+    assert [limit for limit in told if limit.size > limit.capacity or limit.capacity < 1] == []
+    assert {Room.FLOWS, Room.DEVICES, Room.CONTACTS} <= {limit.name for limit in told if limit.turned_away}
+
+
+def test_a_walk_finds_what_is_there() -> None:
+    """Containers behind slots, closures, methods and other containers, each once."""
+
+    class Slotted:
+        __slots__ = ("inner",)
+
+        def __init__(self) -> None:
+            self.inner = {"key": [bytearray(b"abc")]}
+
+    class Plain:
+        def __init__(self) -> None:
+            held = {1, 2}
+            self.slotted = (Slotted(), Slotted())
+            self.act = lambda: held
+
+    assert {(each.path, each.kind, each.most, each.many) for each in walk(Plain())} == {
+        ("engine.slotted[].inner", "dict", 1, 2),
+        ("engine.slotted[].inner[]", "list", 1, 2),
+        ("engine.slotted[].inner[][]", "bytearray", 3, 2),
+        ("engine.act.<closure>", "set", 2, 1),
+    }
+
+
+def still_clock(count: int) -> int:
+    """Contacts that wait to say more when ``count`` calls have one time."""
+    config = configured()
+    with knowledge(config) as loaded:
+        loaded.operators.prepare()
+        running = build_engine(config, loaded)
+        for block in floods.destinations(count, step=0):
+            running.feed(block)
+        return len(running._settling)
+
+
+def test_what_waits_to_say_more_is_bounded() -> None:
+    """A capture in which time stands still holds no more contacts than there may be."""
+    assert apart(still_clock, 2 * contacts.MAX_PER_DEVICE, source=True) <= contacts.MAX_PER_DEVICE
+
+
+AROUND: Final = 8 * MIB
+"""Eight hundred flows themselves, and verdicts on the first remote ends."""
+
+
+def held_back(flows: int, segments: int) -> int:
+    """Bytes by which the process grows when ``flows`` connections each have ``segments`` waiting for their first."""
+    config = configured()
+    with knowledge(config) as loaded:
+        loaded.operators.prepare()
+        running = build_engine(config, loaded)
+        now, base = floods.START, resident()
+        for flow, segment in product(range(flows), range(segments + 1)):
+            now += 1000
+            if not segment:
+                frame = floods.syn(floods.GATE, floods.ELSEWHERE, 1024 + flow, 443, 100)
+            else:
+                body = packets.Segment(1024 + flow, 443, 102 + segment * 1000, 1, packets.ACK, payload=b"\x16" * 1000)
+                frame = packets.frame(floods.GATE, floods.ELSEWHERE, packets.tcp(floods.GATE, floods.ELSEWHERE, body))
+            running.feed(floods.one(now, frame))
+        return resident() - base
+
+
+def test_what_waits_in_all_streams_is_bounded() -> None:
+    """MAX_WAITING in all, however many connections leave a hole at their beginning."""
+    assert apart(held_back, 800, 60) <= streams.MAX_WAITING + AROUND

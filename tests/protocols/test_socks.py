@@ -1,0 +1,106 @@
+"""SOCKS: whom a proxy is asked to reach, and that what passes behind it is read."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.model.facts import Fact, ProxyRequest, Want
+from monitor.protocols.conversation import Conversation
+from monitor.protocols.registry import STREAMS
+from monitor.protocols.socks import MAX_HELD, Parser, sniff
+from tests.protocols.hostile import mutants, told
+from tests.protocols.test_tls import EXPECTED, FULL, records
+
+HELLO = records(FULL)
+NAME = b"\x05\x01\x00\x03\x0bcam.example\x01\xbb"
+PASSWORD = b"\x01\x05admin\x06secret"
+GRANTED = b"\x05\x00\x00\x01\x0a\x00\x00\x01\x04\x38"
+DIALOGUES: dict[str, tuple[list[tuple[int, bytes]], ProxyRequest]] = {
+    "a name": (
+        [(0, b"\x05\x01\x00"), (1, b"\x05\x00"), (0, NAME), (1, GRANTED)],
+        ProxyRequest("socks5", "cam.example", 443),
+    ),
+    "with a password": (
+        [(0, b"\x05\x02\x00\x02"), (1, b"\x05\x02"), (0, PASSWORD), (1, b"\x01\x00"), (0, NAME), (1, GRANTED)],
+        ProxyRequest("socks5", "cam.example", 443),
+    ),
+    "IPv6": (
+        [(0, b"\x05\x01\x00"), (0, b"\x05\x01\x00\x04\x20\x01\x0d\xb8" + bytes(11) + b"\x07\x01\xbb")],
+        ProxyRequest("socks5", "2001:db8::7", 443),
+    ),
+    "SOCKS 4": (
+        [(0, b"\x04\x01\x01\xbb\xc0\x00\x02\x07user\0"), (1, b"\x00\x5a\x01\xbb\xc0\x00\x02\x07")],
+        ProxyRequest("socks4", "192.0.2.7", 443),
+    ),
+    "SOCKS 4A": (
+        [(0, b"\x04\x01\x01\xbb\x00\x00\x00\x01\0cam.example\0"), (1, b"\x00\x5a" + bytes(6))],
+        ProxyRequest("socks4", "cam.example", 443),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DIALOGUES)
+def test_synthetic_requests_and_what_is_behind_them(kind: str) -> None:
+    """The request says whom; then both directions are looked at afresh, and TLS is found."""
+    conversation = Conversation(STREAMS, 40000, 1080, stream=True)
+    messages, request = DIALOGUES[kind]
+    facts: list[Fact] = []
+    for direction, data in messages:
+        facts += conversation.feed(direction, data)
+    assert facts == [request]
+    assert conversation.feed(0, HELLO) == [EXPECTED]
+    assert "secret" not in repr(facts)
+
+
+@pytest.mark.parametrize(
+    "reply", [b"\x05\x01\x00\x01" + bytes(6), b"\x05\x00\x01\x01" + bytes(6), b"\x05\x00\x00\x02" + bytes(6)]
+)
+def test_synthetic_refusals_end_it(reply: bytes) -> None:
+    """Behind a refusal, or what is no reply at all, nothing is looked at."""
+    parser = Parser(1080, 40000)
+    assert parser.feed(b"\x05\x00") == []
+    assert parser.feed(reply) == []
+    assert parser.want is Want.STOP
+    assert not parser.tunnels
+
+
+@given(st.integers(min_value=1, max_value=40))
+def test_synthetic_pieces_make_no_difference(size: int) -> None:
+    """Behind its greeting, a client's bytes may come in any pieces."""
+    data = PASSWORD + NAME + HELLO
+    parser = Parser(40000, 1080)
+    pieces = [b"\x05\x02\x00\x02", *(data[at : at + size] for at in range(0, len(data), size))]
+    assert told(parser, pieces) == [ProxyRequest("socks5", "cam.example", 443)]
+    assert HELLO.startswith(parser.behind())
+
+
+def test_synthetic_other_protocols_are_not_taken() -> None:
+    """A greeting fills its segment, and names each method once."""
+    assert sniff(b"\x05\x02\x00\x02", 40000, 1080)
+    assert not sniff(b"\x05\x02\x00\x02\x05", 40000, 1080)
+    assert not sniff(b"\x05\x02\x00\x00", 40000, 1080)
+    assert not sniff(b"\x05\x00\x0b\x03\x10\x00\x00\x00", 40000, 135)
+    assert not sniff(b"\x04\x01\x00\x00\x00\x00\x00\x00\x00", 40000, 1080)
+    assert not sniff(b"", 40000, 1080)
+    assert sniff(b"\x05\x02", 1080, 40000)
+    assert not sniff(b"\x05\x02", 40000, 1080), "a greeting may begin so"
+
+
+@given(st.binary(max_size=64))
+def test_synthetic_random_bytes_are_not_taken(data: bytes) -> None:
+    """But for what has the form to the last byte."""
+    assert not sniff(b"\x05" + data + b"\x05" * 20, 1, 2)
+
+
+def test_synthetic_mutants_raise_nothing() -> None:
+    """Nothing is raised, and no more is held than one message may have."""
+    valid = [message for messages, _ in DIALOGUES.values() for _, message in messages]
+    for mutant in mutants(valid, 3000, 7):
+        parser = Parser(40000, 1080)
+        if sniff(mutant, 1, 2):
+            for data in (mutant, NAME, mutant):
+                if parser.want is Want.MORE:
+                    parser.feed(data)
+            assert len(parser.behind()) <= MAX_HELD + len(NAME) + len(mutant)
