@@ -17,7 +17,6 @@ from heapq import heappop, heappush
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from collectors.ahead import HELD, ahead
 from collectors.damage import CaptureError, Damage
 from collectors.limits import MAX_OPEN, TIME_LIMIT
 from collectors.reader import Reader
@@ -31,8 +30,6 @@ __all__ = ["CaptureError", "Captures", "Damage"]
 
 BLOCK_PACKETS: Final = 4096
 BUFFER_BYTES: Final = 1024 * 1024
-AHEAD_BYTES: Final = 4 * 1024 * 1024
-"""Buffer where blocks are made ahead: handing one over costs some tens of microseconds."""
 NARROW_PACKETS: Final = 64
 NARROW_BYTES: Final = 64 * 1024
 """Buffer of a capture beyond MAX_OPEN in a merge; the first read of any."""
@@ -63,9 +60,6 @@ class Captures:
         sizes = [size for size in self._sizes if size is not None]
         if len(sizes) == len(self._sizes):
             self.bytes_total = sum(sizes)
-        self._ahead = len(self._sizes) == 1 and (self.bytes_total or 0) > AHEAD_BYTES
-        if self._ahead:
-            self._buffer_bytes = max(buffer_bytes, AHEAD_BYTES)
         self._done = 0
         self._readers: dict[int, Reader] = {}
         self._open: dict[int, Reader] = {}
@@ -78,9 +72,6 @@ class Captures:
 
     def blocks(self) -> Generator[Block, None, None]:
         """Every packet that can be read, in Blocks that are each valid until the next one is asked for."""
-        return ahead(self._blocks()) if self._ahead else self._blocks()
-
-    def _blocks(self) -> Generator[Block, None, None]:
         heap: list[tuple[int, int]] = []
         try:
             for position, size in enumerate(self._sizes):
@@ -112,7 +103,6 @@ class Captures:
             self._paths[position],
             block_packets=min(NARROW_PACKETS, self._block_packets),
             buffer_bytes=min(NARROW_BYTES, self._buffer_bytes),
-            held=HELD if self._ahead else 0,
         )
 
     def _await(self, heap: list[tuple[int, int]], position: int) -> None:

@@ -4,8 +4,7 @@ Strategy: bytes are read into one buffer, framed in place, and judged by the clo
 left to right, given (before ``_head``), judged (before ``_ready``), and framed (before ``_rows``). When all that
 can be judged is given, the few rows that still wait for a later packet move to the front of the index, and
 their bytes to the front of the buffer; what the framing has not reached follows them. So a buffer need only
-hold one record more than those. Where blocks are made ahead of their use, buffer and index change places with
-spare ones instead of being written over.
+hold one record more than those.
 
 Nothing depends on where reads or buffers end: the packets, the steps and the damage are the same for any.
 """
@@ -14,7 +13,6 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections import deque
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -52,8 +50,8 @@ def interfaces(link_types: tuple[int, ...]) -> tuple[Interface, ...]:
 class Reader:
     """One capture, read as far as it can be. ``ready`` before ``time`` and ``take``."""
 
-    def __init__(self, path: str, *, block_packets: int, buffer_bytes: int, held: int = 0) -> None:
-        """Nothing is opened or read yet. ``held``: a block stays as it is while so many after it are made."""
+    def __init__(self, path: str, *, block_packets: int, buffer_bytes: int) -> None:
+        """Nothing is opened or read yet."""
         self.stream = Stream(path)
         self.damage: list[Damage] = []
         """What is wrong with it: at most one link type that is left out, and one reason to stop."""
@@ -63,12 +61,6 @@ class Reader:
         self._end = 0
         self._ended = False
         self._index = array("q")
-        self._held = held
-        self._memories: deque[bytearray] = deque(maxlen=held + 1)
-        self._indexes: deque[array[int]] = deque(maxlen=held + 1)
-        """Those in use, the latest last."""
-        self._given = self._index_given = False
-        """A block that looks at the present one was given."""
         self._head = self._ready = self._rows = 0
         self._complete = self._broken = self._unsupported = False
         self.resize(block_packets, buffer_bytes)
@@ -98,8 +90,6 @@ class Reader:
         head, stop = self._head, min(self._ready, self._head + self._block_packets)
         stop = max(head + 1, run(self._index, head, stop, before))
         index = self._index[head * COLUMNS : stop * COLUMNS] if head else self._index
-        self._given = True
-        self._index_given = self._index_given or not head
         self._head = stop
         steps, suspects = self._clock.taken()
         types = self._framing.link_types if self._framing else ()
@@ -109,8 +99,6 @@ class Reader:
         """Close the file and give up the buffers."""
         self.stream.close()
         self._memory, self._index = bytearray(), array("q")
-        self._memories.clear()
-        self._indexes.clear()
         self._head = self._ready = self._rows = 0
         self._complete = True
 
@@ -175,11 +163,8 @@ class Reader:
         head, waiting = self._head * COLUMNS, (self._rows - self._head) * COLUMNS
         rows = self._index[head : head + waiting]
         cells = max(self._block_packets, WAITING + 1) * COLUMNS
-        if len(self._index) < cells or (self._held and self._index_given):
-            spare = self._indexes[0] if len(self._indexes) > self._held else self._index[:0]
-            self._index = spare if len(spare) >= cells else array("q", bytes(cells * 8))
-            self._indexes.append(self._index)
-            self._index_given = False
+        if len(self._index) < cells:
+            self._index = array("q", bytes(cells * 8))
         if waiting:  # an array with exports refuses even to replace nothing by nothing
             self._index[:waiting] = rows
         self._head = self._ready = 0
@@ -191,12 +176,8 @@ class Reader:
         position = self._framing.position if self._framing else 0
         held = sum(self._index[row * COLUMNS + CAPTURED] for row in range(self._rows))
         size = max(self._buffer_bytes, held + wanted)
-        if size != len(memory) or (self._held and self._given):
-            # Replaced, not resized: whoever has the last Block may still look at it.
-            spare = self._memories[0] if len(self._memories) > self._held else memory[:0]
-            self._memory = spare if len(spare) == size else bytearray(size)
-            self._memories.append(self._memory)
-            self._given = False
+        if size != len(memory):  # replaced, not resized: whoever has the last Block may still look at it
+            self._memory = bytearray(size)
         old, new = memoryview(memory), memoryview(self._memory)
         end = 0
         for row in range(self._rows):

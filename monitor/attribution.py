@@ -25,6 +25,7 @@ from monitor.model.facts import (
     HttpResponse,
     P2pContact,
     PrefixAnnounced,
+    ProxyRequest,
     RtspResponse,
     SdpTrack,
     ServiceBanner,
@@ -249,6 +250,9 @@ class Attribution:
         elif isinstance(fact, HttpRequest):
             if from_device and fact.host and not is_address(fact.host):
                 self._requested(flow, fact, fact.host, ts_ns, _first_id(flow, sender))
+        elif isinstance(fact, ProxyRequest):
+            if from_device and not is_address(fact.host):
+                self._proxied(flow, fact, ts_ns, _first_id(flow, sender))
         elif isinstance(fact, P2pContact):
             self._p2p(flow, fact, sender, sender_mac, ts_ns)
         elif isinstance(fact, Banner):
@@ -367,6 +371,11 @@ class Attribution:
         elif flow.device is not None and proxied and is_public_name(host):
             self._look_up(flow.device, host, ts_ns, first_id)
 
+    def _proxied(self, flow: Flow, fact: ProxyRequest, ts_ns: int, first_id: bytes) -> None:
+        """The device asked a proxy of the site for this host: it is the proxy that goes there."""
+        if flow.contact is None and flow.device is not None and is_public_name(fact.host):
+            self._look_up(flow.device, fact.host, ts_ns, first_id)
+
     def _begin(self, flow: Flow, names: list[str], source: str, ts_ns: int, *, further: bool) -> Contact:
         assert flow.device is not None  # noqa: S101  only flows of a device are attached
         device, remote = flow.device, flow.remote
@@ -470,6 +479,8 @@ class Attribution:
     def _banner(self, fact: Banner, sender: Address, mac: Mac | None, ts_ns: int) -> None:
         if self.site.reach(sender) is not LOCAL or (mac is not None and self.devices.routes(mac)):
             return  # behind a router's address may be anybody's server
+        if isinstance(fact, ServiceBanner):
+            self.devices.greeted(fact, sender, mac, ts_ns)
         vendor = None
         if isinstance(fact, HttpResponse | RtspResponse):
             vendor = self._catalogue.vendor_of_banner(server=fact.server, realm=fact.realm)

@@ -25,6 +25,8 @@ RTCP_RANGE: Final = range(192, 224)
 """What a second octet means RTCP where both share a port (RFC 5761, 4)."""
 MAX_DATAGRAMS: Final = 32
 """Datagrams of one direction that are read: enough for sound and pictures that share a port (RFC 8843)."""
+MORE_SOURCES: Final = 6
+"""Datagrams read after a source was believed: sound and picture that share a path take turns."""
 MAX_STRAYS: Final = 4
 """Datagrams of another shape among them: STUN keeps such a path open (RFC 7983)."""
 MAX_SOURCES: Final = 8
@@ -142,22 +144,26 @@ class Parser:
         self.want = Want.MORE
         self._announced = announced
         self._probation = Probation()
-        self._datagrams = 0
         self._strays = 0
+        self._left = MAX_DATAGRAMS
+        """Datagrams that are still read; a source that is believed leaves few to look for another in."""
 
     def feed(self, data: bytes) -> list[Fact]:
         """The source of this datagram, where it is new and believed."""
         if self.want is Want.STOP:
             return []
-        self._datagrams += 1
+        self._left -= 1
         packet = header(data, len(data))
         fits = packet is not None and (self._announced or likely(packet))
         if not fits and not is_rtcp(data):
             self._strays += 1
-        if self._datagrams >= MAX_DATAGRAMS or self._strays >= MAX_STRAYS:
+        if self._left <= 0 or self._strays >= MAX_STRAYS:
             self.want = Want.STOP
         if packet is None or not fits or not self._probation.passes(packet, announced=self._announced):
             return []
+        if self._announced:
+            self.want = Want.STOP
+        self._left = min(self._left, MORE_SOURCES)
         return [stream("udp", packet)]
 
 

@@ -149,17 +149,25 @@ class Tunnel(Link):
         return self.carried(at, inner)
 
     def overlay(self, at, length, port):
-        """VXLAN (RFC 7348, 5) or GENEVE (RFC 8926, 3.4), if all reserved bits are zero: a port alone proves nothing."""
+        """VXLAN (RFC 7348, 5) or GENEVE (RFC 8926, 3.4), if all reserved bits are zero: a port alone proves nothing.
+
+        On VXLAN's own port they are ignored, as RFC 7348 has it, where a frame of a known type follows.
+        """
         if self.tunnels == MAX_TUNNELS or length < 8 + 14:
             return IS_IP
         word: cython.longlong = self.u32(at)
+        kind: cython.int
+        if port == PORT_VXLAN and word & VXLAN_FLAGS:
+            kind = self.u16(at + 20)
+            if kind == TYPE_IPV4 or kind == TYPE_IPV6 or kind == TYPE_ARP or kind == TYPE_VLAN:
+                return self.carried(at + 8, TYPE_BRIDGED)
         if self.memory[at + 7] != 0:
             return IS_IP
         if port != PORT_GENEVE:
             return self.carried(at + 8, TYPE_BRIDGED) if word == VXLAN_FLAGS else IS_IP
         # Version 2, option length in words 6, O 1, C 1, reserved 6, protocol 16, VNI 24, reserved 8.
         header: cython.longlong = 8 + ((word >> 24) & 63) * 4
-        kind: cython.int = cython.cast(cython.int, word & 0xFFFF)
+        kind = cython.cast(cython.int, word & 0xFFFF)
         if word >> 30 != 0 or word & GENEVE_RESERVED or header >= length:
             return IS_IP
         if kind == TYPE_IPV4 or kind == TYPE_IPV6 or kind == TYPE_BRIDGED:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from monitor.app import Knowledge
     from monitor.model.facts import Observation
 
-MUTANTS: Final = int(os.environ.get("CAMWARDEN_MUTANTS", "40000"))
+MUTANTS: Final = int(os.environ.get("CAMWARDEN_MUTANTS", "100000"))
 LONGEST_CUT: Final = 1600 if MUTANTS > 100_000 else 64
 """Frames up to this length are cut at each byte: all of them in the long run."""
 SLOWEST_NS: Final = 50 * MS

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.model.facts import Fact, MediaStream, Want
-from monitor.protocols.rtp import MAX_DATAGRAMS, MAX_SOURCES, MAX_STRAYS, Parser, Probation, header, is_rtcp, sniff
+from monitor.protocols.rtp import (
+    MAX_DATAGRAMS,
+    MAX_SOURCES,
+    MAX_STRAYS,
+    MORE_SOURCES,
+    Parser,
+    Probation,
+    header,
+    is_rtcp,
+    sniff,
+)
 
 SSRC = 0x4DD55626
 
@@ -91,12 +101,20 @@ def test_several_sources() -> None:
 
 
 def test_it_stops() -> None:
-    """After a handful of datagrams, or a few of another shape, the rest is left alone."""
+    """After a handful of datagrams, soon after a source was believed, or a few of another shape."""
     parser = Parser()
     for number in range(MAX_DATAGRAMS):
         assert parser.want is Want.MORE
-        parser.feed(rtp(number))
+        parser.feed(rtp(2 * number))  # one is lost between any two: nothing is proven
     assert parser.want is Want.STOP
+    believed = Parser()
+    for number in range(2 + MORE_SOURCES):
+        assert believed.want is Want.MORE
+        believed.feed(rtp(number))
+    assert believed.want is Want.STOP
+    announced = Parser(announced=True)
+    announced.feed(rtp(1))
+    assert announced.want is Want.STOP
     strange = Parser()
     for _ in range(MAX_STRAYS):
         assert strange.want is Want.MORE

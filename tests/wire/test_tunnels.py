@@ -123,6 +123,9 @@ CASES: Final = {
     ),
     "ERSPAN III, IP": Case(LINK / CARRIER / GRE(proto=0x22EB, seqnum_present=1) / ERSPAN_III(ft=2) / Raw(bytes(SYN6))),
     "VXLAN": Case(vxlan(SEEN), inside=True),
+    "VXLAN, reserved bits set": Case(
+        LINK / CARRIER / UDP(sport=51000, dport=4789) / Raw(b"\x0f\1\2\3\0\0\x2a\4" + bytes(SEEN)), inside=True
+    ),
     "VXLAN, tagged": Case(vxlan(TAGGED), inside=True, vlans=(20,)),
     "VXLAN, Linux's port": Case(vxlan(SEEN, 8472), inside=True),
     "VXLAN over IPv6": Case(LINK / CARRIER6 / UDP(sport=51000, dport=4789) / VXLAN(vni=42, flags=8) / SEEN, inside=True),
@@ -231,8 +234,9 @@ def test_a_second_tunnel_is_a_flow_of_its_protocol() -> None:
 @pytest.mark.parametrize(
     "frame",
     [
-        LINK / CARRIER / UDP(sport=1, dport=4789) / Raw(b"\x09\0\0\0\0\0\x2a\0" + bytes(SEEN)),
-        LINK / CARRIER / UDP(sport=1, dport=4789) / Raw(b"\x08\0\0\0\0\0\x2a\x01" + bytes(SEEN)),
+        LINK / CARRIER / UDP(sport=1, dport=8472) / Raw(b"\x09\0\0\0\0\0\x2a\0" + bytes(SEEN)),
+        LINK / CARRIER / UDP(sport=1, dport=8472) / Raw(b"\x08\0\0\0\0\0\x2a\x01" + bytes(SEEN)),
+        LINK / CARRIER / UDP(sport=1, dport=4789) / Raw(b"\x09\0\0\0\0\0\x2a\0" + bytes(range(60))),
         LINK / CARRIER / UDP(sport=1, dport=4789) / Raw(b"\x08\0\0\0\0\0\x2a\x00" + bytes(13)),
         LINK / CARRIER / UDP(sport=4789, dport=4790) / Raw(b"\x08\0\0\0\0\0\x2a\0" + bytes(SEEN)),
         LINK / CARRIER / UDP(sport=1, dport=6081) / Raw(b"\x40\0\x65\x58\0\0\x2a\0" + bytes(SEEN)),
