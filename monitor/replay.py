@@ -136,6 +136,7 @@ def shortfalls(engine: Engine) -> list[str]:
         (table.evicted, "flows made room for others; their attempts are counted"),
         (attribution.contacts.evicted, "contacts made room for others; their counts are in their incidents"),
         (attribution.devices.evicted, "devices were forgotten for want of room"),
+        (attribution.devices.unwatched, "times a host like a camera was left out for want of room: name yours"),
         (attribution.names.evicted, "names were forgotten for want of room"),
         (attribution.lookups.early, "look-ups were concluded early for want of room"),
         (engine.fragments.dropped, "fragmented datagrams never became whole"),

@@ -39,8 +39,10 @@ if TYPE_CHECKING:
     from monitor.model.contacts import Judgement
     from monitor.model.incidents import Finding
 
-MAX_OPEN: Final = 8192
-"""Open incidents in all, some 2 KiB each: two of each device, or eight of each in an inventory that is full."""
+MAX_OPEN: Final = 40_960
+"""Open incidents in all, some 2 KiB each: forty operators of each of a thousand cameras."""
+MAX_UNNAMED: Final = 8192
+"""Open incidents of devices that the user never named, which anybody can make up: two of each device."""
 MAX_PER_DEVICE: Final = 128
 """Operators of one device that have an incident of their own; a scan's further ones share one."""
 QUIET_NS: Final = 24 * 3600 * 1_000_000_000
@@ -220,7 +222,8 @@ class Book:
         self, key: tuple[str, str], contact: Contact, found: Finding, now_ns: int
     ) -> tuple[Incident, list[Transition]]:
         made_room = []
-        if len(self._open) >= self._max_open:
+        crowded = not contact.device.named and len(self._unnamed) >= MAX_UNNAMED
+        if crowded or len(self._open) >= self._max_open:
             longest_unused = next(iter(self._unnamed), None) or next(iter(self._open))
             made_room.append(self._end(self._open[longest_unused], now_ns))
             self.evicted += 1
