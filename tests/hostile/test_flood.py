@@ -122,8 +122,8 @@ def flood(count: int, kind: Flood) -> dict[str, Any]:
                 tell(engine.feed(floods.one(now, floods.syn(floods.GATE, there, 40000 + number, 8000, 77 + number))))
             most = max(most, resident())
         took = time.perf_counter() - began
-        left = engine.scanner.table.used
         tell(engine.tick(engine.scanner.ts + SECOND))
+        left = engine.scanner.table.used
         limits = {limit.name.value: limit for limit in engine.limits()}
         tell(engine.finish())
     opened: dict[str, int] = {}
