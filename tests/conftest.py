@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final
@@ -14,13 +12,13 @@ import pytest
 from monitor.app import knowledge
 from monitor.config import Config
 from monitor.wire import decode, flows, link, scan, tunnels
+from tests.builds import REPOSITORY, as_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitor.app import Knowledge
 
-REPOSITORY: Final = Path(__file__).parents[1]
 HOT_PATH: Final = (link, tunnels, decode, flows, scan)
 """Each after those that it imports."""
 
@@ -51,23 +49,6 @@ def compiled() -> SimpleNamespace:
 
 @pytest.fixture(scope="session")
 def uncompiled() -> SimpleNamespace:
-    """The same sources as ordinary Python: read under their own names, which point back to the compiled modules after."""
-    loaded = {}
-    try:
-        for module in HOT_PATH:
-            name = module.__name__
-            source = REPOSITORY.joinpath(*name.split(".")).with_suffix(".py")
-            spec = importlib.util.spec_from_file_location(name, source)
-            assert spec is not None
-            assert spec.loader is not None
-            loaded[name] = sys.modules[name] = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(loaded[name])
-    finally:
-        for module in HOT_PATH:
-            sys.modules[module.__name__] = module
-    of = loaded.__getitem__
-    return SimpleNamespace(
-        Frame=of("monitor.wire.decode").Frame,
-        FlowTable=of("monitor.wire.flows").FlowTable,
-        Scanner=of("monitor.wire.scan").Scanner,
-    )
+    """The same sources as ordinary Python."""
+    *_, frames, tables, scanners = as_python(*(module.__name__ for module in HOT_PATH))
+    return SimpleNamespace(Frame=frames.Frame, FlowTable=tables.FlowTable, Scanner=scanners.Scanner)

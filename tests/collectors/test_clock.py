@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 from array import array
-from importlib.machinery import EXTENSION_SUFFIXES, SourceFileLoader
-from pathlib import Path
+from importlib.machinery import EXTENSION_SUFFIXES
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +13,7 @@ from hypothesis import strategies as st
 from collectors import clock
 from collectors.blocks import COLUMNS, TS
 from collectors.limits import CLOCK_STEP_NS, TIME_LIMIT, UNSTAMPED
+from tests.builds import as_python
 from tests.collectors.written import HOUR, NOON, SECOND
 
 if TYPE_CHECKING:
@@ -136,16 +135,7 @@ def test_steps_and_suspects_begin_a_run(times: list[int]) -> None:
         row = stop
 
 
-def source() -> ModuleType:
-    loader = SourceFileLoader("uncompiled_clock", str(Path(clock.__file__).parent / "clock.py"))
-    spec = importlib.util.spec_from_loader(loader.name, loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
-
-
-SOURCE = source()
+(SOURCE,) = as_python("collectors.clock")
 
 
 @pytest.mark.skipif(not clock.__file__.endswith(tuple(EXTENSION_SUFFIXES)), reason="collectors.clock is not compiled")

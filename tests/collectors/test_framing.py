@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import struct
 from array import array
 from fractions import Fraction
-from importlib.machinery import EXTENSION_SUFFIXES, SourceFileLoader
-from pathlib import Path
+from importlib.machinery import EXTENSION_SUFFIXES
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +15,7 @@ from hypothesis import strategies as st
 from collectors import framing
 from collectors.blocks import COLUMNS
 from collectors.limits import MAX_FACES, MAX_RECORD, TIME_LIMIT
+from tests.builds import as_python
 from tests.collectors.written import (
     KUZNETZOV,
     MICROSECONDS,
@@ -40,6 +39,7 @@ from tests.collectors.written import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from types import ModuleType
 
     from collectors.captures import Captures
@@ -311,17 +311,6 @@ def test_pcapng_interfaces_are_bounded(taken: Take) -> None:
     assert reasons(captures) == [(len(content), f"more than {MAX_FACES} interfaces")]
 
 
-def uncompiled(name: str) -> ModuleType:
-    """Load a compiled module from its source."""
-    path = Path(framing.__file__).parent / f"{name}.py"
-    loader = SourceFileLoader(f"uncompiled_{name}", str(path))
-    spec = importlib.util.spec_from_loader(loader.name, loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
-
-
 def framed(module: ModuleType, content: bytes, end: int, rows: int = 8, *, last: bool = False) -> list[Any]:
     """Rows and state of a framing after one call."""
     if content[:4] == b"\x0a\x0d\x0d\x0a":
@@ -379,4 +368,4 @@ def test_compiled_and_uncompiled_agree(content: bytes, rows: int, cut: int, last
     assert framed(framing, content, end, rows, last=last) == framed(SOURCE, content, end, rows, last=last)
 
 
-SOURCE = uncompiled("framing")
+(SOURCE,) = as_python("collectors.framing")

@@ -16,6 +16,7 @@ from collectors.captures import Captures
 from monitor.config import convert
 from pcaps import airport_storm, savefile, scenarios
 from pcaps.scenarios import ANY_DEVICE, NAMES, Expect, Never
+from tests.builds import REPOSITORY
 from tests.engine.played import Played, engine
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ def test_a_scenario_is_found_as_described(name: str, known: Knowledge) -> None:
 @pytest.fixture(scope="module")
 def said_uncompiled() -> dict[str, str]:
     """What a process says of each scenario that has no compiled module."""
-    script = Path(__file__).with_name("uncompiled.py")
-    done = subprocess.run([sys.executable, str(script), *NAMES], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-m", "tests.engine.uncompiled", *NAMES]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 

@@ -16,8 +16,8 @@ import msgspec
 
 from monitor.protocols.conversation import Conversation, Row
 from monitor.protocols.registry import DATAGRAMS, STREAMS
+from tests.builds import REPOSITORY
 from tests.fuzz import seeds
-from tests.fuzz.builds import REPOSITORY
 from tests.fuzz.target import Input, Target
 
 if TYPE_CHECKING:

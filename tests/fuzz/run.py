@@ -15,7 +15,7 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Final
 
-from tests.fuzz.builds import from_source
+from tests.builds import from_source
 
 FOLDER: Final = Path(__file__).parent
 REPOSITORY: Final = FOLDER.parents[1]

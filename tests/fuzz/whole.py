@@ -31,9 +31,9 @@ from monitor.enrich.geo import Geo, GeoError, _opened
 from monitor.model.address import pack
 from monitor.model.verdicts import Place
 from monitor.sinks.mqtt import ResyncRequest
+from tests.builds import other_build
 from tests.collectors import written
 from tests.fuzz import seeds
-from tests.fuzz.builds import other_build
 from tests.fuzz.target import Input, Target, joined
 from tests.hostile.mutants import LINKS, on_link
 from tests.wire.tap import Tap, fields

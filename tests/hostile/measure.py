@@ -11,7 +11,7 @@ from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from tests.fuzz.builds import from_source
+from tests.builds import from_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
-REPOSITORY: Final = Path(__file__).parents[2]
+REPOSITORY: Final = Path(__file__).parents[1]
 TYPED: Final = {
     ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
     for room in ("collectors", "monitor")
@@ -37,13 +37,24 @@ def from_source() -> None:
     sys.meta_path.insert(0, FromSource)  # type: ignore[arg-type]
 
 
+def as_python(*names: str) -> list[ModuleType]:
+    """Copies of these modules, made from their sources, that know each other; each after those that it imports."""
+    return _copies(dict.fromkeys(names, False))
+
+
 def other_build(*names: str) -> list[ModuleType]:
     """Copies of these modules that know each other, compiled where this process has Python, and the other way round."""
-    present = {name: import_module(name) for name in names}
+    present = {name: import_module(name).__file__ or "" for name in names}
+    return _copies({name: place.endswith(".py") and name in TYPED for name, place in present.items()})
+
+
+def _copies(wanted: dict[str, bool]) -> list[ModuleType]:
+    """Copies of modules, compiled or not; their names lead to those of this process again afterwards."""
+    present = {name: import_module(name) for name in wanted}
     copies = []
     try:
-        for name, module in present.items():
-            spec = _spec(name, compiled=(module.__file__ or "").endswith(".py") and name in TYPED)
+        for name, compiled in wanted.items():
+            spec = _spec(name, compiled=compiled)
             assert spec is not None
             assert spec.loader is not None
             copy = importlib.util.module_from_spec(spec)
