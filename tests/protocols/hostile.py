@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from monitor.model.facts import Malformed, MalformedSeen, Want
@@ -25,6 +26,17 @@ def told(parser: Parser, pieces: Iterable[bytes]) -> list[Fact]:
         except Malformed as error:
             facts.append(MalformedSeen(error.layer, error.reason))
             break
+    return facts
+
+
+def everything(parser: Parser, stream: bytes, *cuts: int) -> list[Fact]:
+    """All facts of a stream cut at these places, also behind the end; a Malformed counts as the fact that it becomes."""
+    facts: list[Fact] = []
+    for start, end in pairwise([0, *sorted(cuts), len(stream)]):
+        try:
+            facts += parser.feed(stream[start:end])
+        except Malformed as error:
+            facts.append(MalformedSeen(error.layer, error.reason))
     return facts
 
 

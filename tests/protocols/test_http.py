@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.model.facts import Fact, HttpRequest, HttpResponse, Malformed, MalformedSeen, Want
+from monitor.model.facts import HttpRequest, HttpResponse, Malformed, MalformedSeen, Want
 from monitor.protocols.http import MAX_HEADER, Parser, sniff
+from tests.protocols.hostile import everything
 
 GET = b"GET /a?b=1 HTTP/1.1\r\nHost: Cam.Example:8080\r\nUser-Agent: probe/1\r\n\r\n"
 GOT = HttpRequest("GET", "cam.example", "/a?b=1", "probe/1")
 OK = b"HTTP/1.1 200 OK\r\nServer: web\r\nContent-Length: 0\r\n\r\n"
 FINE = HttpResponse(200, "web", None, 0)
-
-
-def everything(stream: bytes, *cuts: int) -> list[Fact]:
-    """All facts of a stream cut at these places; a Malformed counts as the fact that it becomes."""
-    parser = Parser()
-    facts: list[Fact] = []
-    for start, end in pairwise([0, *sorted(cuts), len(stream)]):
-        try:
-            facts += parser.feed(stream[start:end])
-        except Malformed as error:
-            facts.append(MalformedSeen(error.layer, error.reason))
-    return facts
 
 
 def test_request() -> None:
@@ -97,7 +84,7 @@ def test_response_to_head(framing: bytes) -> None:
     """Where a status line stands in place of an announced body, the response answered HEAD."""
     head = b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\n"
     for cut in range(len(head) + len(OK)):
-        assert everything(head + OK, cut)[1:] == [FINE]
+        assert everything(Parser(), head + OK, cut)[1:] == [FINE]
 
 
 def test_body_that_begins_like_a_status_line() -> None:
@@ -152,10 +139,10 @@ def test_upgrade_that_was_granted_is_no_damage() -> None:
 )
 def test_damage_keeps_what_came_before(stream: bytes, facts: int) -> None:
     """What was learnt before the damage is told, then that there is damage; the parser stops."""
-    told = everything(stream)
+    told = everything(Parser(), stream)
     assert len(told) == facts + 1
     assert isinstance(told[-1], MalformedSeen)
-    assert everything(stream, *range(1, min(len(stream), 200))) == told
+    assert everything(Parser(), stream, *range(1, min(len(stream), 200))) == told
 
 
 def test_header_fields_are_bounded_and_counted() -> None:
@@ -227,7 +214,7 @@ def test_no_secret_reaches_a_fact() -> None:
         b'WWW-Authenticate: Digest nonce="CaNaRy7", realm="http://u:CaNaRy7@h"\r\n'
     )
     for cut in range(len(stream)):
-        assert "CaNaRy7" not in repr(everything(stream, cut))
+        assert "CaNaRy7" not in repr(everything(Parser(), stream, cut))
     parser = Parser()
     parser.feed(answer)
     parser.gap()
@@ -252,7 +239,7 @@ STREAM = b"".join([*BODIES.values(), GET, b"GET /\xff?key=1 HTTP/1.1\r\nX\r\n\r\
 @given(st.lists(st.integers(0, len(STREAM)), max_size=8))
 def test_any_split_gives_equal_facts(cuts: list[int]) -> None:
     """Facts do not depend on how the stream was cut into segments."""
-    assert everything(STREAM, *cuts) == everything(STREAM)
+    assert everything(Parser(), STREAM, *cuts) == everything(Parser(), STREAM)
 
 
 @settings(max_examples=200)
@@ -265,7 +252,7 @@ def test_mutated_streams_give_equal_facts_split_anywhere(data: st.DataObject) ->
             st.sampled_from([*b"\r\n :;0GHT/1\x00\xff", 0x41])
         )
     cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=6))
-    assert everything(bytes(stream), *cuts) == everything(bytes(stream))
+    assert everything(Parser(), bytes(stream), *cuts) == everything(Parser(), bytes(stream))
 
 
 @given(st.lists(st.binary(max_size=60), max_size=6), st.booleans())

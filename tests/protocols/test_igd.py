@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model.facts import Fact, HttpRequest, Malformed, MalformedSeen, PortMapping
+from monitor.model.facts import HttpRequest, PortMapping
 from monitor.protocols import igd
 from monitor.protocols.http import Parser
+from tests.protocols.hostile import everything
 
 ENVELOPE = (
     '<?xml version="1.0"?>\r\n<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
@@ -34,17 +33,6 @@ def request(action: str, arguments: str, service: str = "WANIPConnection:1", *, 
         return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
     pieces = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:200], body[200:]))
     return f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + pieces + b"0\r\n\r\n"
-
-
-def read(stream: bytes, *cuts: int) -> list[Fact]:
-    parser = Parser()
-    facts: list[Fact] = []
-    for start, end in pairwise([0, *sorted(cuts), len(stream)]):
-        try:
-            facts += parser.feed(stream[start:end])
-        except Malformed as error:
-            facts.append(MalformedSeen(error.layer, error.reason))
-    return facts
 
 
 POSTED = HttpRequest("POST", "192.168.1.1", "/ctl", None)
@@ -82,8 +70,8 @@ MAPPED = PortMapping("upnp", "request", "tcp", 554, 8554, 3600)
 )
 def test_synthetic_requests(stream: bytes, fact: PortMapping) -> None:
     """Ports, transport and lease; a lease of 0 has no end and is not told as the removal that 0 stands for."""
-    assert read(stream) == [POSTED, fact]
-    assert read(stream, *range(1, len(stream))) == [POSTED, fact]
+    assert everything(Parser(), stream) == [POSTED, fact]
+    assert everything(Parser(), stream, *range(1, len(stream))) == [POSTED, fact]
 
 
 STREAM = (
@@ -94,7 +82,7 @@ STREAM = (
 @given(st.lists(st.integers(0, len(STREAM)), max_size=8))
 def test_cuts_make_no_difference(cuts: list[int]) -> None:
     """Of three requests in one connection two map a port; wherever segments end."""
-    assert read(STREAM, *cuts) == [POSTED, MAPPED, POSTED, POSTED, MAPPED]
+    assert everything(Parser(), STREAM, *cuts) == [POSTED, MAPPED, POSTED, POSTED, MAPPED]
 
 
 @pytest.mark.parametrize(
@@ -117,10 +105,10 @@ NOTHING_MORE = PortMapping("upnp", "request", None, None, None, None)
 def test_a_body_that_does_not_come() -> None:
     """That a mapping was asked for stands, whatever happens to the body."""
     head = b'POST /ctl HTTP/1.1\r\nHost: 192.168.1.1\r\nSOAPAction: "urn:schemas-upnp-org:service:WANIPConnection:1#AddPortMapping"\r\n'
-    assert read(head + b"\r\n") == [POSTED, NOTHING_MORE]
-    assert read(head + b"Content-Length: 9999999\r\n\r\n") == [POSTED, NOTHING_MORE]
-    assert read(head + b"Content-Length: x\r\n\r\n")[:2] == [POSTED, NOTHING_MORE]
-    assert read(head + b"Transfer-Encoding: chunked\r\n\r\nnone\r\n")[:2] == [POSTED, NOTHING_MORE]
+    assert everything(Parser(), head + b"\r\n") == [POSTED, NOTHING_MORE]
+    assert everything(Parser(), head + b"Content-Length: 9999999\r\n\r\n") == [POSTED, NOTHING_MORE]
+    assert everything(Parser(), head + b"Content-Length: x\r\n\r\n")[:2] == [POSTED, NOTHING_MORE]
+    assert everything(Parser(), head + b"Transfer-Encoding: chunked\r\n\r\nnone\r\n")[:2] == [POSTED, NOTHING_MORE]
     parser = Parser()
     stream = request("AddPortMapping", ADD)
     assert parser.feed(stream[: stream.index(b"<NewLeaseDuration")]) == [POSTED]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +24,7 @@ from monitor.protocols.conversation import Conversation
 from monitor.protocols.registry import STREAMS
 from monitor.protocols.rtsp import MAX_HEADER, MAX_MEDIA, MAX_MESSAGES, MAX_RESYNC, SMALLEST, Parser, pair, sniff
 from monitor.protocols.rtsp_session import MAX_CHANNELS, MAX_WAITING, Exchange, Request, Transport, transport_of
+from tests.protocols.hostile import everything
 from tests.protocols.test_rtp import rtcp, rtp
 
 if TYPE_CHECKING:
@@ -64,18 +64,6 @@ def played(turns: Sequence[tuple[int, bytes]]) -> list[Fact]:
     """Facts of a conversation; the first number of a turn is its direction."""
     conversation = Conversation(STREAMS, 40000, 10554, stream=True)
     return [fact for direction, data in turns for fact in conversation.feed(direction, data)]
-
-
-def everything(stream: bytes, *cuts: int) -> list[Fact]:
-    """All facts of one direction cut at these places; a Malformed counts as the fact that it becomes."""
-    parser = Parser()
-    facts: list[Fact] = []
-    for start, end in pairwise([0, *sorted(cuts), len(stream)]):
-        try:
-            facts += parser.feed(stream[start:end])
-        except Malformed as error:
-            facts.append(MalformedSeen(error.layer, error.reason))
-    return facts
 
 
 def only(kind: type[Fact], facts: list[Fact]) -> list[Fact]:
@@ -261,7 +249,7 @@ def test_controls(control: str, uri: str) -> None:
 def test_bare_line_feeds_and_folded_fields() -> None:
     """Both are read, as HTTP's are."""
     head = b"\n\r\nRTSP/1.0 200 OK\nCSeq: 1\nServer: a\n b\n\n" + answer(2)
-    assert everything(head) == [RtspResponse(200, "a b", None), RtspResponse(200, None, None)]
+    assert everything(Parser(), head) == [RtspResponse(200, "a b", None), RtspResponse(200, None, None)]
 
 
 def test_other_bodies_are_passed_over() -> None:
@@ -269,7 +257,7 @@ def test_other_bodies_are_passed_over() -> None:
     stream = (
         ask("SET_PARAMETER", 1, body=b"RTSP/1.0 200 no message") + answer(9, body=b"no description") + ask("PLAY", 2)
     )
-    assert [type(fact) for fact in everything(stream)] == [RtspRequest, RtspResponse, RtspRequest]
+    assert [type(fact) for fact in everything(Parser(), stream)] == [RtspRequest, RtspResponse, RtspRequest]
 
 
 WHOLE = b"".join(data for direction, data in SESSION if direction == 1) + frame(0, rtp(3)) + answer(6)
@@ -279,20 +267,20 @@ WHOLE = b"".join(data for direction, data in SESSION if direction == 1) + frame(
 @given(st.lists(st.integers(1, len(WHOLE) - 1), max_size=12, unique=True))
 def test_cuts_make_no_difference(cuts: list[int]) -> None:
     """Wherever segments end, the facts are the same."""
-    assert everything(WHOLE, *cuts) == everything(WHOLE)
+    assert everything(Parser(), WHOLE, *cuts) == everything(Parser(), WHOLE)
 
 
 def test_one_octet_at_a_time() -> None:
     """Down to single octets."""
-    assert everything(WHOLE, *range(1, len(WHOLE))) == everything(WHOLE)
+    assert everything(Parser(), WHOLE, *range(1, len(WHOLE))) == everything(Parser(), WHOLE)
 
 
 @given(st.binary(max_size=300))
 def test_anything(data: bytes) -> None:
     """Nothing but Malformed is raised, for any octets."""
-    everything(data, len(data) // 2)
-    everything(b"RTSP/1.0 200 OK\r\n" + data + b"\r\n\r\n" + data)
-    everything(b"$" + data + data)
+    everything(Parser(), data, len(data) // 2)
+    everything(Parser(), b"RTSP/1.0 200 OK\r\n" + data + b"\r\n\r\n" + data)
+    everything(Parser(), b"$" + data + data)
 
 
 @given(st.integers(0, len(WHOLE) - 1), st.binary(min_size=1, max_size=4), st.booleans())
@@ -373,7 +361,7 @@ def test_media_that_only_looked_like_it_is_no_complaint() -> None:
 
 def test_a_capture_that_begins_in_the_middle_of_media() -> None:
     """Two frames in sequence prove a source; what it is, its payload type may say."""
-    facts = everything(frame(4, rtp(1, kind=8)) + frame(5, rtcp(200)) + frame(4, rtp(2, kind=8)))
+    facts = everything(Parser(), frame(4, rtp(1, kind=8)) + frame(5, rtcp(200)) + frame(4, rtp(2, kind=8)))
     assert facts == [MediaStream("interleaved", 0x4DD55626, 8, "audio", "PCMA")]
 
 
@@ -389,7 +377,7 @@ def test_a_capture_that_begins_in_the_middle_of_media() -> None:
 )
 def test_behind_a_message_anything_else_is_malformed(rest: bytes) -> None:
     """Once it is RTSP, it must go on so."""
-    facts = everything(answer(1) + rest)
+    facts = everything(Parser(), answer(1) + rest)
     assert isinstance(facts[-1], MalformedSeen)
     assert len(facts) == 2
 
@@ -397,7 +385,7 @@ def test_behind_a_message_anything_else_is_malformed(rest: bytes) -> None:
 @pytest.mark.parametrize("length", ["x", "5, 6", "-1"])
 def test_lengths_that_are_none(length: str) -> None:
     """A body that cannot be measured ends the direction."""
-    assert only(MalformedSeen, everything(answer(1, f"Content-Length: {length}") + answer(2))) == [
+    assert only(MalformedSeen, everything(Parser(), answer(1, f"Content-Length: {length}") + answer(2))) == [
         MalformedSeen("rtsp", "content length is no number")
     ]
 
