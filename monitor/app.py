@@ -22,7 +22,9 @@ from monitor.enrich.names import Names
 from monitor.enrich.operators import Operators
 from monitor.enrich.site import Reach, Site
 from monitor.incidents import ocsf
-from monitor.incidents.book import Book
+from monitor.incidents.alarms import Alarms
+from monitor.incidents.book import Book, view
+from monitor.model.incidents import DeviceView
 from monitor.policy.policy import Policy
 from monitor.wire.flows import FlowTable
 from monitor.wire.scan import Scanner
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 MILLISECOND_NS = 1_000_000
 HOUR_NS = 3600 * 1_000_000_000
+MINUTE_NS = 60 * 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +100,30 @@ def build_engine(
         scanner,
         attribution,
         Policy(ours, config.group, lambda address: site.reach(address) is Reach.CORE),
-        lambda visibility: Book(config.sensor.name, visibility, quiet_ns=quiet_ns),
+        lambda totals: Book(config.sensor.name, totals, quiet_ns=quiet_ns),
+        lambda totals: Alarms(config.sensor.name, totals, quiet_ns=quiet_ns),
+        sensor=sensor_view(config.sensor.name),
+        view=view,
+        silent_ns=int(limits.silent_minutes * MINUTE_NS),
         observer=observer,
         on_fault=on_fault,
+    )
+
+
+def sensor_view(name: str) -> DeviceView:
+    """The sensor, where a message is about itself. No device has an empty key."""
+    return DeviceView(
+        key="",
+        name=name,
+        label="other",
+        device_class=ocsf.SENSOR,
+        ip=None,
+        mac=None,
+        vendor=None,
+        sticker=None,
+        model=None,
+        firmware=None,
+        group=None,
     )
 
 

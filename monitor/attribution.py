@@ -165,6 +165,8 @@ class Attribution:
         if here is LOCAL:
             flow.device = self.devices.of(flow.initiator, flow.initiator_mac, flow.start_ns)
             crosses = there in (REMOTE, CORE)
+            if not crosses:
+                flow.peer = self.devices.known(flow.responder)
         elif there is LOCAL and here in (REMOTE, CORE):
             flow.outward = False
             # Only what a host sends says which MAC is its own: a packet from outside may be addressed to anybody's.

@@ -79,6 +79,8 @@ class LimitsConfig(Struct, frozen=True, forbid_unknown_fields=True):
     devices: Annotated[int, Meta(ge=16, le=65536)] = MAX_KNOWN
     quiet_hours: Annotated[float, Meta(gt=0, le=8760)] = 24.0
     """An incident without a packet for this long is over."""
+    silent_minutes: Annotated[float, Meta(ge=0, le=44640)] = 10.0
+    """A device that was always there and is not seen for this long is told as silent; 0: never."""
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):

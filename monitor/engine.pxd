@@ -16,7 +16,10 @@ cdef class Engine:
     cdef readonly Attribution attribution
     cdef readonly Hearing hearing
     cdef public object policy
-    cdef readonly object book, counts, fragments
+    cdef readonly object book, alarms, sight, counts, fragments
+    cdef object _sensor, _view
+    cdef public long long silent_ns
+    cdef long long _silence_due, _packets, _moved_ns, _awake_ns
     cdef readonly long long now_ns
     cdef long long _first_ns
     cdef list _flows
@@ -36,5 +39,7 @@ cdef class Engine:
     cdef _count(self, Py_ssize_t slot, long long ts_ns)
     @cython.locals(flow=Flow, table=FlowTable)
     cdef _end(self, Py_ssize_t slot, str reason)
+    @cython.locals(flow=Flow, table=FlowTable, scanner=Scanner, ways=int, back=int)
+    cdef _see(self, Py_ssize_t slot, long long now_ns)
     @cython.locals(contact=Contact)
     cdef _take_counts(self)

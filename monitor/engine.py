@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Final
 
 import cython
 
-from monitor.detectors import call_home
+from monitor.detectors import call_home, device_silent, sensor_blind
 from monitor.hearing import Counts
 from monitor.model.address import Address
 from monitor.model.contacts import Outcome, Trait, with_one, without
 from monitor.model.facts import MalformedSeen
-from monitor.model.incidents import Visibility
+from monitor.model.incidents import Kind, Totals
 from monitor.model.limits import Limit, Room
 from monitor.model.verdicts import OperatorKind
+from monitor.sight import Sight
 from monitor.wire.fragments import Fragments
 from monitor.wire.layout import LAYERS, REASONS
 from monitor.wire.quotes import quoted, refuses
@@ -37,11 +38,12 @@ if TYPE_CHECKING:
 
     from collectors.blocks import Block
     from monitor.attribution import Attribution
+    from monitor.incidents.alarms import Alarms
     from monitor.incidents.book import Book
     from monitor.model.address import Mac
     from monitor.model.contacts import Judgement
     from monitor.model.facts import Observation
-    from monitor.model.incidents import Transition
+    from monitor.model.incidents import DeviceView, Transition
     from monitor.policy.policy import Policy
     from monitor.wire.fragments import Datagram
     from monitor.wire.scan import Scanner
@@ -56,6 +58,10 @@ SETTLE_NS: Final = 100_000_000
 opening, and a SOC is to know within a quarter of a second."""
 MAX_SETTLING: Final = 4096
 """Contacts that wait so at a time, forty thousand new ones a second; the one that waits for longest is judged early."""
+SILENCE_NS: Final = 10_000_000_000
+"""How often devices are looked at for silence, which is told in minutes."""
+LULL_NS: Final = 30_000_000_000
+"""Where nothing at all was seen for so long it is not the devices that were silent (detectors.sensor_blind)."""
 UNDER_WAY_NS: Final = 120_000_000_000
 """A UDP flow seen this soon may be older than the capture: mappings live two minutes (RFC 4787, REQ-5)."""
 
@@ -68,19 +74,35 @@ class Engine:
         scanner: Scanner,
         attribution: Attribution,
         policy: Policy,
-        book: Callable[[Callable[[], Visibility]], Book],
+        book: Callable[[Callable[[], Totals]], Book],
+        alarms: Callable[[Callable[[], Totals]], Alarms],
         *,
+        sensor: DeviceView,
+        view: Callable[[Device], DeviceView],
+        silent_ns: int = 0,
         observer: Callable[[Observation, Flow | None], None] | None = None,
         on_fault: Callable[[BaseException], None] | None = None,
     ) -> None:
-        """``observer`` is told every observation; ``on_fault`` every parser that failed by a defect of ours."""
+        """``observer`` is told every observation; ``on_fault`` every parser that failed by a defect of ours.
+
+        ``sensor`` stands in messages that are about the sensor itself; ``view`` shows a device in messages;
+        ``silent_ns`` is how long a device that was always there may be silent, 0 for ever.
+        """
         self.scanner = scanner
         self.attribution = attribution
         self.policy = policy
         self.counts = Counts()
         self.hearing = Hearing(scanner, attribution, self.counts, observer, on_fault)
         self.fragments = Fragments()
-        self.book = book(self.visibility)
+        self.sight = Sight()
+        self.book = book(self.totals)
+        self.alarms = alarms(self.totals)
+        self._sensor = sensor
+        self._view = view
+        self.silent_ns = silent_ns
+        self._silence_due = 0
+        self._packets = 0
+        self._moved_ns = self._awake_ns = 0
         self.now_ns = 0
         self._first_ns = 0
         self._flows: list[Flow | None] = [None] * scanner.table.capacity
@@ -112,6 +134,7 @@ class Engine:
             self._inject_late(cut, told)
         for slot in self.scanner.changed():
             self._count(slot, now_ns)
+            self._see(slot, now_ns)
         table = self.scanner.table
         while (slot := table.idle(now_ns)) >= 0:
             self._end(slot, "idle")
@@ -120,7 +143,16 @@ class Engine:
         self._settle(now_ns)
         self._take_counts()
         told += self._judge(now_ns)
-        return told + self.book.news(now_ns) + self.book.quiet(now_ns)
+        told += self.book.news(now_ns)
+        told += self.book.quiet(now_ns)
+        return told + self._watch_over(now_ns)
+
+    def advance(self, now_ns: int) -> list[Transition]:
+        """No packet came until ``now_ns``: all that is due by then."""
+        told: list[Transition] = []
+        if self.now_ns and now_ns >= self.scanner.due:
+            self._ticks_until(now_ns, told)
+        return told
 
     def finish(self) -> list[Transition]:
         """The packets are over: end all flows, conclude all look-ups, tell all counts."""
@@ -142,12 +174,17 @@ class Engine:
         table = self.scanner.table
         yield Limit(Room.FLOWS, table.capacity, table.used, table.evicted)
         yield Limit(Room.SETTLING, MAX_SETTLING, len(self._settling), self.hurried)
-        for room in (self.fragments, self.hearing, self.attribution, self.book):
+        for room in (self.fragments, self.hearing, self.attribution, self.book, self.alarms):
             yield from room.limits()
 
-    def visibility(self) -> Visibility:
-        """What was missed so far."""
-        return Visibility(
+    def totals(self) -> Totals:
+        """What was seen and missed so far."""
+        sight = self.sight
+        return Totals(
+            arrived=sight.arrived,
+            lost=sight.lost,
+            gaps_ns=sight.gaps_ns,
+            clock_steps=sight.clock_steps,
             one_sided=self.counts.one_sided > self.counts.two_sided,
             evictions=self.scanner.table.evicted,
             duplicates=self.scanner.duplicates,
@@ -197,6 +234,7 @@ class Engine:
             self.scanner.table.oldest_ns(),
             self.attribution.lookups.next_ns(),
             self.book.next_ns(),
+            self.alarms.next_ns(),
             self.fragments.next_ns(),
             next((contact.first_ns + SETTLE_NS for contact in self._settling), None),
         )
@@ -265,6 +303,8 @@ class Engine:
         self._flows[slot] = flow
         self.hearing.begin(slot, flow)
         self.attribution.begin(flow, frame.ttl)
+        if flow.device is not None or flow.peer is not None:
+            scanner.heed(slot)
         if flow.device is None:
             self.counts.unplaced += 1
         elif flow.device.watched:
@@ -286,6 +326,55 @@ class Engine:
             outcome = outcome_of(table.field(slot, at.FLAGS))
             self.attribution.under_way(flow, table.field(slot, at.PACKETS + 1), outcome)
         self.attribution.count(flow, table.field(slot, at.ATTEMPTS), sent, received, last_ns)
+
+    def _see(self, slot: int, now_ns: int) -> None:
+        """The flow's ends were there in the second before this tick."""
+        flow = self._flows[slot]
+        if flow is None:
+            return
+        ways = self.scanner.ways(slot)
+        back = (0, 2, 1, 3)[ways]
+        if flow.device is not None:
+            flow.device.present(now_ns, ways if flow.outward else back)
+        if flow.peer is not None:
+            flow.peer.present(now_ns, back)
+        table = self.scanner.table
+        if flow.proto == at.PROTO_TCP and table.field(slot, at.FLAGS) & at.F_ANSWERED:
+            if table.field(slot, at.PACKETS) and table.field(slot, at.PACKETS + 1):
+                self.sight.two_way += 1
+            else:
+                self.sight.one_way += 1
+
+    def _watch_over(self, now_ns: int) -> list[Transition]:
+        """What is wrong with devices as such, and with the sensor itself."""
+        told = self.alarms.quiet(now_ns)
+        if self.scanner.packets != self._packets:
+            self._packets = self.scanner.packets
+            if now_ns - self._moved_ns > LULL_NS:
+                self._awake_ns = now_ns
+            self._moved_ns = now_ns
+        if self.sight.live:
+            notices = [notice for look in self.sight.looks(now_ns) for notice in sensor_blind.detect(look)]
+            if notices or self.alarms.holds(self._sensor.key):
+                told += self.alarms.hold(self._sensor, (Kind.SENSOR_BLIND,), notices, now_ns)
+        if self.silent_ns and now_ns >= self._silence_due:
+            self._silence_due = now_ns + SILENCE_NS
+            told += self._silences(now_ns)
+        return told
+
+    def _silences(self, now_ns: int) -> list[Transition]:
+        """Devices that fell silent while others were heard, and those that are back."""
+        told: list[Transition] = []
+        awake = now_ns - self._moved_ns < LULL_NS
+        for device in self.attribution.devices:
+            if not device.watched:
+                continue
+            silent = device_silent.detect(device, self._awake_ns, now_ns, self.silent_ns) if awake else None
+            if silent is not None:
+                told += self.alarms.hold(self._view(device), (Kind.DEVICE_SILENT,), (silent,), now_ns)
+            elif device.seen_ns >= self._awake_ns and self.alarms.holds(device.key):
+                told += self.alarms.hold(self._view(device), (Kind.DEVICE_SILENT,), (), now_ns)
+        return told
 
     def _end(self, slot: int, reason: str) -> None:
         """The flow is over: settle its counts and forget it."""

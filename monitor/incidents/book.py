@@ -8,12 +8,12 @@ give the same ids, after a crash or in a replay.
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 import cython
 
+from monitor.incidents.digest import digest
 from monitor.incidents.incident import MAX_EVIDENCES
 from monitor.incidents.words import sentence
 from monitor.model.address import mac_text, text
@@ -24,8 +24,8 @@ from monitor.model.incidents import (
     DeviceView,
     Evidence,
     Kind,
+    Totals,
     Transition,
-    Visibility,
 )
 from monitor.model.limits import Limit, Room
 
@@ -60,15 +60,15 @@ class Book:
     def __init__(
         self,
         sensor: str,
-        visibility: Callable[[], Visibility],
+        totals: Callable[[], Totals],
         *,
         quiet_ns: int = QUIET_NS,
         max_open: int = MAX_OPEN,
         max_per_device: int = MAX_PER_DEVICE,
     ) -> None:
-        """``visibility`` says what the sensor has missed so far."""
+        """``totals`` says what the sensor has seen and missed so far."""
         self._sensor = sensor
-        self._visibility = visibility
+        self._totals = totals
         self._quiet_ns = quiet_ns
         self._max_open = max_open
         self._max_per_device = max_per_device
@@ -241,7 +241,7 @@ class Book:
             last_ns=contact.last_ns,
             outcome=contact.outcome,
             refused_by=contact.refused_by,
-            base=self._visibility(),
+            base=self._totals(),
         )
         self._by_uid[uid] = incident
         self._use(incident)
@@ -312,8 +312,6 @@ class Book:
         incident.number += 1
         incident.said = incident.state()
         incident.said_counts = incident.counts()
-        now = self._visibility()
-        base = incident.base or Visibility()
         return Transition(
             uid=digest(incident.uid, incident.number),
             incident=incident.uid,
@@ -326,6 +324,7 @@ class Book:
             message=sentence(incident),
             rule=incident.rule,
             device=view(incident.device),
+            confidence=incident.verdict.confidence,
             verdict=incident.verdict,
             outcome=incident.outcome,
             refused_by=incident.refused_by if incident.outcome is Outcome.REFUSED else None,
@@ -336,13 +335,7 @@ class Book:
             first_ns=incident.first_ns,
             last_ns=incident.last_ns,
             evidences=tuple(incident.evidences.values()),
-            visibility=Visibility(
-                loss_ppm=now.loss_ppm,
-                gaps_s=now.gaps_s - base.gaps_s,
-                one_sided=now.one_sided,
-                evictions=now.evictions - base.evictions,
-                duplicates=now.duplicates - base.duplicates,
-            ),
+            visibility=self._totals().since(incident.base),
             merged_into=merged_into,
         )
 
@@ -362,12 +355,6 @@ def view(device: Device) -> DeviceView:
         firmware=device.firmware,
         group=device.group,
     )
-
-
-def digest(*parts: str | int | bytes) -> str:
-    """32 hex digits that stand for ``parts``: the first half of their SHA-256."""
-    joined = b"\0".join(part if isinstance(part, bytes) else str(part).encode() for part in parts)
-    return hashlib.sha256(joined).hexdigest()[:32]
 
 
 def _is_told(contact: Contact) -> bool:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 import cython
 
 from monitor.model.contacts import Outcome, Trait
+from monitor.model.incidents import Totals
 
 if not cython.compiled:
     from monitor.model.contacts import Contact, Device
 
 if TYPE_CHECKING:
-    from monitor.model.incidents import Evidence, Kind, Severity, Visibility
+    from monitor.model.incidents import Evidence, Kind, Severity
     from monitor.model.verdicts import Verdict
 
 MAX_EVIDENCES: Final = 8
@@ -46,7 +47,7 @@ class Incident:
         last_ns: int,
         outcome: Outcome,
         refused_by: str | None = None,
-        base: Visibility | None = None,
+        base: Totals = Totals(),  # noqa: B008  it never changes
     ) -> None:
         self.uid = uid
         self.key = key

@@ -28,6 +28,9 @@ CONFIDENCE: Final[Mapping[Confidence, int]] = {Confidence.LOW: 1, Confidence.MED
 """confidence_id."""
 ANALYTIC_RULE: Final = 1
 DEVICE_IOT: Final = 7
+DEVICE_OTHER: Final = 99
+SENSOR: Final = "sensor"
+"""Device class of the sensor itself."""
 OS_OTHER: Final = 99
 DIRECTION_OUTBOUND: Final = 2
 PROTOCOLS: Final[Mapping[int, str]] = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp", 132: "sctp"}
@@ -40,6 +43,9 @@ TITLES: Final[Mapping[Kind, str]] = {
     Kind.ENCRYPTED_DNS: "Names looked up out of sight: encrypted DNS",
     Kind.UNEXPECTED_CONTACT: "Contact outside the policy",
     Kind.NAME_LOOKUP: "A name outside the policy was looked up",
+    Kind.DEVICE_SILENT: "A device is not seen any more",
+    Kind.DEVICE_CHANGED: "A device is not what it was",
+    Kind.SENSOR_BLIND: "The sensor does not see what it should",
 }
 
 EVIDENCES: Final = 8
@@ -151,6 +157,7 @@ class _Verdict(_Table, frozen=True, kw_only=True):
 
 
 class _Visibility(_Table, frozen=True, kw_only=True):
+    clock_steps: int = 0
     duplicates: int
     evictions: int
     gaps_s: int
@@ -168,12 +175,12 @@ class _Camwarden(_Table, frozen=True, kw_only=True):
     group: str | None = None
     label: str | None = None
     merged_into: str | None = None
-    outcome: str
+    outcome: str | None = None
     refused_by: str | None = None
     rule: str
     sensor: str
     seq: int
-    verdict: _Verdict
+    verdict: _Verdict | None = None
     visibility: _Visibility
 
 
@@ -217,7 +224,7 @@ def render(transition: Transition, *, sensor: str, epoch: int, seq: int, version
             type_uid=CLASS_DETECTION_FINDING * 100 + transition.activity,
             severity_id=int(transition.severity),
             status_id=STATUS[transition.activity],
-            confidence_id=CONFIDENCE[transition.verdict.confidence],
+            confidence_id=CONFIDENCE[transition.confidence],
             time=transition.time_ns // 1_000_000,
             is_alert=True,
             message=_text(transition.message),
@@ -248,9 +255,10 @@ def render(transition: Transition, *, sensor: str, epoch: int, seq: int, version
 
 def _device(device: DeviceView) -> _Device:
     firmware = _known(device.firmware)
+    ours = device.device_class == SENSOR
     return _Device(
-        type_id=DEVICE_IOT,
-        type="IOT",
+        type_id=DEVICE_OTHER if ours else DEVICE_IOT,
+        type="Sensor" if ours else "IOT",
         name=_known(device.name),
         ip=device.ip,
         mac=device.mac,
@@ -290,13 +298,13 @@ def _unmapped(transition: Transition, *, sensor: str, epoch: int, seq: int) -> _
         sensor=sensor,
         epoch=epoch,
         seq=seq,
-        outcome=transition.outcome.label,
+        outcome=transition.outcome.label if transition.outcome is not None else None,
         refused_by=_known(transition.refused_by),
         attempts=transition.attempts,
         bytes_out=transition.bytes_out,
         bytes_in=transition.bytes_in,
         foreign=transition.foreign,
-        verdict=_verdict(transition.verdict),
+        verdict=_verdict(transition.verdict) if transition.verdict is not None else None,
         rule=_text(transition.rule),
         device_class=transition.device.device_class,
         group=_known(transition.device.group),
@@ -307,6 +315,7 @@ def _unmapped(transition: Transition, *, sensor: str, epoch: int, seq: int) -> _
             one_sided=visibility.one_sided,
             evictions=visibility.evictions,
             duplicates=visibility.duplicates,
+            clock_steps=visibility.clock_steps,
         ),
         merged_into=transition.merged_into,
     )

@@ -3,7 +3,8 @@ cdef class Contact
 
 cdef class Device:
     cdef public str key, name, group, label, vendor, vendor_name, vendor_by, model, firmware, recognised_by
-    cdef public long long first_ns, last_ns, heard_ns, v4_seen_ns
+    cdef public long long first_ns, last_ns, heard_ns, v4_seen_ns, seen_s, both_s, seen_ns
+    cdef public int ways
     cdef public object device_class, booted_ns
     cdef public bint configured, hides_names, named, watched
     cdef public int name_rank, model_rank, firmware_rank
@@ -11,6 +12,7 @@ cdef class Device:
     cdef public Contact oldest, newest
     cdef public bytes mac
     cdef public list addresses
+    cpdef present(self, long long tick_ns, int ways)
 
 
 cdef class Contact:

@@ -80,6 +80,14 @@ class Device:
         self.last_ns = last_ns
         self.heard_ns = 0
         """When it was last put at the end of the order of silence; owned by enrich.devices, like what follows."""
+        self.seen_s = 0
+        """Seconds in which packets from or to it were seen; owned by the engine, like what follows."""
+        self.both_s = 0
+        """Of these, seconds in which both directions were seen."""
+        self.seen_ns = 0
+        """The tick that ended the last such second."""
+        self.ways = 0
+        """Directions seen in that second: 1 from it, 2 to it."""
         self.v4_seen_ns = 0
         """When it last used an IPv4 address."""
         self.device_class = device_class
@@ -115,6 +123,16 @@ class Device:
         """Contacts that are kept of it; owned by contacts, like what follows."""
         self.oldest: Contact | None = None
         self.newest: Contact | None = None
+
+    def present(self, tick_ns: int, ways: int) -> None:
+        """Packets went these ways (1: from it, 2: to it) in the second before this tick."""
+        if self.seen_ns != tick_ns:
+            self.seen_ns = tick_ns
+            self.seen_s += 1
+            self.ways = 0
+        if self.ways not in (ways, 3):
+            self.ways |= ways
+            self.both_s += self.ways == 3
 
     def classify(self, device_class: DeviceClass) -> None:
         """It is one of these, and so watched or not."""

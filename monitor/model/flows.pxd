@@ -9,7 +9,7 @@ cdef class Flow:
     cdef public int initiator_port, responder_port, proto
     cdef public tuple vlan
     cdef public long long start_ns, counted_out, counted_in, counted_attempts, opened, accepted
-    cdef public Device device
+    cdef public Device device, peer
     cdef public Contact contact
     cdef public Flow earlier, later
     cdef public bint outward, early, heard

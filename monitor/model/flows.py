@@ -39,6 +39,8 @@ class Flow:
         self.start_ns = start_ns
         self.device: Device | None = None
         """The local end, if there is one on the site and one off it."""
+        self.peer: Device | None = None
+        """The other end, if both are on the site and this one is known."""
         self.outward = True
         """The local end began it."""
         self.early = False

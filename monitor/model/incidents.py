@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from monitor.model.verdicts import Confidence
+
 if TYPE_CHECKING:
     from monitor.model.contacts import Outcome
     from monitor.model.verdicts import Verdict
@@ -22,6 +24,10 @@ class Kind(StrEnum):
     ENCRYPTED_DNS = "encrypted_dns"
     UNEXPECTED_CONTACT = "unexpected_contact"
     NAME_LOOKUP = "name_lookup"
+    # Of a device or of the sensor itself, not of one remote end.
+    DEVICE_SILENT = "device_silent"
+    DEVICE_CHANGED = "device_changed"
+    SENSOR_BLIND = "sensor_blind"
 
 
 class Severity(IntEnum):
@@ -43,6 +49,22 @@ class Finding(Struct, frozen=True):
 
     kind: Kind
     severity: Severity
+
+
+class Notice(Struct, frozen=True):
+    """What a detector says of a device, or of the sensor, apart from any contact."""
+
+    kind: Kind
+    severity: Severity
+    about: str
+    """What tells it from another notice of this kind and subject: a cause, an interface."""
+    message: str
+    """A sentence for people."""
+    rule: str
+    """The measure that decided, in words for people."""
+    confidence: Confidence = Confidence.HIGH
+    properties: tuple[str, ...] = ()
+    evidences: tuple[Evidence, ...] = ()
 
 
 class Activity(IntEnum):
@@ -72,10 +94,42 @@ class Visibility(Struct, frozen=True):
     """What the sensor could not see while the incident was open."""
 
     loss_ppm: int = 0
+    """Of a million packets that came to the sensor, how many found no room."""
     gaps_s: int = 0
+    """Seconds in which nothing could be seen, rounded up."""
+    one_sided: bool = False
+    """The mirror shows one direction only."""
+    evictions: int = 0
+    """Flows that made room for others."""
+    duplicates: int = 0
+    """Packets that the mirror showed twice."""
+    clock_steps: int = 0
+    """Times that the packets' clock was set."""
+
+
+class Totals(Struct, frozen=True):
+    """What the sensor saw and missed up to a moment; the difference of two is a Visibility."""
+
+    arrived: int = 0
+    """Packets that came to the sensor, lost ones included."""
+    lost: int = 0
+    gaps_ns: int = 0
     one_sided: bool = False
     evictions: int = 0
     duplicates: int = 0
+    clock_steps: int = 0
+
+    def since(self, base: Totals) -> Visibility:
+        """What was missed from ``base`` until now; one-sided is what the mirror is now."""
+        arrived, lost = self.arrived - base.arrived, self.lost - base.lost
+        return Visibility(
+            loss_ppm=lost * 1_000_000 // arrived if arrived > 0 else 0,
+            gaps_s=-(-(self.gaps_ns - base.gaps_ns) // 1_000_000_000),
+            one_sided=self.one_sided,
+            evictions=self.evictions - base.evictions,
+            duplicates=self.duplicates - base.duplicates,
+            clock_steps=self.clock_steps - base.clock_steps,
+        )
 
 
 class DeviceView(Struct, frozen=True):
@@ -112,8 +166,11 @@ class Transition(Struct, frozen=True):
     message: str
     rule: str
     device: DeviceView
-    verdict: Verdict
-    outcome: Outcome
+    """Whose doing it is; the sensor itself, where it is about the sensor."""
+    confidence: Confidence
+    verdict: Verdict | None
+    """Who the other end is; None where it is about no other end, and so no outcome either."""
+    outcome: Outcome | None
     refused_by: str | None
     attempts: int
     bytes_out: int

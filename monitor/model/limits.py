@@ -29,6 +29,7 @@ class Room(StrEnum):
     VERDICTS = "verdicts"
     INCIDENTS = "incidents"
     INCIDENTS_OF_DEVICE = "incidents_of_device"
+    ALARMS = "alarms"
     MEDIA_PORTS = "media_ports"
 
 

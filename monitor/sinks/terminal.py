@@ -71,13 +71,12 @@ class Terminal:
         table.add_column("Attempts", justify="right", no_wrap=True)
         table.add_column("Out / in", justify="right", no_wrap=True)
         for transition in sorted(self.last.values(), key=rank):
-            verdict = transition.verdict
             names = sorted({each.remote_name or each.remote_ip or "" for each in transition.evidences})
             table.add_row(
                 Text(transition.severity.label, STYLES[transition.severity]),
                 escape(transition.device.name),
                 "\n".join((transition.kind, *(f"+ {each}" for each in transition.properties))),
-                escape("\n".join((f"{verdict.operator} ({where(transition)})", *names[:NAMES_SHOWN]))),
+                escape("\n".join((whom(transition), *names[:NAMES_SHOWN]))),
                 how_far(transition),
                 f"{transition.attempts:,}",
                 f"{volume(transition.bytes_out)}\n{volume(transition.bytes_in)}",
@@ -98,14 +97,19 @@ def rank(transition: Transition) -> tuple[int, str, int]:
     return -transition.severity, transition.device.name, transition.first_ns
 
 
-def where(transition: Transition) -> str:
-    """Country of the address, of the network's holder and of the law: "IE / US / CN"."""
+def whom(transition: Transition) -> str:
+    """The operator, and country of the address, of the network's holder and of the law: "Hikvision (IE / US / CN)"."""
     verdict = transition.verdict
-    return " / ".join(each or "?" for each in (verdict.location, verdict.organisation_country, verdict.jurisdiction))
+    if verdict is None:
+        return ""
+    places = (verdict.location, verdict.organisation_country, verdict.jurisdiction)
+    return f"{verdict.operator} ({' / '.join(each or '?' for each in places)})"
 
 
 def how_far(transition: Transition) -> str:
-    """The outcome, and who refused."""
+    """The outcome, and who refused; nothing where there is no other end."""
+    if transition.outcome is None:
+        return ""
     if transition.refused_by is None or transition.refused_by == "peer":
         return transition.outcome.label
     return f"refused by {transition.refused_by}"

@@ -145,6 +145,9 @@ cdef enum:
     F_CARE = 128
     F_DIRTY = 256
     F_ACKED = 512
+    F_HEED = 1024
+    F_SENT = 2048
+    F_CAME = 4096
     UNANSWERED = 0
     ANSWERED = 1
     CONNECTED = 2

@@ -215,6 +215,11 @@ F_DIRTY: Final = 256
 """Its counts changed since they were last collected."""
 F_ACKED: Final = 512
 """ACK_FIRST and ACK_LAST hold acknowledgements of the initiator."""
+F_HEED: Final = 1024
+"""Somebody wants to know when the ends of this flow are there."""
+F_SENT: Final = 2048
+"""A packet went out since that was last asked for; F_CAME: one came in."""
+F_CAME: Final = 4096
 
 # Age lists of flows; the same four again for flows of watched devices.
 UNANSWERED: Final = 0

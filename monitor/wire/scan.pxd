@@ -36,6 +36,8 @@ cdef class Scanner:
     cdef int datagram(self, long long row, bint fresh) except -1 nogil
     cpdef int verdict(self, long long slot, int out, int into) except -1
     cpdef int care(self, long long slot) except -1
+    cpdef int heed(self, long long slot) except -1
+    cpdef int ways(self, long long slot) except -1
     cdef int mark(self, long long slot, long long row) except -1 nogil
 
 

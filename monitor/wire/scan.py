@@ -371,11 +371,16 @@ class Scanner:
         return events
 
     def mark(self, slot, row):
-        """Put a cared-for flow on the list of those whose counts changed."""
-        if self.table.rows[row + FLAGS] & (F_CARE | F_DIRTY) == F_CARE and self.dirty_count < self.table.capacity:
-            self.table.rows[row + FLAGS] |= F_DIRTY
+        """Put a cared-for flow on the list of those whose counts changed, and keep which way the packet went."""
+        state: cython.longlong = self.table.rows[row + FLAGS]
+        if state & (F_CARE | F_HEED) == 0:
+            return 0
+        state |= F_SENT if self.direction == 0 else F_CAME
+        if not state & F_DIRTY and self.dirty_count < self.table.capacity:
+            state |= F_DIRTY
             self.dirty[self.dirty_count] = slot
             self.dirty_count += 1
+        self.table.rows[row + FLAGS] = state
         return 0
 
     def turn(self, slot):
@@ -403,6 +408,19 @@ class Scanner:
         row: cython.longlong = slot * WIDTH
         self.table.rows[row + FLAGS] |= F_CARE
         return self.mark(slot, row)
+
+    def heed(self, slot):
+        """Somebody wants to know when this flow's ends are there: list it when it changed."""
+        row: cython.longlong = slot * WIDTH
+        self.table.rows[row + FLAGS] |= F_HEED
+        return self.mark(slot, row)
+
+    def ways(self, slot):
+        """Which ways packets went since the last call: 1 from the side that began the flow, 2 to it."""
+        row: cython.longlong = slot * WIDTH
+        state: cython.longlong = self.table.rows[row + FLAGS]
+        self.table.rows[row + FLAGS] = state & ~(F_SENT | F_CAME)
+        return (1 if state & F_SENT else 0) | (2 if state & F_CAME else 0)
 
     def changed(self):
         """Slots of cared-for flows whose counts changed since the last call."""

@@ -15,6 +15,7 @@ from typing import Final
 
 from collectors.blocks import Block, Interface
 from collectors.captures import Captures
+from monitor import sight
 from monitor.app import build_engine, knowledge
 from monitor.contacts import contacts, lookups
 from monitor.enrich import devices, names, site
@@ -41,6 +42,8 @@ COUNTRIES: Final = 251
 """ISO 3166-1 has 249; none, and ``other``."""
 
 ROOMS: Final[dict[str, tuple[Room, ...]]] = {
+    "engine.alarms._held": (Room.ALARMS,),
+    "engine.alarms._open": (Room.ALARMS,),
     "engine._flows": (Room.FLOWS,),
     "engine._settling": (Room.SETTLING,),
     "engine.attribution._counted": (Room.CONTACTS, Room.FLOWS),
@@ -86,10 +89,13 @@ CAPS: Final[dict[str, int]] = {
     "engine.attribution.site._networks": 32,
     "engine.attribution.site._rows[]": 64 + site.MAX_LEARNT,
     "engine.policy._groups": 2,
+    "engine.sight._sides": 1,
     # Labels of closed sets.
     "engine.attribution.moved": (INVENTORY + 1) * COUNTRIES * 2,
     "engine.attribution.reached": (INVENTORY + 1) * COUNTRIES * COUNTRIES * len(Outcome),
     "engine.counts.malformed": 64,
+    # The last minute.
+    "engine.sight._turns": sight.WINDOW_NS // sight.STEP_NS + 1,
     # Fixed: orders of use, and the block that is scanned.
     "engine.attribution.contacts._newest": contacts.ORDERS,
     "engine.attribution.contacts._oldest": contacts.ORDERS,

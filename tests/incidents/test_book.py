@@ -8,11 +8,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from monitor.incidents.book import MANY, Book, digest
+from monitor.incidents.book import MANY, Book
+from monitor.incidents.digest import digest
 from monitor.incidents.incident import decade
 from monitor.model.address import Mac, pack
 from monitor.model.contacts import Contact, Device, DeviceClass, Judgement, Outcome, Trait
-from monitor.model.incidents import Activity, Finding, Kind, Severity, Transition, Visibility
+from monitor.model.incidents import Activity, Finding, Kind, Severity, Totals, Transition, Visibility
 from monitor.model.verdicts import Confidence, OperatorKind, Verdict
 
 T = 1_000_000_000_000
@@ -53,7 +54,7 @@ def asked(name: str, operator: str = "as:1") -> Contact:
 
 
 def book(**limits: int) -> Book:
-    return Book("here", Visibility, **limits)
+    return Book("here", Totals, **limits)
 
 
 def judged(book: Book, given: Contact, *findings: Finding, now: int | None = None) -> list[Transition]:
@@ -100,7 +101,7 @@ def test_ids_are_hashes_of_the_evidence() -> None:
     ids = set()
     for sensor, device, operator, ts in itertools.product(("a", "b"), ("c", "d"), ("as:1", "as:2"), (T, T + 1)):
         given = contact(operator=operator, ts=ts, device=camera(device))
-        twice = [Book(sensor, Visibility).judge(given, REFUSED, [UNEXPECTED], ts)[0] for _ in range(1)]
+        twice = [Book(sensor, Totals).judge(given, REFUSED, [UNEXPECTED], ts)[0] for _ in range(1)]
         given.told = False
         ids |= {(each.incident, each.uid) for each in twice}
     assert len(ids) == 16
@@ -312,10 +313,10 @@ def test_a_name_that_was_asked_for_and_then_reached_is_another_incident() -> Non
 
 def test_visibility_is_what_was_missed_since_the_opening() -> None:
     """Not what was missed before."""
-    seen = Visibility(evictions=5, duplicates=7)
+    seen = Totals(evictions=5, duplicates=7)
     held, one = Book("here", lambda: seen), contact()
     (opened,) = judged(held, one, UNEXPECTED)
-    seen = Visibility(evictions=6, duplicates=17)
+    seen = Totals(evictions=6, duplicates=17)
     one.outcome = Outcome.ANSWERED
     (told,) = judged(held, one, UNEXPECTED)
     assert (opened.visibility, told.visibility) == (Visibility(), Visibility(evictions=1, duplicates=10))

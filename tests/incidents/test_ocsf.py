@@ -70,6 +70,7 @@ TRANSITION = Transition(
     message="Camera gate-07 tried 4,812 times to reach 47.88.59.209",
     rule="group fixed: allow nothing outside GB",
     device=DEVICE,
+    confidence=VERDICT.confidence,
     verdict=VERDICT,
     outcome=Outcome.ATTEMPTED,
     refused_by=None,
@@ -277,8 +278,9 @@ transitions = st.builds(
     hostile,
     hostile,
     device,
-    verdict,
-    st.sampled_from(Outcome),
+    st.sampled_from(Confidence),
+    st.none() | verdict,
+    st.none() | st.sampled_from(Outcome),
     known,
     count,
     count,
@@ -287,7 +289,7 @@ transitions = st.builds(
     count,
     count,
     st.lists(evidence, max_size=12).map(tuple),
-    st.builds(Visibility, count, count, st.booleans(), count, count),
+    st.builds(Visibility, count, count, st.booleans(), count, count, count),
     st.none() | uid,
 )
 

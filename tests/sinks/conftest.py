@@ -75,6 +75,7 @@ def make_transition(number: int, **changes: object) -> Transition:
             confidence=Confidence.HIGH,
             why="domain",
         ),
+        "confidence": Confidence.HIGH,
         "outcome": Outcome.ATTEMPTED,
         "refused_by": None,
         "attempts": number,

@@ -48,6 +48,7 @@ def make_transition(number: int, incident: int | None = None) -> Transition:
         message="",
         rule="",
         device=DEVICE,
+        confidence=VERDICT.confidence,
         verdict=VERDICT,
         outcome=Outcome.ATTEMPTED,
         refused_by=None,

@@ -114,7 +114,7 @@ class Tap:
         (slot,) = self.table.slots()
         return {
             "attempts": self.table.field(slot, at.ATTEMPTS),
-            "flags": self.table.field(slot, at.FLAGS) & ~(at.F_CARE | at.F_DIRTY),
+            "flags": self.table.field(slot, at.FLAGS) & ~(at.F_CARE | at.F_DIRTY | at.F_SENT | at.F_CAME),
             "packets_out": self.table.field(slot, at.PACKETS),
             "packets_in": self.table.field(slot, at.PACKETS + 1),
             "bytes_out": self.table.field(slot, at.BYTES),

@@ -1,0 +1,176 @@
+"""Alarms: incidents of a device, or of the sensor itself, that are about no remote end.
+
+Strategy: one alarm is open for each (subject, kind, cause). A state, such as silence, is kept open for as long as
+its detector says so; an event, such as a changed identity, until nothing like it was seen for the quiet time.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from monitor.incidents.digest import digest
+from monitor.incidents.incident import decade
+from monitor.model.incidents import Activity, Totals, Transition
+from monitor.model.limits import Limit, Room
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from monitor.model.incidents import DeviceView, Kind, Notice
+
+MAX_OPEN: Final = 8192
+"""Two for each device that can be known (enrich.devices): the one open for longest without news makes room."""
+FLOOR: Final = 10
+"""Repetitions are told at each decade from here, like attempts (incidents.incident)."""
+
+Key = tuple[str, str, str]
+"""Subject, kind, cause."""
+
+
+class Alarm:
+    """One that is open. ``said`` is what the last message told."""
+
+    def __init__(self, uid: str, device: DeviceView, notice: Notice, now_ns: int, base: Totals) -> None:
+        self.uid = uid
+        self.device = device
+        self.notice = notice
+        self.first_ns = now_ns
+        self.last_ns = now_ns
+        self.base = base
+        self.times = 1
+        """How often it was noticed."""
+        self.number = 0
+        """Transitions told."""
+        self.said: tuple[object, ...] = ()
+
+    def state(self) -> tuple[object, ...]:
+        """What is news when it differs: not the numbers in a sentence that grow every second."""
+        notice = self.notice
+        return notice.severity, notice.properties, notice.evidences, decade(self.times, FLOOR)
+
+
+class Alarms:
+    """Open alarms by subject, kind and cause."""
+
+    def __init__(self, sensor: str, totals: Callable[[], Totals], *, quiet_ns: int, max_open: int = MAX_OPEN) -> None:
+        """``totals`` says what the sensor has seen and missed so far; ``quiet_ns`` ends an event's alarm."""
+        self._sensor = sensor
+        self._totals = totals
+        self._quiet_ns = quiet_ns
+        self._max_open = max_open
+        self._open: OrderedDict[Key, Alarm] = OrderedDict()
+        self._held: dict[str, set[Key]] = {}
+        """By subject, those that are kept open by their detector and end when it says so."""
+        self.evicted = 0
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def limits(self) -> list[Limit]:
+        """The room for alarms."""
+        return [Limit(Room.ALARMS, self._max_open, len(self._open), self.evicted)]
+
+    def hold(
+        self, device: DeviceView, kinds: Collection[Kind], notices: Iterable[Notice], now_ns: int
+    ) -> list[Transition]:
+        """These notices of ``kinds`` are all that hold of this device now: others that were open are over."""
+        told: list[Transition] = []
+        found: set[Key] = set()
+        for notice in notices:
+            key = (device.key, str(notice.kind), notice.about)
+            found.add(key)
+            told += self._notice(key, device, notice, now_ns)
+            self._held.setdefault(device.key, set()).add(key)
+        over = [key for key in self._held.get(device.key, ()) if key[1] in kinds and key not in found]
+        return told + [self._end(key, now_ns) for key in sorted(over)]
+
+    def holds(self, subject: str) -> bool:
+        """Whether a state of this subject is told as open."""
+        return subject in self._held
+
+    def note(self, device: DeviceView, notice: Notice, now_ns: int) -> list[Transition]:
+        """Something happened to this device."""
+        key = (device.key, str(notice.kind), notice.about)
+        if key in self._open:
+            self._open[key].times += 1
+        return self._notice(key, device, notice, now_ns)
+
+    def quiet(self, now_ns: int) -> list[Transition]:
+        """End the events that nothing like was seen of for the quiet time."""
+        over = []
+        for key, alarm in self._open.items():
+            if now_ns - alarm.last_ns < self._quiet_ns:
+                break
+            if not self._is_held(key):
+                over.append(key)
+        return [self._end(key, now_ns) for key in over]
+
+    def next_ns(self) -> int | None:
+        """When ``quiet`` may next have something."""
+        ends = (alarm.last_ns + self._quiet_ns for key, alarm in self._open.items() if not self._is_held(key))
+        return next(ends, None)
+
+    def shift(self, by_ns: int) -> None:
+        """The clock was set: all times move along."""
+        for alarm in self._open.values():
+            alarm.first_ns += by_ns
+            alarm.last_ns += by_ns
+
+    def _notice(self, key: Key, device: DeviceView, notice: Notice, now_ns: int) -> list[Transition]:
+        told: list[Transition] = []
+        alarm = self._open.get(key)
+        if alarm is None:
+            if len(self._open) >= self._max_open:
+                self.evicted += 1
+                told.append(self._end(next(iter(self._open)), now_ns))
+            uid = digest(self._sensor, *key, now_ns)
+            alarm = self._open[key] = Alarm(uid, device, notice, now_ns, self._totals())
+        alarm.device, alarm.notice, alarm.last_ns = device, notice, now_ns
+        self._open.move_to_end(key)
+        if alarm.number == 0:
+            told.append(self._tell(alarm, Activity.NEW, now_ns))
+        elif alarm.state() != alarm.said:
+            told.append(self._tell(alarm, Activity.UPDATE, now_ns))
+        return told
+
+    def _is_held(self, key: Key) -> bool:
+        return key in self._held.get(key[0], ())
+
+    def _end(self, key: Key, now_ns: int) -> Transition:
+        held = self._held.get(key[0])
+        if held is not None:
+            held.discard(key)
+            if not held:
+                del self._held[key[0]]
+        return self._tell(self._open.pop(key), Activity.END, now_ns)
+
+    def _tell(self, alarm: Alarm, activity: Activity, now_ns: int) -> Transition:
+        alarm.number += 1
+        alarm.said = alarm.state()
+        notice = alarm.notice
+        return Transition(
+            uid=digest(alarm.uid, alarm.number),
+            incident=alarm.uid,
+            number=alarm.number,
+            activity=activity,
+            time_ns=now_ns,
+            kind=notice.kind,
+            properties=notice.properties,
+            severity=notice.severity,
+            message=notice.message,
+            rule=notice.rule,
+            device=alarm.device,
+            confidence=notice.confidence,
+            verdict=None,
+            outcome=None,
+            refused_by=None,
+            attempts=0,
+            bytes_out=0,
+            bytes_in=0,
+            foreign=False,
+            first_ns=alarm.first_ns,
+            last_ns=alarm.last_ns,
+            evidences=notice.evidences,
+            visibility=self._totals().since(alarm.base),
+        )

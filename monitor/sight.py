@@ -1,0 +1,130 @@
+"""Sight: what the sensor could see. What came and what was lost by interface, gaps, and one-sidedness.
+
+Strategy: each number is kept as a total that only grows, and the last minute as the totals of some seconds ago, so
+that a loss is told within a minute of its beginning and a message can say what was missed while it was open. A
+capture that is read from a file has no ledger, and nothing here speaks of it but one-sidedness.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from collectors.live import LinkState
+from monitor.model.sight import Look
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from collectors.live import Ledger, LinkEvent
+
+WINDOW_NS: Final = 60_000_000_000
+"""What is wrong with a mirror is told within a minute (threat model, T24)."""
+STEP_NS: Final = 5_000_000_000
+"""How finely the window moves on."""
+BLIND: Final = frozenset({LinkState.DOWN, LinkState.GONE, LinkState.BLOCKED})
+"""States in which no packet can come."""
+
+
+class _Side:
+    """What is known of one interface."""
+
+    def __init__(self, ledger: Ledger, now_ns: int) -> None:
+        self.ledger = ledger
+        self.steps: deque[tuple[int, Ledger]] = deque([(now_ns, ledger)])
+        """Of the last WINDOW_NS, one for each STEP_NS."""
+        self.moved_ns = now_ns
+        """When a packet last came."""
+        self.state = LinkState.UP
+        self.reason = ""
+
+    def take(self, ledger: Ledger, now_ns: int) -> None:
+        """The account as it is now."""
+        if ledger.arrived != self.ledger.arrived:
+            self.moved_ns = now_ns
+        self.ledger = ledger
+        if now_ns - self.steps[-1][0] >= STEP_NS:
+            self.steps.append((now_ns, ledger))
+        while len(self.steps) > 1 and now_ns - self.steps[1][0] >= WINDOW_NS:
+            self.steps.popleft()
+
+
+class Sight:
+    """Belongs to the engine. Time comes with each call, on one clock that never goes back."""
+
+    def __init__(self) -> None:
+        self._sides: dict[str, _Side] = {}
+        self._turns: deque[tuple[int, int, int]] = deque([(0, 0, 0)])
+        """(time, conversations seen one way, both ways) in all, of the last WINDOW_NS."""
+        self._now_ns = 0
+        self.gaps_ns = 0
+        """Time in which at least one interface could show nothing."""
+        self.clock_steps = 0
+        self.one_way = 0
+        self.two_way = 0
+        """Seconds of TCP conversations that were seen one way or both ways."""
+        self.inexact = 0
+        """Readings of a ledger that did not add up: a defect of ours or of the kernel's."""
+
+    @property
+    def live(self) -> bool:
+        """Whether packets come from somewhere that has a ledger."""
+        return bool(self._sides)
+
+    @property
+    def arrived(self) -> int:
+        """Packets that came to any interface, lost ones included."""
+        return sum(side.ledger.arrived + side.ledger.missed for side in self._sides.values())
+
+    @property
+    def lost(self) -> int:
+        """Of these, packets that were lost on this machine."""
+        return sum(side.ledger.dropped + side.ledger.missed for side in self._sides.values())
+
+    def ledgers(self) -> Iterator[Ledger]:
+        """The account of each interface as last taken."""
+        for side in self._sides.values():
+            yield side.ledger
+
+    def take(self, ledgers: Iterable[Ledger], events: Iterable[LinkEvent], now_ns: int) -> None:
+        """Take the accounts and what became of interfaces, once a second."""
+        blind = any(side.state in BLIND for side in self._sides.values())
+        if blind and self._now_ns:
+            self.gaps_ns += max(0, now_ns - self._now_ns)
+        self._now_ns = max(now_ns, self._now_ns)
+        for ledger in ledgers:
+            self.inexact += not ledger.exact
+            side = self._sides.get(ledger.interface)
+            if side is None:
+                self._sides[ledger.interface] = _Side(ledger, now_ns)
+            else:
+                side.take(ledger, now_ns)
+        for event in events:
+            side = self._sides.get(event.interface)
+            if side is not None:
+                side.state, side.reason = event.state, event.reason
+        if now_ns - self._turns[-1][0] >= STEP_NS:
+            self._turns.append((now_ns, self.one_way, self.two_way))
+        while len(self._turns) > 1 and now_ns - self._turns[1][0] >= WINDOW_NS:
+            self._turns.popleft()
+
+    def gap(self, duration_ns: int) -> None:
+        """Nothing was seen for so long: the sensor was not running."""
+        self.gaps_ns += max(0, duration_ns)
+
+    def looks(self, now_ns: int) -> list[Look]:
+        """What each interface showed in the last minute."""
+        _, one_way, two_way = self._turns[0]
+        return [
+            Look(
+                interface=name,
+                state=side.state,
+                reason=side.reason,
+                quiet_ns=now_ns - side.moved_ns,
+                arrived=side.ledger.arrived - side.steps[0][1].arrived + side.ledger.missed - side.steps[0][1].missed,
+                lost=side.ledger.dropped - side.steps[0][1].dropped + side.ledger.missed - side.steps[0][1].missed,
+                one_way=self.one_way - one_way,
+                two_way=self.two_way - two_way,
+            )
+            for name, side in self._sides.items()
+        ]
