@@ -28,4 +28,5 @@ cdef class Clock:
 
 cdef bint near(int64_t one, int64_t other) noexcept nogil
 cdef bint confirms(int64_t following, int64_t time, int64_t reference) noexcept nogil
+cpdef shift(int64_t[::1] index, int64_t row, int64_t rows, int64_t by)
 cpdef int64_t run(int64_t[::1] index, int64_t row, int64_t rows, int64_t before) except -1

@@ -130,6 +130,13 @@ def confirms(following: int, time: int, reference: int) -> bool:
     return near(time, following) or reference < time <= following
 
 
+def shift(index: array[int], row: int, rows: int, by: int) -> None:
+    """Move the times of the rows from ``row`` on, up to ``rows``, by so many nanoseconds."""
+    while row < rows:
+        index[row * COLUMNS + TS] += by
+        row += 1
+
+
 def run(index: array[int], row: int, rows: int, before: int) -> int:
     """Return the first row from ``row`` on whose time is ``before`` or later, else ``rows``."""
     while row < rows and index[row * COLUMNS + TS] < before:

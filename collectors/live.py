@@ -59,6 +59,8 @@ class Ledger:
     """Of these, packets that lie in the ring, or wait to be given out."""
     freezes: int = 0
     """Times that the ring was full (tp_freeze_q_cnt, summed)."""
+    octets: int = 0
+    """Frame bytes of those that were seen, as they passed on the wire."""
     missed: int = 0
     """Packets that the interface itself lost before any socket (rx_dropped, rx_missed_errors, rx_fifo_errors)."""
 

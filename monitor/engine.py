@@ -118,12 +118,16 @@ class Engine:
         if block.count == 0:
             return told
         if not self.now_ns:
-            self._first_ns = block.index[0]
-            self.now_ns = block.index[0] // SECOND_NS * SECOND_NS
-            self.scanner.due = self.now_ns + SECOND_NS
+            self.begin(block.index[0])
         links = array("q", (interface.link_type for interface in block.interfaces))
         self._run(block.memory, block.index, block.count, links, told)
         return told
+
+    def begin(self, now_ns: int) -> None:
+        """Packets come from here on."""
+        self._first_ns = now_ns
+        self.now_ns = now_ns // SECOND_NS * SECOND_NS
+        self.scanner.due = self.now_ns + SECOND_NS
 
     def tick(self, now_ns: int) -> list[Transition]:
         """Time is ``now_ns``: idle flows end, look-ups are concluded, quiet incidents end."""
@@ -153,6 +157,21 @@ class Engine:
         if self.now_ns and now_ns >= self.scanner.due:
             self._ticks_until(now_ns, told)
         return told
+
+    def pause(self) -> list[Transition]:
+        """Watching ends for a while: everything that passed is counted and judged, nothing is ended."""
+        for slot in self.scanner.table.slots():
+            self._count(slot, self.now_ns)
+        self._take_counts()
+        told = self._judge_waiting(self.now_ns)
+        return told + self.book.news(self.now_ns)
+
+    def reconsider(self, policy: Policy) -> None:
+        """Judge every contact by another policy from now on, those that are there already with the next packet."""
+        self.policy = policy
+        for device in self.attribution.devices:
+            if device.watched:
+                self._touch_all(device)
 
     def finish(self) -> list[Transition]:
         """The packets are over: end all flows, conclude all look-ups, tell all counts."""

@@ -111,12 +111,6 @@ class Alarms:
         ends = (alarm.last_ns + self._quiet_ns for key, alarm in self._open.items() if not self._is_held(key))
         return next(ends, None)
 
-    def shift(self, by_ns: int) -> None:
-        """The clock was set: all times move along."""
-        for alarm in self._open.values():
-            alarm.first_ns += by_ns
-            alarm.last_ns += by_ns
-
     def _notice(self, key: Key, device: DeviceView, notice: Notice, now_ns: int) -> list[Transition]:
         told: list[Transition] = []
         alarm = self._open.get(key)
