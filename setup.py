@@ -18,6 +18,8 @@ CHECKED = {
 PER_PACKET = (
     "collectors.clock",
     "collectors.framing",
+    "collectors.merge",
+    "collectors.ring",
     "monitor.wire.decode",
     "monitor.wire.flows",
     "monitor.wire.link",

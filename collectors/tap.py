@@ -1,0 +1,211 @@
+"""Tap: the packets of one or several interfaces as they pass, in time order, with an exact account.
+
+Strategy: each interface has one socket and one ring, and the rings lie side by side in one range of addresses: so a
+Block can point at frames of all of them, and no frame is copied. ``wait`` hands the blocks of the last Block back to
+the kernel, walks what was handed over since, merges it, and judges its times.
+
+The times are the system clock's, so that clock bears witness too: two rows with its time follow the packets of each
+run, as packets that never came. With them a step is told from a stray packet at once, and no packet waits for another
+to confirm it; while nothing comes they are judged alone, so that an hour's silence is no step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import time
+from array import array
+from typing import TYPE_CHECKING, Final, Self
+
+from collectors.blocks import COLUMNS, INTERFACE, TS, Block
+from collectors.clock import Clock
+from collectors.links import Links
+from collectors.live import LinkState
+from collectors.merge import Merge
+from collectors.packet import RingSize, TapError, reserve
+from collectors.port import Port
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from collectors.live import Ledger, LinkEvent
+
+__all__ = ["Tap", "TapError"]
+
+RING_BYTES: Final = 128 * 1024 * 1024
+"""A second of a full gigabit link; 512 blocks, which outlast five seconds of sparse traffic."""
+BLOCK_BYTES: Final = 256 * 1024
+"""Frames that the kernel merged (GRO) are up to 64 KiB long (GRO_MAX_SIZE)."""
+RETIRE_MS: Final = 10
+HOLD_BACK_NS: Final = 100_000_000
+BLOCK_PACKETS: Final = 4096
+"""As collectors.captures."""
+WAITING_ROWS: Final = 65_536
+"""Rows of one interface that wait for the others: more than come in HOLD_BACK_NS at 600,000 a second."""
+LOOK_NS: Final = 1_000_000_000
+"""How often interfaces and counters are looked at unasked: news is told by the route socket, and 32-bit counters last
+for hours."""
+NEWS_NS: Final = 50_000_000
+"""How often at most, however much news there is."""
+WITNESSES: Final = 2
+"""Rows that decide every packet before them (collectors.clock)."""
+
+
+class Tap:
+    """A Source of packets. The interfaces are those of the network namespace that it is opened in."""
+
+    def __init__(
+        self,
+        interfaces: Sequence[str],
+        *,
+        ring_bytes: int = RING_BYTES,
+        block_bytes: int = BLOCK_BYTES,
+        retire_ms: int = RETIRE_MS,
+        promiscuous: bool = True,
+        hold_back_ns: int = HOLD_BACK_NS,
+        hardware_timestamps: bool = False,
+    ) -> None:
+        """``ring_bytes`` are those of each interface.
+
+        Raises TapError, one line, if an interface cannot be read.
+        """
+        if not interfaces:
+            raise ValueError("a tap has an interface")
+        for label in interfaces:
+            if list(interfaces).count(label) > 1:
+                raise TapError(label, "named twice")
+        if ring_bytes < block_bytes:
+            raise TapError(", ".join(interfaces), f"a ring of {ring_bytes:,} bytes holds no block of {block_bytes:,}")
+        size = RingSize(block_bytes, ring_bytes // block_bytes, retire_ms)
+        self._ports: list[Port] = []
+        self._memory = reserve(size.total * len(interfaces))
+        self._clock = Clock()
+        self._hold_back_ns = hold_back_ns
+        self._opened = contextlib.ExitStack()
+        with contextlib.ExitStack() as stack:
+            self._links = stack.enter_context(contextlib.closing(Links()))
+            self._epoll = stack.enter_context(select.epoll())
+            self._epoll.register(self._links.fileno(), select.EPOLLIN | select.EPOLLET)
+            for number, label in enumerate(interfaces):
+                port = Port(label, number, self._links, size, promiscuous=promiscuous, hardware=hardware_timestamps)
+                stack.callback(port.close)
+                self._ports.append(port)
+            capacity = WAITING_ROWS if len(interfaces) > 1 else 2 * BLOCK_PACKETS
+            rings = [port.open(self._memory, capacity=capacity, back_ns=hold_back_ns) for port in self._ports]
+            for port in self._ports:
+                self._epoll.register(port.socket.fileno(), select.EPOLLIN | select.EPOLLET)
+            self._opened = stack.pop_all()
+        self._rings = rings
+        self._interfaces = tuple(port.interface for port in self._ports)
+        self._merge = Merge(rings, BLOCK_PACKETS, hold_back_ns=hold_back_ns, spare=WITNESSES)
+        self._index: array[int] = self._merge.index
+        self._head = self._ready = self._rows = 0
+        self._alone = array("q", bytes(8 * COLUMNS * WITNESSES))
+        self._looked_ns = self._walked_ns = time.monotonic_ns()
+        self._looking_ns = self._looked_ns + LOOK_NS
+        self._hush()
+
+    def wait(self, timeout_s: float) -> Block | None:
+        """The next packets in time order, or None if none came within ``timeout_s``; valid until the next call."""
+        now = time.monotonic_ns()
+        deadline = now + int(timeout_s * 1_000_000_000)
+        if self._head == self._rows:
+            for ring in self._rings:
+                ring.release()
+        while True:
+            if now >= self._looking_ns:
+                self._look(now)
+            block = self._next(now)
+            if block is not None or now >= deadline:
+                return block
+            self._sleep(min(deadline, self._looking_ns) - now)
+            now = time.monotonic_ns()
+
+    def events(self) -> Sequence[LinkEvent]:
+        """Take what became of the interfaces since the last call."""
+        told = [event for port in self._ports for event in port.events]
+        for port in self._ports:
+            port.events.clear()
+        return sorted(told, key=lambda event: event.ts_ns)
+
+    def ledgers(self) -> Sequence[Ledger]:
+        """The account of each interface as it is now."""
+        unseen = [0] * len(self._ports)
+        for row in range(self._head, self._rows):
+            unseen[self._index[row * COLUMNS + INTERFACE]] += 1
+        return [port.ledger(count) for port, count in zip(self._ports, unseen, strict=True)]
+
+    @property
+    def broken(self) -> int:
+        """Blocks of a ring that contradicted themselves; a kernel writes none."""
+        return sum(ring.broken for ring in self._rings)
+
+    def close(self) -> None:
+        """Give everything back. A Block given before reads as zeros."""
+        self._opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _next(self, now: int) -> Block | None:
+        """Give what is merged and judged, after merging and judging more if there is none."""
+        if self._head == self._rows:
+            waiting = self._walk(now)
+            flush = now - self._walked_ns >= self._hold_back_ns
+            self._head, self._ready = 0, 0
+            self._rows = self._merge.fill(flush=flush) if waiting else 0
+            if self._rows == 0:
+                return None
+            self._witness(self._index, self._rows)
+        if self._head == self._ready:
+            judged = self._clock.judge(self._index, self._head, self._rows + WITNESSES, last=False)
+            self._ready = min(judged, self._rows)
+        head, stop = self._head, self._ready
+        index = self._index[head * COLUMNS : stop * COLUMNS] if head else self._index
+        self._head = stop
+        steps, suspects = self._clock.taken()
+        return Block(self._memory, index, stop - head, self._interfaces, steps, suspects)
+
+    def _walk(self, now: int) -> int:
+        """Walk every ring; the rows that wait."""
+        before = sum(ring.walked for ring in self._rings)
+        waiting = sum(ring.walk(self._merge.era) for ring in self._rings)
+        if sum(ring.walked for ring in self._rings) != before:
+            self._walked_ns = now
+        return waiting
+
+    def _sleep(self, left: int) -> None:
+        """Wait for a block, for news, or for the end of the hold-back."""
+        if any(ring.head < ring.rows for ring in self._rings):
+            left = min(left, self._walked_ns + self._hold_back_ns - time.monotonic_ns())
+        for descriptor, _ in self._epoll.poll(max(left, 0) / 1_000_000_000):
+            if descriptor == self._links.fileno() and self._links.changed():
+                self._looking_ns = min(self._looking_ns, self._looked_ns + NEWS_NS)
+
+    def _look(self, now: int) -> None:
+        """See to the interfaces, the counters and, if nothing comes, the clock."""
+        for port in self._ports:
+            port.look()
+            port.account()
+        self._hush()
+        if now - self._walked_ns >= LOOK_NS:
+            self._witness(self._alone, 0)
+            row = 0
+            while row < WITNESSES:
+                row = self._clock.judge(self._alone, row, WITNESSES, last=True)
+        self._looked_ns, self._looking_ns = now, now + LOOK_NS
+
+    def _hush(self) -> None:
+        """Have nobody wait for an interface that nothing can come from."""
+        for port in self._ports:
+            self._merge.hush(port.number, silent=port.state is not LinkState.UP)
+
+    @staticmethod
+    def _witness(index: array[int], row: int) -> None:
+        """Write the system clock's time after the rows."""
+        now_ns = time.time_ns()
+        for witness in range(row, row + WITNESSES):
+            index[witness * COLUMNS + TS] = now_ns
