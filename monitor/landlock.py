@@ -72,8 +72,9 @@ class _NetPort(ctypes.Structure):
 def confine(*, read: Iterable[Path], write: Iterable[Path], listen: Sequence[int] = ()) -> Fence:
     """Let this thread, and those that it starts, read SYSTEM, Python and ``read``, and write beneath ``write`` only.
 
-    ``listen``: TCP ports that it may still bind. Needs no_new_privs, so it comes after ``privileges.drop``. A path of
-    ``read`` that does not exist is left out; one of ``write`` raises OSError, as does a refusal of the kernel.
+    ``listen``: TCP ports that it may still bind, 0 for any free one. Needs no_new_privs, so it comes after
+    ``privileges.drop``. A path of ``read`` that does not exist is left out; one of ``write`` raises OSError, as does
+    a refusal of the kernel. It is for good: what a new configuration wants beyond this takes a restart.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     abi = libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(CREATE_RULESET_VERSION))

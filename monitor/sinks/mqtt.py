@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import aiomqtt
@@ -25,7 +23,7 @@ from paho.mqtt.properties import Properties
 
 from monitor.sinks.backoff import Backoff
 from monitor.sinks.courier import REFUSED, WINDOW, Courier, LinkError, Tally
-from monitor.sinks.mqtt_config import MqttConfig, MqttTls
+from monitor.sinks.mqtt_config import MqttConfig, MqttTls, credentials
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -36,9 +34,6 @@ __all__ = ["Backoff", "MqttConfig", "MqttSink", "MqttTls", "SinkState", "topic_l
 
 log = structlog.get_logger(__name__)
 
-PORT_PLAIN: Final = 1883
-PORT_TLS: Final = 8883
-"""IANA: mqtt and secure-mqtt."""
 ONLINE: Final = b"online"
 OFFLINE: Final = b"offline"
 TIMEOUT: Final = 10.0
@@ -97,7 +92,7 @@ class MqttSink:
         self._config = config
         self._base = f"{config.topic.rstrip('/')}/{topic_level(sensor)}"
         self._client_id = config.client_id or f"camwarden-{sensor}"
-        self._port = config.port or (PORT_TLS if config.tls else PORT_PLAIN)
+        self._port = config.broker_port
         self._source = source
         self._backoff = backoff or Backoff()
         self._log = log.bind(host=config.host, port=self._port)
@@ -206,7 +201,7 @@ class MqttSink:
     async def _connection(self) -> AsyncIterator[Connection]:
         config = self._config
         try:
-            password, context = await asyncio.to_thread(self._credentials)
+            password, context = await asyncio.to_thread(credentials, config)
         except OSError as error:
             raise LinkError(str(error)) from error
         connection = Connection(
@@ -222,18 +217,6 @@ class MqttSink:
         )
         async with connection:
             yield connection
-
-    def _credentials(self) -> tuple[str | None, ssl.SSLContext | None]:
-        """Read the files that the configuration names. OSError if one cannot be read."""
-        config = self._config
-        password = Path(config.password_file).read_text().rstrip("\r\n") if config.password_file else None
-        if config.tls is None:
-            return password, None
-        context = ssl.create_default_context(cafile=config.tls.ca)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if config.tls.cert:
-            context.load_cert_chain(config.tls.cert, config.tls.key)
-        return password, context
 
     async def _greet(self, link: Connection) -> None:
         status = await link.deliver(f"{self._base}/status", ONLINE)

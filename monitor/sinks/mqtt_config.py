@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import errno
+import os
+import ssl
+from pathlib import Path
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
+
+CREDENTIALS: Final = "$CREDENTIALS_DIRECTORY/"
+"""What a path begins with that systemd's LoadCredential puts in place (systemd.exec(5), Credentials)."""
+PORT_PLAIN: Final = 1883
+PORT_TLS: Final = 8883
+"""IANA: mqtt and secure-mqtt."""
 
 
 class MqttTls(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,7 +34,8 @@ class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Without it, 8883 with TLS and 1883 in the clear."""
     username: str | None = None
     password_file: str | None = None
-    """Read at every connection, so that a new password needs no restart."""
+    """Read at every connection, so that a new password needs no restart. This path, and those of ``tls``, may begin
+    with $CREDENTIALS_DIRECTORY/."""
     tls: MqttTls | None = None
     client_id: str | None = None
     """Without it, camwarden-<sensor>."""
@@ -35,3 +46,37 @@ class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     topic: Annotated[str, Meta(min_length=1)] = "camwarden/v1"
     refusals: Annotated[int, Meta(ge=1)] = 5
     """After so many a message is parked."""
+
+    @property
+    def broker_port(self) -> int:
+        """As configured, else what the protocol's is."""
+        return self.port or (PORT_TLS if self.tls is not None else PORT_PLAIN)
+
+
+def credentials(config: MqttConfig) -> tuple[str | None, ssl.SSLContext | None]:
+    """Password and TLS context, from the files that the configuration names. OSError if one cannot be read."""
+    password = _read(located(config.password_file)) if config.password_file else None
+    if config.tls is None:
+        return password, None
+    context = ssl.create_default_context(cafile=located(config.tls.ca) if config.tls.ca else None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if config.tls.cert:
+        context.load_cert_chain(located(config.tls.cert), located(config.tls.key) if config.tls.key else None)
+    return password, context
+
+
+def located(path: str) -> Path:
+    """The file that is meant. OSError for a credential where the service manager hands out none."""
+    if not path.startswith(CREDENTIALS):
+        return Path(path)
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    if directory is None:
+        raise FileNotFoundError(errno.ENOENT, "no credentials here: the unit needs LoadCredential", path)
+    return Path(directory, path.removeprefix(CREDENTIALS))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise OSError(errno.EILSEQ, "not UTF-8", str(path)) from None
