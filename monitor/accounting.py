@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from monitor.sinks.metrics import Metrics
 
 INTERFACE: Final = "capture"
+LEDGER: Final = ("seen", "octets", "dropped", "missed")
+"""Numbers of an interface's account that metrics have."""
 
 
 class Account:
@@ -24,23 +26,36 @@ class Account:
         self._had: dict[str, int] = {}
 
     def settle(self) -> None:
-        """Bring the metrics up to date. Call it from the metrics' thread while the engine rests."""
+        """Bring the metrics up to date. Call it while the engine rests."""
+        with self._metrics.lock:
+            self._settle()
+
+    def _settle(self) -> None:
         engine, metrics = self._engine, self._metrics
         scanner, table = engine.scanner, engine.scanner.table
-        packets = self._new("packets", scanner.packets)
-        metrics.packets(self._interface, packets, self._new("octets", scanner.octets))
-        metrics.duplicates(self._interface, self._new("duplicates", scanner.duplicates))
+        interface = self._interface
+        if engine.sight.live:
+            for ledger in engine.sight.ledgers():
+                interface = ledger.interface
+                seen, octets, dropped, missed = (
+                    self.new(f"{what} {interface}", getattr(ledger, what)) for what in LEDGER
+                )
+                metrics.packets(interface, seen, octets)
+                metrics.kernel_drops(interface, dropped + missed)
+        else:
+            metrics.packets(interface, self.new("packets", scanner.packets), self.new("octets", scanner.octets))
+        metrics.duplicates(interface, self.new("duplicates", scanner.duplicates))
         for layer, count in zip(LAYERS, scanner.malformed(), strict=False):
-            if new := self._new(f"malformed {layer}", count):
+            if new := self.new(f"malformed {layer}", count):
                 metrics.malformed(layer, new)
         for layer, count in engine.counts.malformed.items():
-            if new := self._new(f"malformed {layer} message", count):
+            if new := self.new(f"malformed {layer} message", count):
                 metrics.malformed(layer, new)
-        metrics.flow_evictions(self._new("evicted", table.evicted))
+        metrics.flow_evictions(self.new("evicted", table.evicted))
         metrics.flows("active", table.used)
         metrics.flows("watched", table.watched)
         for limit in engine.limits():
-            metrics.limit(limit, self._new(f"turned away {limit.name}", limit.turned_away))
+            metrics.limit(limit, self.new(f"turned away {limit.name}", limit.turned_away))
         reached, moved = engine.attribution.take_counts()
         for (name, where, whose, outcome), count in reached.items():
             metrics.attempt(name or OTHER, where, whose, outcome, count)
@@ -50,6 +65,10 @@ class Account:
 
     def devices(self) -> None:
         """Show every configured device: what it is, and when it was last seen."""
+        with self._metrics.lock:
+            self._devices()
+
+    def _devices(self) -> None:
         for device in self._engine.attribution.devices:
             if not device.configured:
                 continue
@@ -64,7 +83,8 @@ class Account:
             if device.last_ns:
                 self._metrics.seen(device.name, device.last_ns)
 
-    def _new(self, what: str, count: int) -> int:
+    def new(self, what: str, count: int) -> int:
+        """How much of a count that only grows is new since this was last asked of it."""
         new = count - self._had.get(what, 0)
         self._had[what] = count
         return new

@@ -75,8 +75,7 @@ def build_engine(
 ) -> Engine:
     """An engine for this configuration. ValueError names the key that cannot be used."""
     check_vendors(config, known.catalogue)
-    ours, core = config.site, networks(config.site.core_networks, "site.core_networks")
-    local = networks(ours.networks, "site.networks") + networks(ours.camera_networks, "site.camera_networks")
+    local, core = site_networks(config)
     site = Site([*local, *cameras], core)
     limits = config.limits
     quiet_ns = int(limits.quiet_hours * HOUR_NS)
@@ -99,7 +98,7 @@ def build_engine(
     return Engine(
         scanner,
         attribution,
-        Policy(ours, config.group, lambda address: site.reach(address) is Reach.CORE),
+        build_policy(config, site),
         lambda totals: Book(config.sensor.name, totals, quiet_ns=quiet_ns),
         lambda totals: Alarms(config.sensor.name, totals, quiet_ns=quiet_ns),
         sensor=sensor_view(config.sensor.name),
@@ -108,6 +107,18 @@ def build_engine(
         observer=observer,
         on_fault=on_fault,
     )
+
+
+def site_networks(config: Config) -> tuple[list[IPNetwork], list[IPNetwork]]:
+    """Networks that are ours beside the private ones, and those among ours that are off limits."""
+    ours = config.site
+    local = networks(ours.networks, "site.networks") + networks(ours.camera_networks, "site.camera_networks")
+    return local, networks(ours.core_networks, "site.core_networks")
+
+
+def build_policy(config: Config, site: Site) -> Policy:
+    """The policy of this configuration on this site."""
+    return Policy(config.site, config.group, lambda address: site.reach(address) is Reach.CORE)
 
 
 def sensor_view(name: str) -> DeviceView:

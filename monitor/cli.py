@@ -69,6 +69,41 @@ def demo(
 
 
 @app.command()
+def run(
+    config: Annotated[Path, typer.Option("--config", help="Configuration (TOML); read again on SIGHUP or change.")],
+    user: Annotated[
+        str | None, typer.Option("--user", help="Become this user once the tap is open, if started as root.")
+    ] = None,
+) -> None:
+    """Watch a mirror port, a folder of rotated captures or a pipe, for months."""
+    from collectors.damage import CaptureError
+    from collectors.packet import TapError
+    from monitor.config import ConfigError
+    from monitor.enrich.catalogue import CatalogueError
+    from monitor.enrich.geo import GeoError
+    from monitor.logs import configure
+    from monitor.notify import Notifier, NotifyError
+    from monitor.privileges import PrivilegeError, drop
+    from monitor.run import run as watch
+    from monitor.sources import open_source
+    from monitor.store.errors import CommitFailed, StoreError
+
+    settings = configuration(config, None)
+    try:
+        notifier = Notifier.of(os.environ, os.getpid())
+        source = open_source(settings.capture)
+        drop(user)
+        configure()
+        watch(settings, config, source, notifier)
+    except* (CommitFailed, OSError) as gone:
+        fail(first_line(gone), code=1)
+    except* (CaptureError, TapError, ConfigError, CatalogueError, GeoError, StoreError, ValueError) as wrong:
+        fail(first_line(wrong))
+    except* (NotifyError, PrivilegeError) as refused:
+        fail(first_line(refused))
+
+
+@app.command()
 def replay(
     captures: Capture,
     config: ConfigFile = None,
@@ -219,6 +254,14 @@ def end(source: Captures) -> None:
         complain(f"warning: {damage}".replace("\n", " "))
     if source.damage:
         raise typer.Exit(BAD_INPUT)
+
+
+def first_line(group: BaseExceptionGroup[Exception]) -> str:
+    """The first of what went wrong at once."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error)
 
 
 def complain(line: str) -> None:

@@ -60,6 +60,17 @@ class DeviceConfig(Struct, frozen=True, forbid_unknown_fields=True, rename={"dev
 
 
 class CaptureConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    interfaces: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=15)], ...], Meta(max_length=8)] = ()
+    """What `run` watches: interfaces that mirror ports lead to (IFNAMSIZ is 16, with its zero) ..."""
+    folder: str | None = None
+    """... or a folder in which another program rotates captures ..."""
+    pipe: str | None = None
+    """... or a FIFO that another program writes a capture to; "-" is standard input."""
+    ring_mib: Annotated[int, Meta(ge=1, le=16384)] = 128
+    """Ring of each interface: what is kept while the machine is busy; a second of a full gigabit link is 128 MiB."""
+    promiscuous: bool = True
+    hardware_timestamps: bool = False
+    """Use the interface's own clock, where it was turned on before (deploy/)."""
     overlapping_vlans: bool = False
     """Networks overlap: the outermost VLAN is part of a flow."""
     duplicate_window_ms: Annotated[float, Meta(ge=0, le=1000)] = 5.0
@@ -71,6 +82,18 @@ class GeoConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Your own mmdb files, asked in this order and before the embedded ones."""
     cache: str | None = None
     """Where the embedded databases are unpacked."""
+
+
+class CanaryConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """A planted attempt that must be seen, or the sensor is not healthy."""
+
+    address: str
+    """Where nobody is, by a way that the mirror shows: of 192.0.2.0/24, say (RFC 5737)."""
+    port: Annotated[int, Meta(ge=1, le=65535)] = 9
+    """UDP; 9 is the discard protocol (RFC 863)."""
+    every_s: Annotated[float, Meta(ge=1, le=86400)] = 60.0
+    send: bool = True
+    """Send it from this machine. False: another host on the camera network does."""
 
 
 class LimitsConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,6 +114,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     group: tuple[GroupConfig, ...] = ()
     device: Annotated[tuple[DeviceConfig, ...], Meta(max_length=MAX_DEVICES)] = ()
     capture: CaptureConfig = field(default_factory=CaptureConfig)
+    canary: CanaryConfig | None = None
     mqtt: MqttConfig | None = None
     prometheus: PrometheusConfig | None = None
     geo: GeoConfig = field(default_factory=GeoConfig)
@@ -172,6 +196,18 @@ def _check(config: Config) -> None:
     for key in ("networks", "camera_networks", "core_networks"):
         networks(getattr(site, key), f"site.{key}")
     check_countries(site.home, "site.home")
+    sources = [key for key in ("interfaces", "folder", "pipe") if getattr(config.capture, key)]
+    if len(sources) > 1:
+        msg = f"capture: {sources[0]} and {sources[1]} exclude each other"
+        raise ValueError(msg)
+    if len(set(config.capture.interfaces)) < len(config.capture.interfaces):
+        raise ValueError("capture.interfaces: one is named twice")
+    if config.canary is not None:
+        try:
+            pack(config.canary.address)
+        except ValueError as wrong:
+            msg = f"canary.address: {wrong}"
+            raise ValueError(msg) from None
     _one_owner(inventory(config))
     Policy(config.site, config.group)
     groups = [group.name for group in config.group]

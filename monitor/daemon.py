@@ -22,7 +22,7 @@ from monitor.store.journal import Store
 from monitor.store.worker import StoreWorker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
     from monitor.config import Config
@@ -50,17 +50,26 @@ class Outlets:
         """Where the metrics are served."""
         self.told = 0
         """Messages journalled by this process."""
+        self.condition: Callable[[], Health] = lambda: Health(ok=True, facts={})
+        """How whatever feeds these outlets is."""
 
-    async def tell(self, transitions: Sequence[Transition]) -> None:
-        """Journal transitions and owe them to every sink. CommitFailed is fatal: stop at once."""
-        if not transitions:
+    async def tell(self, transitions: Sequence[Transition], state: Mapping[str, bytes | None] = {}) -> None:
+        """Journal transitions with what they leave behind, and owe them to every sink.
+
+        CommitFailed is fatal: stop at once.
+        """
+        if not transitions and not state:
             return
-        messages = await self._worker.append(transitions, renderer(self._sensor))
+        messages = await self._worker.append(transitions, renderer(self._sensor), state)
         self.told += len(messages)
         new = {message.uid for message in messages}
         for transition in transitions:
             if transition.uid in new:
                 self.metrics.transition(transition)
+
+    async def saved(self) -> dict[str, bytes]:
+        """What an earlier run left of its state."""
+        return {}
 
     def show_device(self, device: DeviceView) -> None:
         """Publish what is known of a device, retained."""
@@ -80,16 +89,19 @@ class Outlets:
             )
             self.metrics.sink(MQTT, up=self._mqtt.state.connected, depth=depth, parked=parked, oldest_ns=oldest_ns)
             if beats % HEALTH_S == 0:
-                self._mqtt.publish_retained("health", msgspec.json.encode(self.health().facts))
+                health = self.health()
+                self._mqtt.publish_retained("health", msgspec.json.encode({"ok": health.ok, **health.facts}))
             beats += 1
             await asyncio.sleep(GAUGES_S)
 
     def health(self) -> Health:
         """What /healthz answers."""
         state = self._mqtt.state if self._mqtt is not None else None
+        condition = self.condition()
         return Health(
-            ok=True,
+            ok=condition.ok,
             facts={
+                **condition.facts,
                 "sensor": self._sensor,
                 "messages": self.told,
                 "mqtt_connected": state.connected if state is not None else None,

@@ -18,6 +18,8 @@ cdef class Engine:
     cdef public object policy
     cdef readonly object book, alarms, sight, counts, fragments
     cdef object _sensor, _view
+    cdef bytes _canary
+    cdef int _canary_port
     cdef public long long silent_ns
     cdef long long _silence_due, _packets, _moved_ns, _awake_ns
     cdef readonly long long now_ns

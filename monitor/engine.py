@@ -100,6 +100,8 @@ class Engine:
         self._sensor = sensor
         self._view = view
         self.silent_ns = silent_ns
+        self._canary: Address | None = None
+        self._canary_port = 0
         self._silence_due = 0
         self._packets = 0
         self._moved_ns = self._awake_ns = 0
@@ -122,6 +124,11 @@ class Engine:
         links = array("q", (interface.link_type for interface in block.interfaces))
         self._run(block.memory, block.index, block.count, links, told)
         return told
+
+    def expect_canary(self, address: Address, port: int, every_ns: int) -> None:
+        """A planted attempt to this end is to be seen at this interval; it is nobody's call home."""
+        self._canary, self._canary_port = address, port
+        self.sight.canary_every_ns, self.sight.canary_ns = every_ns, self.now_ns
 
     def begin(self, now_ns: int) -> None:
         """Packets come from here on."""
@@ -159,12 +166,12 @@ class Engine:
         return told
 
     def pause(self) -> list[Transition]:
-        """Watching ends for a while: everything that passed is counted and judged, nothing is ended."""
+        """Watching ends for a while: everything that passed is counted, judged and told, nothing is ended."""
         for slot in self.scanner.table.slots():
             self._count(slot, self.now_ns)
         self._take_counts()
         told = self._judge_waiting(self.now_ns)
-        return told + self.book.news(self.now_ns)
+        return told + self.book.settle(self.now_ns)
 
     def reconsider(self, policy: Policy) -> None:
         """Judge every contact by another policy from now on, those that are there already with the next packet."""
@@ -321,6 +328,9 @@ class Engine:
             flow.turn()
         self._flows[slot] = flow
         self.hearing.begin(slot, flow)
+        if self._canary is not None and flow.responder == self._canary and flow.responder_port == self._canary_port:
+            self.sight.canary_ns = ts_ns
+            return flow
         self.attribution.begin(flow, frame.ttl)
         if flow.device is not None or flow.peer is not None:
             scanner.heed(slot)
@@ -373,7 +383,12 @@ class Engine:
                 self._awake_ns = now_ns
             self._moved_ns = now_ns
         if self.sight.live:
-            notices = [notice for look in self.sight.looks(now_ns) for notice in sensor_blind.detect(look)]
+            sight = self.sight
+            notices = [notice for look in sight.looks(now_ns) for notice in sensor_blind.detect(look)]
+            missed = sensor_blind.overdue(now_ns - sight.canary_ns, sight.canary_every_ns)
+            if missed is not None:
+                notices.append(missed)
+            sight.troubles = tuple(notice.message for notice in notices)
             if notices or self.alarms.holds(self._sensor.key):
                 told += self.alarms.hold(self._sensor, (Kind.SENSOR_BLIND,), notices, now_ns)
         if self.silent_ns and now_ns >= self._silence_due:

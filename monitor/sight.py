@@ -63,6 +63,12 @@ class Sight:
         self.one_way = 0
         self.two_way = 0
         """Seconds of TCP conversations that were seen one way or both ways."""
+        self.troubles: tuple[str, ...] = ()
+        """What its detector last said."""
+        self.canary_every_ns = 0
+        """How often a planted attempt is to be seen; 0: there is none."""
+        self.canary_ns = 0
+        """When one was last seen, or when they were first waited for."""
         self.inexact = 0
         """Readings of a ledger that did not add up: a defect of ours or of the kernel's."""
 

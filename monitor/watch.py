@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from monitor.skew import Skew, steady_ns
+from monitor.skew import real_ns, steady_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collectors.live import LinkEvent, Source
     from monitor.engine import Engine
     from monitor.model.incidents import Transition
+    from monitor.skew import Skew
 
 T = TypeVar("T")
 
@@ -58,7 +59,8 @@ class Watch:
     ) -> None:
         """All three are called in the loop and must not wait.
 
-        ``tell`` is given what the engine told, ``on_events`` what became of interfaces and steps of the clock.
+        ``tell`` is given what the engine told in a turn, which is mostly nothing; ``on_events`` what became of
+        interfaces, and steps of the clock.
         """
         self.engine = engine
         self.skew = skew
@@ -105,6 +107,7 @@ class Watch:
             self.pulse.packet_ns = block.index[(block.count - 1) * 5]
             skew.correct(block)
             self._last_ns, self._last_steady = block.index[(block.count - 1) * 5], now
+            self.pulse.lag_ns = real_ns() - self.pulse.packet_ns
             told = engine.feed(block)
         else:
             told = engine.advance(self.now_ns(now) - MARGIN_NS)
@@ -112,8 +115,7 @@ class Watch:
             self._second = now + SECOND_NS
             self._account(now)
         self._do_orders()
-        if told:
-            self._tell([skew.outward(each) for each in told])
+        self._tell([skew.outward(each) for each in told])
         self.pulse.beat_ns = steady_ns()
 
     def now_ns(self, steady: int | None = None) -> int:
@@ -125,7 +127,8 @@ class Watch:
     def begin(self, now_ns: int) -> None:
         """Time begins here, although no packet has come yet."""
         self._last_ns, self._last_steady = now_ns, steady_ns()
-        self.engine.begin(now_ns)
+        if not self.engine.now_ns:
+            self.engine.begin(now_ns)
 
     def _account(self, steady: int) -> None:
         """Once a second: what became of the interfaces, and of the clock."""

@@ -23,6 +23,8 @@ HEAVY_PPM: Final = 10_000
 """One packet in a hundred: from there on the loss falsifies what is counted (threat model, T24: "at least 1 %")."""
 ENOUGH: Final = 1000
 """Packets before a share of them means anything."""
+MISSED: Final = 2
+"""Planted attempts: one may be lost on its way."""
 CONVERSATIONS: Final = 10
 """Conversations before their direction means anything."""
 ONE_SIDED: Final = 0.9
@@ -63,6 +65,19 @@ def detect(look: Look) -> Iterator[Notice]:
             "mirror both directions (rx and tx)",
             f"{ONE_SIDED:.0%} of the conversations of a minute seen one way",
         )
+
+
+def overdue(late_ns: int, every_ns: int) -> Notice | None:
+    """Whether the planted attempt, due each ``every_ns``, has not been seen for ``late_ns``."""
+    if not every_ns or late_ns <= MISSED * every_ns + DEAD_NS:
+        return None
+    return _notice(
+        "canary",
+        Severity.HIGH,
+        f"Sensor missed its canary: the attempt planted each {every_ns // 1_000_000_000} s was last seen "
+        f"{late_ns // 1_000_000_000} s ago",
+        f"{MISSED} planted attempts missed",
+    )
 
 
 def _notice(about: str, severity: Severity, message: str, rule: str) -> Notice:

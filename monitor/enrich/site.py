@@ -82,6 +82,13 @@ class Site:
         self._called_refused = 0
         self._cleared = 0
 
+    def reconfigure(self, networks: Sequence[IPNetwork], core: Sequence[IPNetwork]) -> None:
+        """Another configuration: these are ours beside the private ones, and these off limits."""
+        self._networks = [*_LOCAL, *networks, *core]
+        self._core = list(core)
+        self._rows = self._sorted()
+        self._known.clear()
+
     def limits(self) -> list[Limit]:
         """The room for what is remembered of addresses."""
         return [

@@ -30,6 +30,7 @@ class Room(StrEnum):
     INCIDENTS = "incidents"
     INCIDENTS_OF_DEVICE = "incidents_of_device"
     ALARMS = "alarms"
+    HANDOVER = "journal_handover"
     MEDIA_PORTS = "media_ports"
 
 

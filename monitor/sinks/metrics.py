@@ -6,6 +6,7 @@ A scrape copies the tables on the event loop and renders the copy elsewhere, so 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import defaultdict
 from itertools import product
@@ -42,7 +43,11 @@ NANO: Final = 1_000_000_000
 
 
 class Metrics:
-    """Every number that camwarden shows to Prometheus. Belongs to the event loop's thread."""
+    """Every number that camwarden shows to Prometheus.
+
+    ``transition``, ``sink`` and ``snapshot`` take the lock themselves; for the other calls whoever makes them holds it
+    where there is more than one thread.
+    """
 
     def __init__(
         self,
@@ -53,6 +58,8 @@ class Metrics:
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         """``devices`` are the names in the inventory; ``clock`` tells Unix time in nanoseconds, for ages."""
+        self.lock = threading.Lock()
+        """Held by a thread that brings several numbers up to date, and here by whoever else reads or writes them."""
         self._sensor = sensor
         self._clock = clock
         self._tables: defaultdict[Family, Table] = defaultdict(dict)
@@ -70,6 +77,22 @@ class Metrics:
         for kind, severity in product(Kind, Severity):
             # increase() sees only growth: the first incident of a kind needs a zero before it.
             self._add(names.INCIDENTS, 0, kind.value, severity.label)
+
+    def inventory(self, devices: Iterable[str]) -> None:
+        """The inventory is another one: new names are admitted, the numbers of those that left go."""
+        names_now = {*devices, OTHER}
+        gone = self._devices.keys() - names_now
+        for name in names_now - self._devices.keys():
+            self._devices[name] = DeviceLabels()
+        for name in gone:
+            del self._devices[name]
+        for family, table in self._tables.items():
+            if family.labels[:1] == ("device",):
+                for row in [row for row in table if row[0] in gone]:
+                    del table[row]
+        for began in self._began.values():
+            for row in [row for row in began if row[0] in gone]:
+                del began[row]
 
     def packets(self, interface: str, count: int, frame_bytes: int) -> None:
         """Count packets of ``frame_bytes`` together."""
@@ -129,12 +152,13 @@ class Metrics:
 
     def transition(self, transition: Transition) -> None:
         """Count an incident that opens, and follow it to its end."""
-        if transition.activity is Activity.NEW:
-            self._add(names.INCIDENTS, 1, transition.kind.value, transition.severity.label)
-        if transition.activity is Activity.END:
-            self._ended(transition.incident)
-        else:
-            self.opened(transition.incident, transition.kind, transition.severity)
+        with self.lock:
+            if transition.activity is Activity.NEW:
+                self._add(names.INCIDENTS, 1, transition.kind.value, transition.severity.label)
+            if transition.activity is Activity.END:
+                self._ended(transition.incident)
+            else:
+                self.opened(transition.incident, transition.kind, transition.severity)
 
     def opened(self, incident: str, kind: Kind, severity: Severity) -> None:
         """Show an incident as open, at its present severity; also one that was open before this process began."""
@@ -175,14 +199,15 @@ class Metrics:
 
     def sink(self, sink: str, *, up: bool, depth: int, parked: int, oldest_ns: int | None) -> None:
         """Show a sink's state; ``oldest_ns`` is when the oldest waiting message was journalled."""
-        label = self._sinks.label(sink)
-        self._set(names.UP, up, label)
-        self._set(names.DEPTH, depth, label)
-        self._set(names.PARKED, parked, label)
-        self._began[names.OLDEST].pop((label,), None)
-        self._set(names.OLDEST, 0, label)
-        if oldest_ns is not None:
-            self._began[names.OLDEST][label,] = oldest_ns
+        with self.lock:
+            label = self._sinks.label(sink)
+            self._set(names.UP, up, label)
+            self._set(names.DEPTH, depth, label)
+            self._set(names.PARKED, parked, label)
+            self._began[names.OLDEST].pop((label,), None)
+            self._set(names.OLDEST, 0, label)
+            if oldest_ns is not None:
+                self._began[names.OLDEST][label,] = oldest_ns
 
     def geo_database(self, database: str, built_ns: int) -> None:
         """Show the age of a database that was built at ``built_ns``."""
@@ -191,10 +216,11 @@ class Metrics:
     def snapshot(self) -> Snapshot:
         """Copy every number as it is now."""
         now = self._clock()
-        tables = {family: dict(table) for family, table in self._tables.items()}
-        for family, began in self._began.items():
-            ages = {labels: max(0, now - at) / NANO for labels, at in began.items()}
-            tables.setdefault(family, {}).update(ages)
+        with self.lock:
+            tables = {family: dict(table) for family, table in self._tables.items()}
+            for family, began in self._began.items():
+                ages = {labels: max(0, now - at) / NANO for labels, at in began.items()}
+                tables.setdefault(family, {}).update(ages)
         return Snapshot(self._sensor, tables)
 
     def _device(self, name: str) -> str:

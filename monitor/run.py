@@ -1,0 +1,310 @@
+"""Run: the daemon on a live source.
+
+Strategy: the source is opened first, with whatever privilege that takes, and every privilege is given up before there
+is a second thread. Then sinks start, the engine goes on where the last run left it, and one thread watches. A stop
+goes the other way round: no more packets, what was told is journalled, what is owed is delivered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from monitor import reload
+from monitor.accounting import Account
+from monitor.app import build_engine, knowledge
+from monitor.canary import send_canaries
+from monitor.config import ConfigError, load
+from monitor.continuity import Keeper
+from monitor.daemon import outlets
+from monitor.handover import Handover
+from monitor.incidents.book import view
+from monitor.sinks.scrape import Health
+from monitor.skew import Skew, real_ns, steady_ns
+from monitor.store.errors import DiskFull
+from monitor.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from collectors.live import LinkEvent, Source
+    from monitor.app import Knowledge
+    from monitor.config import Config
+    from monitor.daemon import Outlets
+    from monitor.engine import Engine
+    from monitor.model.incidents import DeviceView, Transition
+    from monitor.notify import Notifier
+
+log = structlog.get_logger()
+
+SAVE_S: Final = 5
+"""How often what changed is saved, seconds: what a kill may cost (architecture, Evidence)."""
+DEVICES_S: Final = 10
+"""How often devices are shown, seconds."""
+RETRY_S: Final = 1.0
+"""How often a commit is tried again while the disk is full, seconds."""
+FILE_S: Final = 1.0
+"""How often the configuration file is looked at, seconds."""
+AHEAD: Final = "watch/ahead_ns"
+"""Name of the row that keeps how far the wall's clock is ahead of the engine's."""
+STUCK_NS: Final = 10_000_000_000
+"""The loop comes round once a second; silent for ten it is stuck, and the service manager is not told that it lives."""
+COLLECT: Final = (50_000, 20, 100)
+"""Objects made between looks for cycles: hardly anything here has one, and contacts live long."""
+
+
+class Sensor:
+    """One daemon: a configuration, a source, an engine and its ways out."""
+
+    def __init__(self, config: Config, path: Path, source: Source, notifier: Notifier) -> None:
+        """``path`` is where the configuration came from, and is looked at for changes."""
+        self._config = config
+        self._path = path
+        self._source = source
+        self._notifier = notifier
+        self._stop = asyncio.Event()
+        self._again = asyncio.Event()
+        self._degraded: str | None = None
+        """Why nothing can be journalled at present."""
+        self._reloaded: str | None = None
+        """What came of the last reload."""
+        self._seconds = 0
+
+    async def run(self) -> None:
+        """Watch until SIGTERM or SIGINT.
+
+        Raises StoreError, CatalogueError, GeoError or OSError, each one line, if it cannot begin; CommitFailed or
+        TapError if it cannot go on.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._again.set)
+        config = self._config
+        state = Path(config.sensor.state) if config.sensor.state is not None else None
+        names = [device.name for device in config.device]
+        with knowledge(config) as known:
+            known.operators.prepare()
+            async with outlets(config, names, state=state, databases=known.geo.ages()) as out:
+                engine = build_engine(config, known, on_fault=_fault)
+                self._keeper, self._handover = Keeper(engine), Handover(loop)
+                self._engine, self._out = engine, out
+                self._account = Account(engine, out.metrics, interface=_label(config))
+                await self._resume(out)
+                self._watch = Watch(
+                    engine,
+                    self._source,
+                    skew=self._skew,
+                    tell=self._tell,
+                    each_second=self._each_second,
+                    on_events=_log_events,
+                )
+                self._watch.begin(max(engine.now_ns, real_ns() - self._skew.ahead_ns))
+                out.condition = self._condition
+                await self._serve(known)
+
+    async def _resume(self, out: Outlets) -> None:
+        """Go on where the last run left off."""
+        rows = await out.saved()
+        self._skew = Skew(int(rows.get(AHEAD, b"0")))
+        resumed = self._keeper.restore(rows, real_ns() - self._skew.ahead_ns)
+
+    async def _serve(self, known: Knowledge) -> None:
+        """Everything at once, until told to stop."""
+        watching = asyncio.create_task(asyncio.to_thread(self._watch.run), name="watch")
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                running = [
+                    tasks.create_task(self._journal(), name="journal"),
+                    tasks.create_task(self._show_life(), name="life"),
+                    tasks.create_task(self._reload(known), name="reload"),
+                    tasks.create_task(self._stopped(watching), name="stop"),
+                ]
+                if self._config.canary is not None and self._config.canary.send:
+                    running.append(tasks.create_task(send_canaries(self._config.canary), name="canary"))
+                self._notifier.ready(f"watching {_label(self._config)}")
+                log.info("watching", source=_label(self._config), metrics=self._out.address)
+                await running[3]
+                for task in running:
+                    task.cancel()
+        finally:
+            self._watch.stop()
+            await asyncio.wait([watching])
+        await self._put_down()
+
+    async def _stopped(self, watching: asyncio.Task[None]) -> None:
+        """Return when somebody wants us to stop; raise what ended the watch."""
+        stop = asyncio.create_task(self._stop.wait())
+        await asyncio.wait([stop, watching], return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if watching.done():
+            watching.result()
+
+    async def _put_down(self) -> None:
+        """The watch is over: judge, journal and save what passed."""
+        self._notifier.stopping("handing over what is owed")
+        told = [self._skew.outward(each) for each in self._engine.pause()]
+        self._handover.put(told, {**self._keeper.changed(told), **self._keeper.rest(), **self._ahead()})
+        await self._commit()
+        self._account.settle()
+        log.info("stopped", packets=self._engine.scanner.packets, incidents_open=len(self._engine.book))
+
+    def _tell(self, transitions: Sequence[Transition]) -> None:
+        """In the watching thread: hand over what the engine told."""
+        rows = self._keeper.changed(transitions)
+        if transitions or rows:
+            self._handover.put(transitions, rows)
+
+    def _each_second(self) -> None:
+        """In the watching thread: bring metrics and saved state up to date."""
+        self._seconds += 1
+        self._account.settle()
+        with self._out.metrics.lock:
+            self._out.metrics.limit(self._handover.limit(), self._account.new("handover", self._handover.refused))
+            self._out.metrics.capture_lag(max(0, self._watch.pulse.lag_ns) / 1e9)
+        if self._seconds % DEVICES_S == 0:
+            self._account.devices()
+        if self._seconds % SAVE_S == 0:
+            self._handover.put((), {**self._keeper.periodic(), **self._ahead()})
+
+    def _ahead(self) -> dict[str, bytes]:
+        return {AHEAD: str(self._skew.ahead_ns).encode()}
+
+    async def _journal(self) -> None:
+        while True:
+            await self._commit()
+
+    async def _commit(self) -> None:
+        """Journal what was handed over; while the disk is full, try again each second."""
+        transitions, rows = await self._handover.take()
+        while True:
+            try:
+                await self._out.tell(transitions, rows)
+            except DiskFull as full:
+                if self._degraded is None:
+                    log.warning("journal cannot grow, nothing is lost yet", why=str(full))
+                self._degraded = str(full)
+                await asyncio.sleep(RETRY_S)
+                continue
+            if self._degraded is not None:
+                log.info("journal grows again")
+                self._degraded = None
+            return
+
+    async def _show_life(self) -> None:
+        """Tell the service manager that the loop goes round, and subscribers what devices are."""
+        beats = 0
+        while True:
+            await asyncio.sleep(1.0)
+            beats += 1
+            if self._is_alive():
+                self._notifier.alive()
+            if beats % DEVICES_S == 0:
+                shown = await asyncio.wrap_future(self._watch.order(self._shown))
+                for device in shown:
+                    self._out.show_device(device)
+
+    def _shown(self) -> list[DeviceView]:
+        return [view(device) for device in self._engine.attribution.devices if device.watched]
+
+    def _is_alive(self) -> bool:
+        return steady_ns() - self._watch.pulse.beat_ns < STUCK_NS
+
+    def _condition(self) -> Health:
+        """What /healthz says of the watch: healthy is who sees, goes on, and can write down what it sees."""
+        sight, pulse = self._engine.sight, self._watch.pulse
+        return Health(
+            ok=self._is_alive() and not sight.troubles and self._degraded is None,
+            facts={
+                "alive": self._is_alive(),
+                "blind": "; ".join(sight.troubles) or None,
+                "journal": self._degraded,
+                "configuration": self._reloaded,
+                "packets": self._engine.scanner.packets,
+                "lost": sight.lost,
+                "gaps_s": sight.gaps_ns // 1_000_000_000,
+                "clock_steps": sight.clock_steps,
+                "last_packet_ns": pulse.packet_ns or None,
+                "incidents_open": len(self._engine.book) + len(self._engine.alarms),
+                "refused": self._handover.refused,
+            },
+        )
+
+    async def _reload(self, known: Knowledge) -> None:
+        """Read the configuration again on SIGHUP and when the file changes; where it is wrong the old one stays."""
+        stamp = await asyncio.to_thread(_stamp, self._path)
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FILE_S):
+                    await self._again.wait()
+            now = await asyncio.to_thread(_stamp, self._path)
+            if not self._again.is_set() and now == stamp:
+                continue
+            stamp = now
+            self._again.clear()
+            self._notifier.reloading("reading the configuration")
+            try:
+                await self._take_over(await asyncio.to_thread(load, self._path), known)
+            except (ConfigError, ValueError) as wrong:
+                self._reloaded = f"refused: {wrong}"
+                log.warning("configuration refused, the old one stays", why=str(wrong))
+            self._notifier.ready(f"watching {_label(self._config)}; configuration {self._reloaded}")
+
+    async def _take_over(self, new: Config, known: Knowledge) -> None:
+        later = reload.restart_needed(self._config, new)
+        taken = reload.prepare(self._config, new, known)
+        await asyncio.wrap_future(self._watch.order(lambda: reload.apply(self._engine, taken)))
+        with self._out.metrics.lock:
+            self._out.metrics.inventory(device.name for device in taken.device)
+        self._config = taken
+        self._reloaded = f"taken over; needs a restart: {', '.join(later)}" if later else "taken over"
+        log.info("configuration taken over", needs_restart=later)
+
+
+def _label(config: Config) -> str:
+    """What is watched, as metrics and people call it."""
+    return ",".join(config.capture.interfaces) or config.capture.folder or "pipe"
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What changes when the file does; None while it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _log_events(events: Sequence[LinkEvent], steps: Sequence[tuple[int, int]]) -> None:
+    for event in events:
+        log.warning("interface", name=event.interface, state=str(event.state), reason=event.reason)
+    for at_ns, by_ns in steps:
+        log.warning("clock step", at_ns=at_ns, seconds=by_ns / 1e9)
+
+
+def _fault(defect: BaseException) -> None:
+    """A parser failed by a defect of ours; the flow is left alone and the daemon goes on."""
+    trace = defect.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
+    log.error("defect in a parser, flow left alone", what=type(defect).__name__, where=place)
+
+
+def run(config: Config, path: Path, source: Source, notifier: Notifier) -> None:
+    """The whole life of a daemon. For what it raises see Sensor.run."""
+    import gc
+
+    gc.set_threshold(*COLLECT)
+    try:
+        asyncio.run(Sensor(config, path, source, notifier).run())
+    finally:
+        source.close()
+        notifier.close()
+        sys.stderr.flush()
