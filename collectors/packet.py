@@ -80,9 +80,20 @@ class RingSize:
         return self.block_bytes * self.blocks
 
 
-def reserve(total: int) -> mmap.mmap:
-    """Set aside a range of addresses for rings to be mapped into; freed when nobody refers to it."""
-    return mmap.mmap(-1, total, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+def reserve(label: str, total: int) -> mmap.mmap:
+    """Set aside a range of addresses for rings to be mapped into; freed when nobody refers to it.
+
+    Raises TapError if it is more than there is memory: the kernel would rather end processes than refuse a ring.
+    """
+    try:
+        return mmap.mmap(-1, total, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except OSError as error:
+        raise TapError(label, too_large(total)) from error
+
+
+def too_large(total: int) -> str:
+    """Why there is no ring of this size."""
+    return f"no memory for a ring of {total / (1 << 20):,.0f} MiB: choose a smaller one"
 
 
 class PacketSocket:
@@ -110,8 +121,7 @@ class PacketSocket:
         except OSError as error:
             self._socket.close()
             if error.errno == errno.ENOMEM:
-                mebibytes = size.total / (1 << 20)
-                raise TapError(label, f"no memory for a ring of {mebibytes:,.0f} MiB: choose a smaller one") from error
+                raise TapError(label, too_large(size.total)) from error
             raise TapError(label, f"the kernel refuses the ring: {error.strerror}") from error
 
     def _prepare(self, *, hardware: bool) -> None:

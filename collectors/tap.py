@@ -37,6 +37,8 @@ RING_BYTES: Final = 128 * 1024 * 1024
 BLOCK_BYTES: Final = 256 * 1024
 """Frames that the kernel merged (GRO) are up to 64 KiB long (GRO_MAX_SIZE)."""
 RETIRE_MS: Final = 10
+"""Measured on Linux 6.18 with 1,000 frames a second, frame to Block and CPU: 5 ms: p99 6 ms, 2.2 %; 10 ms: 10 ms,
+1.2 %; 20 ms: 21 ms, 1.3 %. Older kernels look at a block only that often, so there it takes up to twice as long."""
 HOLD_BACK_NS: Final = 100_000_000
 BLOCK_PACKETS: Final = 4096
 """As collectors.captures."""
@@ -78,7 +80,7 @@ class Tap:
             raise TapError(", ".join(interfaces), f"a ring of {ring_bytes:,} bytes holds no block of {block_bytes:,}")
         size = RingSize(block_bytes, ring_bytes // block_bytes, retire_ms)
         self._ports: list[Port] = []
-        self._memory = reserve(size.total * len(interfaces))
+        self._memory = reserve(", ".join(interfaces), size.total * len(interfaces))
         self._clock = Clock()
         self._hold_back_ns = hold_back_ns
         self._opened = contextlib.ExitStack()

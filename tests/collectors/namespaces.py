@@ -57,20 +57,20 @@ class Namespace:
         self.ip("link", "set", near, "up")
         self.ip("link", "set", far, "up")
 
+    def enter(self) -> None:
+        """Have this thread be inside for good."""
+        with Path("/run/netns", self.name).open() as there:
+            assert LIBC.setns(there.fileno(), CLONE_NEWNET) == 0
+
     @contextmanager
     def inside(self) -> Iterator[None]:
         """Have this thread be inside: sockets that it opens stay there."""
-        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        there = os.open(f"/run/netns/{self.name}", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            assert LIBC.setns(there, CLONE_NEWNET) == 0
+        with Path("/proc/thread-self/ns/net").open() as home:
+            self.enter()
             try:
                 yield
             finally:
-                assert LIBC.setns(home, CLONE_NEWNET) == 0
-        finally:
-            os.close(there)
-            os.close(home)
+                assert LIBC.setns(home.fileno(), CLONE_NEWNET) == 0
 
     def replay(self, capture: Path, interface: str, *options: str) -> int:
         """Send a capture out of an interface; the number of frames sent."""
