@@ -96,6 +96,14 @@ def too_large(total: int) -> str:
     return f"no memory for a ring of {total / (1 << 20):,.0f} MiB: choose a smaller one"
 
 
+def placed(packets: int, drops: int) -> int:
+    """Packets in the ring, of the kernel's tp_packets and tp_drops.
+
+    It adds the second to the first, in 32 bits: that sum may wrap, the difference is right.
+    """
+    return (packets - drops) % WORD
+
+
 class PacketSocket:
     """One interface's socket and its ring. Everything but opening it works without a capability."""
 
@@ -179,12 +187,9 @@ class PacketSocket:
         return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
     def statistics(self) -> tuple[int, int, int]:
-        """Packets placed in the ring, packets dropped, times that it was full; each since the last call.
-
-        The kernel adds the dropped to the placed ones, in 32 bits: that sum may wrap, the difference is right.
-        """
+        """Packets placed in the ring, packets dropped, times that it was full; each since the last call."""
         packets, drops, freezes = struct.unpack("=3I", self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12))
-        return (packets - drops) % WORD, drops, freezes
+        return placed(packets, drops), drops, freezes
 
     def close(self) -> None:
         """Close it; the kernel lets go once the ring is unmapped too."""

@@ -2,11 +2,8 @@
 
 Strategy: each interface has one socket and one ring, and the rings lie side by side in one range of addresses: so a
 Block can point at frames of all of them, and no frame is copied. ``wait`` hands the blocks of the last Block back to
-the kernel, walks what was handed over since, merges it, and judges its times.
-
-The times are the system clock's, so that clock bears witness too: two rows with its time follow the packets of each
-run, as packets that never came. With them a step is told from a stray packet at once, and no packet waits for another
-to confirm it; while nothing comes they are judged alone, so that an hour's silence is no step.
+the kernel, walks what was handed over since (collectors.ring), merges it (collectors.merge), and judges its times
+(collectors.witness).
 """
 
 from __future__ import annotations
@@ -14,20 +11,19 @@ from __future__ import annotations
 import contextlib
 import select
 import time
-from array import array
 from typing import TYPE_CHECKING, Final, Self
 
-from collectors.blocks import COLUMNS, INTERFACE, TS, Block
-from collectors.clock import Clock
 from collectors.links import Links
 from collectors.live import LinkState
 from collectors.merge import Merge
 from collectors.packet import RingSize, TapError, reserve
 from collectors.port import Port
+from collectors.witness import WITNESSES, Witness
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from collectors.blocks import Block
     from collectors.live import Ledger, LinkEvent
 
 __all__ = ["Tap", "TapError"]
@@ -49,8 +45,6 @@ LOOK_NS: Final = 1_000_000_000
 for hours."""
 NEWS_NS: Final = 50_000_000
 """How often at most, however much news there is."""
-WITNESSES: Final = 2
-"""Rows that decide every packet before them (collectors.clock)."""
 
 
 class Tap:
@@ -81,11 +75,13 @@ class Tap:
         size = RingSize(block_bytes, ring_bytes // block_bytes, retire_ms)
         self._ports: list[Port] = []
         self._memory = reserve(", ".join(interfaces), size.total * len(interfaces))
-        self._clock = Clock()
         self._hold_back_ns = hold_back_ns
         self._opened = contextlib.ExitStack()
         with contextlib.ExitStack() as stack:
-            self._links = stack.enter_context(contextlib.closing(Links()))
+            try:
+                self._links = stack.enter_context(contextlib.closing(Links()))
+            except OSError as error:
+                raise TapError(", ".join(interfaces), f"no route socket (AF_NETLINK): {error.strerror}") from error
             self._epoll = stack.enter_context(select.epoll())
             self._epoll.register(self._links.fileno(), select.EPOLLIN | select.EPOLLET)
             for number, label in enumerate(interfaces):
@@ -98,11 +94,8 @@ class Tap:
                 self._epoll.register(port.socket.fileno(), select.EPOLLIN | select.EPOLLET)
             self._opened = stack.pop_all()
         self._rings = rings
-        self._interfaces = tuple(port.interface for port in self._ports)
         self._merge = Merge(rings, BLOCK_PACKETS, hold_back_ns=hold_back_ns, spare=WITNESSES)
-        self._index: array[int] = self._merge.index
-        self._head = self._ready = self._rows = 0
-        self._alone = array("q", bytes(8 * COLUMNS * WITNESSES))
+        self._witness = Witness(self._memory, self._merge.index, tuple(port.interface for port in self._ports))
         self._looked_ns = self._walked_ns = time.monotonic_ns()
         self._looking_ns = self._looked_ns + LOOK_NS
         self._hush()
@@ -111,7 +104,7 @@ class Tap:
         """The next packets in time order, or None if none came within ``timeout_s``; valid until the next call."""
         now = time.monotonic_ns()
         deadline = now + int(timeout_s * 1_000_000_000)
-        if self._head == self._rows:
+        if not self._witness.rest:
             for ring in self._rings:
                 ring.release()
         while True:
@@ -132,10 +125,7 @@ class Tap:
 
     def ledgers(self) -> Sequence[Ledger]:
         """The account of each interface as it is now."""
-        unseen = [0] * len(self._ports)
-        for row in range(self._head, self._rows):
-            unseen[self._index[row * COLUMNS + INTERFACE]] += 1
-        return [port.ledger(count) for port, count in zip(self._ports, unseen, strict=True)]
+        return [port.ledger(self._witness.unseen(port.number)) for port in self._ports]
 
     @property
     def broken(self) -> int:
@@ -154,22 +144,13 @@ class Tap:
 
     def _next(self, now: int) -> Block | None:
         """Give what is merged and judged, after merging and judging more if there is none."""
-        if self._head == self._rows:
+        if not self._witness.rest:
             waiting = self._walk(now)
-            flush = now - self._walked_ns >= self._hold_back_ns
-            self._head, self._ready = 0, 0
-            self._rows = self._merge.fill(flush=flush) if waiting else 0
-            if self._rows == 0:
+            rows = self._merge.fill(flush=now - self._walked_ns >= self._hold_back_ns) if waiting else 0
+            if rows == 0:
                 return None
-            self._witness(self._index, self._rows)
-        if self._head == self._ready:
-            judged = self._clock.judge(self._index, self._head, self._rows + WITNESSES, last=False)
-            self._ready = min(judged, self._rows)
-        head, stop = self._head, self._ready
-        index = self._index[head * COLUMNS : stop * COLUMNS] if head else self._index
-        self._head = stop
-        steps, suspects = self._clock.taken()
-        return Block(self._memory, index, stop - head, self._interfaces, steps, suspects)
+            self._witness.begin(rows, time.time_ns())
+        return self._witness.take()
 
     def _walk(self, now: int) -> int:
         """Walk every ring; the rows that wait."""
@@ -194,20 +175,10 @@ class Tap:
             port.account()
         self._hush()
         if now - self._walked_ns >= LOOK_NS:
-            self._witness(self._alone, 0)
-            row = 0
-            while row < WITNESSES:
-                row = self._clock.judge(self._alone, row, WITNESSES, last=True)
+            self._witness.idle(time.time_ns())
         self._looked_ns, self._looking_ns = now, now + LOOK_NS
 
     def _hush(self) -> None:
         """Have nobody wait for an interface that nothing can come from."""
         for port in self._ports:
             self._merge.hush(port.number, silent=port.state is not LinkState.UP)
-
-    @staticmethod
-    def _witness(index: array[int], row: int) -> None:
-        """Write the system clock's time after the rows."""
-        now_ns = time.time_ns()
-        for witness in range(row, row + WITNESSES):
-            index[witness * COLUMNS + TS] = now_ns
