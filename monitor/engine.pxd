@@ -23,7 +23,7 @@ cdef class Engine:
     cdef public long long silent_ns
     cdef long long _silence_due, _packets, _moved_ns, _awake_ns
     cdef readonly long long now_ns
-    cdef long long _first_ns
+    cdef readonly long long first_ns
     cdef list _flows
     cdef readonly object _settling
     cdef public long long hurried

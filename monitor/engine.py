@@ -106,7 +106,7 @@ class Engine:
         self._packets = 0
         self._moved_ns = self._awake_ns = 0
         self.now_ns = 0
-        self._first_ns = 0
+        self.first_ns = 0
         self._flows: list[Flow | None] = [None] * scanner.table.capacity
         self._settling: OrderedDict[Contact, None] = OrderedDict()
         self._next_hop: Mac | None = None
@@ -132,7 +132,7 @@ class Engine:
 
     def begin(self, now_ns: int) -> None:
         """Packets come from here on."""
-        self._first_ns = now_ns
+        self.first_ns = now_ns
         self.now_ns = now_ns // SECOND_NS * SECOND_NS
         self.scanner.due = self.now_ns + SECOND_NS
 
@@ -194,6 +194,27 @@ class Engine:
         self._take_counts()
         told += self._judge_waiting(last_ns)
         return told + self.book.settle(last_ns)
+
+    def resume(self, now_ns: int, first_ns: int) -> None:
+        """Go on where an earlier run was at ``now_ns``, which had its first packet at ``first_ns``."""
+        self.now_ns, self.first_ns = now_ns, first_ns
+        self.scanner.due = now_ns + SECOND_NS
+
+    def resume_flow(self, flow: Flow, contact: Contact, which: int, columns: tuple[int, ...]) -> bool:
+        """Go on with a flow of an earlier run (see Scanner.plant). False: there is no room for it."""
+        ports, ends = (flow.initiator_port, flow.responder_port), (flow.initiator, flow.responder)
+        slot = self.scanner.plant(*ends, *ports, flow.proto, flow.vlan, which, columns)
+        if slot < 0:
+            return False
+        heard = flow.heard
+        flow.slot, flow.device = slot, contact.device
+        flow.join(contact)
+        self._flows[slot] = flow
+        self.hearing.begin(slot, flow)
+        flow.heard = heard
+        if contact.device.watched:
+            self.scanner.table.watch(slot)
+        return True
 
     def limits(self) -> Iterator[Limit]:
         """Every room that traffic can fill: how large it is, how full, and what it turned away."""
@@ -321,7 +342,7 @@ class Engine:
                 slot, destination, source, frame.dport, frame.sport, frame.proto, frame.vlans(), destination_mac,
                 source_mac, ts_ns,
             )  # fmt: skip
-        flow.early = ts_ns - self._first_ns < UNDER_WAY_NS
+        flow.early = ts_ns - self.first_ns < UNDER_WAY_NS
         if scanner.direction == 1 and frame.proto == at.PROTO_UDP and self.attribution.leaves(source, destination):
             # Ports made the sender a server, but it is ours and the first to speak to somebody outside.
             scanner.turn(slot)

@@ -9,6 +9,7 @@ cdef class Contacts:
     cdef readonly Py_ssize_t _max
     cdef Py_ssize_t _max_per_device, _most
     cdef public long long evicted, crowded
+    cdef public object marks
     cpdef Contact find(self, Device device, remote, operator_key=*)
     cpdef use(self, Contact contact, long long ts_ns)
     cpdef promote(self, Contact contact)

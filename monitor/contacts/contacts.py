@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitor.model.address import Address
+    from monitor.model.marks import Marks
     from monitor.model.verdicts import Verdict
 
 MAX_CONTACTS: Final = 32_768
@@ -55,6 +56,8 @@ class Contacts:
         """Contacts forgotten for want of room."""
         self.crowded = 0
         """Those of them that made room for another of the same device."""
+        self.marks: Marks | None = None
+        """Set by whoever saves contacts; the keys are their places."""
 
     def __len__(self) -> int:
         return len(self._all)
@@ -126,11 +129,31 @@ class Contacts:
         self._link(contact)
         device.held += 1
         self._most = max(self._most, device.held)
+        if self.marks is not None:
+            self.marks.changed[key] = None
+            self.marks.urgent |= device.watched
         return contact
+
+    def at(self, place: Key) -> Contact | None:
+        """The contact of this place."""
+        return self._all.get(place)
+
+    def resume(self, contact: Contact) -> bool:
+        """Go on with a contact of an earlier run, used later than those before it. False: there is no room for it."""
+        device = contact.device
+        if contact.place in self._all or len(self._all) >= self._max or device.held >= self._max_per_device:
+            return False
+        self._all[contact.place] = contact
+        self._link(contact)
+        device.held += 1
+        self._most = max(self._most, device.held)
+        return True
 
     def use(self, contact: Contact, ts_ns: int) -> None:
         """The contact was active at ``ts_ns``."""
         contact.last_ns = max(contact.last_ns, ts_ns)
+        if self.marks is not None:
+            self.marks.changed[contact.place] = None
         if ts_ns - contact.used_ns < USED_NS:
             return
         contact.used_ns = ts_ns
@@ -162,6 +185,8 @@ class Contacts:
         contact.order = -1
         contact.device.held -= 1
         self.evicted += 1
+        if self.marks is not None:
+            self.marks.left(contact.place)
 
     def _link(self, contact: Contact) -> None:
         device = contact.device

@@ -15,12 +15,15 @@ cdef class Lookups:
     cdef object _open
     cdef public Py_ssize_t _max
     cdef public long long early
-    @cython.locals(key=tuple, known=Lookup)
+    cdef public object marks
+    @cython.locals(key=tuple, known=Lookup, lookup=Lookup)
     cpdef Lookup asked(self, Device device, str name, long long ts_ns, bytes first_id)
     @cython.locals(known=Lookup)
     cpdef answered(self, Device device, str name, str rcode, list addresses)
     cpdef forget(self, Device device, str name)
     cpdef list due(self, long long now_ns)
+    cdef _changed(self, Lookup lookup)
+    cdef Lookup _take(self, tuple key)
 
 
 cpdef bint is_public_name(str name) except -1

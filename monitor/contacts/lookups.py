@@ -16,6 +16,7 @@ if not cython.compiled:
 if TYPE_CHECKING:
     from monitor.model.address import Address
     from monitor.model.contacts import Device
+    from monitor.model.marks import Marks
 
 WAIT_NS: Final = 30_000_000_000
 """A name that is followed by nothing for this long was only asked for (architecture, outcomes)."""
@@ -47,6 +48,8 @@ class Lookups:
         self._max = max_open
         self.early = 0
         """Lookups concluded early for want of room."""
+        self.marks: Marks | None = None
+        """Set by whoever saves lookups; the keys are (device key, name)."""
 
     def __len__(self) -> int:
         return len(self._open)
@@ -62,12 +65,14 @@ class Lookups:
         if known is not None:
             known.last_ns = max(known.last_ns, ts_ns)
             known.times += 1
+            self._changed(known)
             return None
-        self._open[key] = Lookup(device, name, ts_ns, first_id)
+        lookup = self._open[key] = Lookup(device, name, ts_ns, first_id)
+        self._changed(lookup)
         if len(self._open) <= self._max:
             return None
         self.early += 1
-        return self._open.popitem(last=False)[1]
+        return self._take(next(iter(self._open)))
 
     def answered(self, device: Device, name: str, rcode: str, addresses: list[Address]) -> None:
         """The device was told this about ``name``."""
@@ -78,10 +83,28 @@ class Lookups:
         for address in addresses:
             if address not in known.addresses and len(known.addresses) < MAX_ADDRESSES:
                 known.addresses.append(address)
+        self._changed(known)
 
     def forget(self, device: Device, name: str) -> None:
         """Nothing can be said of this look-up."""
-        self._open.pop((device.key, name), None)
+        if (device.key, name) in self._open:
+            self._take((device.key, name))
+
+    def keys(self) -> list[tuple[str, str]]:
+        """All (device key, name) that wait, in the order in which they were asked."""
+        return list(self._open)
+
+    def at(self, key: tuple[str, str]) -> Lookup | None:
+        """The lookup of this device key and name."""
+        return self._open.get(key)
+
+    def resume(self, lookup: Lookup) -> bool:
+        """Go on with a lookup of an earlier run, asked after those before it. False: there is no room for it."""
+        key = (lookup.device.key, lookup.name)
+        if key in self._open or len(self._open) >= self._max:
+            return False
+        self._open[key] = lookup
+        return True
 
     def due(self, now_ns: int) -> list[Lookup]:
         """Take the lookups whose time is over."""
@@ -90,20 +113,28 @@ class Lookups:
             lookup = next(iter(self._open.values()))
             if now_ns - lookup.asked_ns < WAIT_NS:
                 break
-            over.append(self._open.popitem(last=False)[1])
+            over.append(self._take(next(iter(self._open))))
         return over
 
     def rest(self) -> list[Lookup]:
         """Take all that is left, at the end of the packets."""
-        over = list(self._open.values())
-        self._open.clear()
-        return over
+        return [self._take(key) for key in list(self._open)]
 
     def next_ns(self) -> int | None:
         """When ``due`` will next have something."""
         for lookup in self._open.values():
             return lookup.asked_ns + WAIT_NS
         return None
+
+    def _changed(self, lookup: Lookup) -> None:
+        if self.marks is not None:
+            self.marks.changed[lookup.device.key, lookup.name] = None
+            self.marks.urgent |= lookup.device.watched
+
+    def _take(self, key: tuple[str, str]) -> Lookup:
+        if self.marks is not None:
+            self.marks.left(key)
+        return self._open.pop(key)
 
 
 _SPECIAL: Final = frozenset(

@@ -134,6 +134,39 @@ class Devices:
     def __iter__(self) -> Iterator[Device]:
         return iter(self._all.values())
 
+    def named(self, key: str) -> Device | None:
+        """The device of this key."""
+        return self._all.get(key)
+
+    def resume(self, device: Device) -> Device | None:
+        """Go on with a device of an earlier run, heard later than those before it. None: there is no room for it.
+
+        If the inventory has one of this name, that gets the MAC and the addresses, as far as they are nobody else's.
+        """
+        mac, addresses = device.mac, device.addresses
+        known = self._all.get(device.key)
+        if known is None:
+            if len(self._all) >= self._max:
+                return None
+            known, device.mac, device.addresses = device, None, []
+            order = self._watched if device.watched else self._strangers
+            self._all[device.key] = order[device.key] = device
+        if mac is not None and known.mac is None and mac not in self._by_mac:
+            self._set_mac(known, mac)
+        for address in addresses:
+            if address not in self._by_address:
+                self._add_address(known, address)
+        return known
+
+    def routers(self) -> tuple[list[Mac], list[tuple[Mac, Address]]]:
+        """MACs of routers, and addresses of others that MACs have carried which may be one's."""
+        return list(self._routers), [(mac, each) for mac, carried in self._carried.items() for each in carried]
+
+    def resume_router(self, mac: Mac) -> None:
+        """An earlier run knew that this MAC is a router's."""
+        if len(self._routers) < MAX_ROUTERS:
+            self._routers[mac] = None
+
     def has_news(self) -> bool:
         """Whether ``newly_recognised`` has any."""
         return bool(self._recognised)

@@ -9,6 +9,7 @@ from monitor.model.limits import Limit, Room
 
 if TYPE_CHECKING:
     from monitor.model.address import Address
+    from monitor.model.marks import Marks
 
 MAX_ENTRIES: Final = 32_768
 """(device, address) pairs in all, some 0.6 KiB each; as many as contacts, which they name."""
@@ -24,6 +25,8 @@ class Names:
         self._max = max_entries
         self.evicted = 0
         """Pairs forgotten for want of room."""
+        self.marks: Marks | None = None
+        """Set by whoever saves names; the keys are (device key, address)."""
 
     def __len__(self) -> int:
         return len(self._told)
@@ -42,11 +45,23 @@ class Names:
             self._told.move_to_end(key)
             names.pop(name, None)
         names[name] = expires_ns
+        if self.marks is not None:
+            self.marks.changed[key] = None
         if len(names) > MAX_NAMES:
             del names[next(iter(names))]
         if len(self._told) > self._max:
-            self._told.popitem(last=False)
+            gone, _ = self._told.popitem(last=False)
             self.evicted += 1
+            if self.marks is not None:
+                self.marks.left(gone)
+
+    def keys(self) -> list[tuple[str, Address]]:
+        """All (device key, address) of which names are known, the longest unused first."""
+        return list(self._told)
+
+    def at(self, key: tuple[str, Address]) -> list[tuple[str, int]]:
+        """Names of an address for a device, each with when it expires, the oldest first."""
+        return list(self._told.get(key, {}).items())
 
     def of(self, device: str, address: Address, now_ns: int) -> list[str]:
         """Names the device was told for this address: those still valid first, then the newest first."""

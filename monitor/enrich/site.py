@@ -155,6 +155,10 @@ class Site:
             self._known.pop(address, None)
             self.called(address)
 
+    def learnt(self) -> tuple[list[str], list[tuple[Address, Mac]], list[Address]]:
+        """Prefixes, own addresses with their MACs, and addresses that were called: to be learnt again in that order."""
+        return [str(each) for each in self._learnt], list(self._own.items()), list(self._called)
+
     def _sorted(self) -> tuple[list[Row], list[Row]]:
         """What decides, in the order in which it does, over IPv4 and over IPv6."""
         rows: tuple[list[Row], list[Row]] = ([], [])

@@ -14,12 +14,14 @@ cdef class Book:
     cdef readonly dict _by_uid, _by_device
     cdef dict _moved
     cdef public long long folded, evicted
+    cdef public object marks, contact_marks
     cdef Py_ssize_t _most
     @cython.locals(held=Incident, incident=Incident, told=list)
     cpdef list judge(self, Contact contact, judgement, findings, long long now_ns)
     @cython.locals(incident=Incident)
     cpdef bint count(self, Contact contact) except -1
     cdef _quiet_due(self)
+    cdef _mark(self, Contact contact)
     cdef _use(self, Incident incident)
     cdef bint _belongs(self, Contact contact, Incident held) except -1
     @cython.locals(incident=Incident, asked=Incident)

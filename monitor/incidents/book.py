@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from monitor.model.contacts import Judgement
     from monitor.model.incidents import Finding
+    from monitor.model.marks import Marks
 
 MAX_OPEN: Final = 40_960
 """Open incidents in all, some 2 KiB each: forty operators of each of a thousand cameras."""
@@ -84,6 +85,10 @@ class Book:
         self.evicted = 0
         """Incidents that ended for want of room."""
         self._most = 0
+        self.marks: Marks | None = None
+        """Set by whoever saves incidents; the keys are their ids."""
+        self.contact_marks: Marks | None = None
+        """Those of the contacts, whose counts incidents take over."""
 
     def __len__(self) -> int:
         return len(self._open)
@@ -99,6 +104,7 @@ class Book:
         self, contact: Contact, judgement: Judgement, findings: Sequence[Finding], now_ns: int
     ) -> list[Transition]:
         """What a contact, newly judged, changes: at most an end, an opening or an update."""
+        self._mark(contact)
         held = self._by_uid.get(contact.incident) if contact.incident is not None else None
         if not findings:
             return self._acquit(contact, held, judgement, now_ns) if held is not None else []
@@ -124,6 +130,7 @@ class Book:
         incident = self._by_uid.get(contact.incident)
         if incident is None:
             return _is_told(contact)
+        self._mark(contact)
         incident.absorb(contact)
         self._use(incident)
         if incident.state() != incident.said:
@@ -165,7 +172,31 @@ class Book:
             if incident.counts() != incident.said_counts or incident.state() != incident.said
         ]
 
+    def uids(self) -> list[str]:
+        """Ids of all open incidents, the longest unused first."""
+        return [each.uid for each in self._open.values()]
+
+    def open(self, uid: str) -> Incident | None:
+        """The open incident with this id."""
+        return self._by_uid.get(uid)
+
+    def resume(self, incident: Incident) -> None:
+        """Go on with an incident that an earlier run left open, used later than those before it."""
+        self._open[incident.key] = self._by_uid[incident.uid] = incident
+        self._by_device[incident.key[0]] = self._by_device.get(incident.key[0], 0) + 1
+        self._most = max(self._most, self._by_device[incident.key[0]])
+        self._quiet_from = None
+        self._use(incident)
+        if incident.state() != incident.said:
+            self._moved[incident.uid] = incident
+
+    def _mark(self, contact: Contact) -> None:
+        if self.contact_marks is not None and contact.order >= 0:
+            self.contact_marks.changed[contact.place] = None
+
     def _use(self, incident: Incident) -> None:
+        if self.marks is not None:
+            self.marks.changed[incident.uid] = None
         self._open.move_to_end(incident.key)
         if not incident.device.named:
             self._unnamed[incident.key] = None
@@ -197,6 +228,8 @@ class Book:
                 self._use(held)
                 return held, told
             held.release(contact)
+            if self.marks is not None:
+                self.marks.changed[held.uid] = None
             if held.contacts == 0 and incident is not None:
                 told.append(self._end(held, now_ns, merged_into=incident.uid))
         asked: Incident | None = None
@@ -254,6 +287,8 @@ class Book:
         contact.incident = None
         if held.contacts > 1:
             held.release(contact)
+            if self.marks is not None:
+                self.marks.changed[held.uid] = None
             return []
         held.rule = judgement.rule
         held.absorb(contact)
@@ -297,6 +332,8 @@ class Book:
 
     def _take(self, incident: Incident) -> Incident:
         """The incident is open no more."""
+        if self.marks is not None:
+            self.marks.left(incident.uid)
         del self._open[incident.key]
         del self._by_uid[incident.uid]
         self._unnamed.pop(incident.key, None)
@@ -310,6 +347,8 @@ class Book:
 
     def _tell(self, incident: Incident, activity: Activity, now_ns: int, merged_into: str | None = None) -> Transition:
         incident.number += 1
+        if self.marks is not None and activity is not Activity.END:
+            self.marks.changed[incident.uid] = None
         incident.said = incident.state()
         incident.said_counts = incident.counts()
         return Transition(

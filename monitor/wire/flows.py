@@ -339,6 +339,11 @@ class FlowTable:
                 slot = self.rows[slot * WIDTH + OLDER]
         return sorted(live, key=lambda each: self.rows[each * WIDTH + NUMBER])
 
+    def record(self, slot):
+        """What ``Scanner.plant`` needs to go on with this flow: its age list, and its columns from FLAGS on."""
+        row: cython.longlong = slot * WIDTH
+        return self.rows[row + LIST] % CLASSES, tuple([self.rows[row + column] for column in range(FLAGS, WIDTH)])
+
     def evict(self, slot):
         """Count and free a flow that had to make room."""
         self.evicted += 1

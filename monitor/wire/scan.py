@@ -457,6 +457,44 @@ class Scanner:
             return None
         return slot, self.table.side == self.table.rows[slot * WIDTH + INITIATOR]
 
+    def plant(self, src, dst, sport, dport, proto, vlans, which, columns):
+        """Go on with a flow of an earlier run that ``src`` began; its slot, or -1 if there is no room for it.
+
+        ``which`` and ``columns`` as FlowTable.record gave them; flows come in the order of their last packets.
+        """
+        src_hi, src_lo = int.from_bytes(src[:8], "big"), int.from_bytes(src[8:], "big")
+        dst_hi, dst_lo = int.from_bytes(dst[:8], "big"), int.from_bytes(dst[8:], "big")
+        vlan = vlans[0] if self.overlapping and vlans else 0
+        self.table.key(src_hi, src_lo, dst_hi, dst_lo, sport, dport, proto, vlan)
+        if self.table.find() >= 0:
+            return -1
+        slot = self.table.create(columns[LAST - FLAGS], src_hi, src_lo)
+        if slot < 0:
+            return -1
+        row: cython.longlong = slot * WIDTH
+        for column in range(FLAGS, WIDTH):
+            self.table.rows[row + column] = columns[column - FLAGS]
+        self.table.rows[row + INITIATOR] = self.table.side
+        self.table.move(slot, which)
+        if self.table.rows[row + FLAGS] & F_DIRTY:
+            self.table.rows[row + FLAGS] &= ~F_DIRTY
+            self.mark(slot, row)
+        return slot
+
+    def counters(self):
+        """All that is counted over a scanner's life and its table's, for ``count_on``."""
+        seen = (self.packets, self.octets, self.duplicates, self.others, self.truncated, self.copies, self.originals)
+        return (*seen, self.table.evicted, *self.malformed())
+
+    def count_on(self, counters):
+        """Count on from where an earlier run was. ValueError if these are not as many counters as there are."""
+        if len(counters) != len(self.counters()):
+            raise ValueError("a scanner of another version has other counters")
+        self.packets, self.octets, self.duplicates, self.others, self.truncated = counters[:5]
+        self.copies, self.originals, self.table.evicted = counters[5:8]
+        for each, count in enumerate(counters[8:]):
+            self.malformed_counts[each] = count
+
     def malformed(self):
         """Packets that were malformed, by layer in the order of LAYERS."""
         return tuple(self.malformed_counts)

@@ -37,4 +37,17 @@ class Scanner:
     def lookup(
         self, src: bytes, dst: bytes, sport: int, dport: int, proto: int, vlans: tuple[int, ...] = ()
     ) -> tuple[int, bool] | None: ...
+    def plant(
+        self,
+        src: bytes,
+        dst: bytes,
+        sport: int,
+        dport: int,
+        proto: int,
+        vlans: tuple[int, ...],
+        which: int,
+        columns: tuple[int, ...],
+    ) -> int: ...
+    def counters(self) -> tuple[int, ...]: ...
+    def count_on(self, counters: tuple[int, ...]) -> None: ...
     def malformed(self) -> tuple[int, ...]: ...

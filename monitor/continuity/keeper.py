@@ -1,0 +1,272 @@
+"""Keeper: says which rows must be written, so that what is on disk is the engine at one moment.
+
+Strategy: the tables mark what changes in them (model.marks). Each time the daemon commits transitions, all that has
+changed goes along; if that is more than ROWS, what belongs to the incidents told, and the longest changed. A contact's
+counts and those of the incident that took them over never part: if one is written, so is the other. Regularly, and
+when evidence began that no transition tells of yet, the same happens without transitions. What is written is what
+changed, so that a quiet minute costs nothing however much is known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from monitor.continuity import taking
+from monitor.continuity.records import encode
+from monitor.continuity.resuming import Resuming
+from monitor.model.limits import Room
+from monitor.model.marks import Marks
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+    from monitor.continuity.records import Record
+    from monitor.continuity.resuming import Resumed
+    from monitor.engine import Engine
+    from monitor.model.contacts import Device
+    from monitor.model.incidents import Transition
+
+PREFIX: Final = "engine/"
+"""Of every row's name."""
+ROWS: Final = 1024
+"""Rows of a kind that are written at a time, some ten milliseconds in all; what is left comes with the next."""
+
+ENGINE: Final = f"{PREFIX}engine/"
+SITE: Final = f"{PREFIX}site/"
+LEARNT: Final = (Room.PREFIXES, Room.OWN_ADDRESSES, Room.CALLED_ADDRESSES, Room.ROUTERS, Room.CARRIERS)
+"""Rooms whose sizes tell whether something was learnt of the site; the first two decide what is local."""
+
+Rows = dict[str, bytes | None]
+"""Name and body; None deletes."""
+
+
+class Keeper:
+    """Keeps one engine. Called in the engine's thread, between its calls.
+
+    A mapping that could not be committed is to be committed with the next one, under it: ``{**old, **new}``.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._stale: dict[str, None] = {}
+        """Rows of an earlier run that nobody owns."""
+        self._devices: dict[str, tuple[object, ...]] = {}
+        """Of each device on disk, what its row was written for."""
+        self._looked_at = 0
+        self._site: tuple[int, ...] = ()
+        self._contacts, self._names, self._lookups, self._incidents = Marks(), Marks(), Marks(), Marks()
+        known = engine.attribution
+        known.contacts.marks, known.names.marks, known.lookups.marks = self._contacts, self._names, self._lookups
+        engine.book.marks, engine.book.contact_marks = self._incidents, self._contacts
+        self._mark_all()
+
+    @property
+    def waiting(self) -> int:
+        """Records that changed since they were last given out."""
+        marks = (self._contacts, self._names, self._lookups, self._incidents)
+        return sum(len(each.changed) + len(each.gone) for each in marks)
+
+    def restore(self, rows: Mapping[str, bytes], at_ns: int | None = None) -> Resumed:
+        """Put the rows of an earlier run into the engine, which must have seen nothing; what became of them.
+
+        ``rows`` are those whose name begins with PREFIX. ``at_ns`` is when packets can come again, where time has
+        passed meanwhile; None: the packets go on where they stopped.
+        """
+        kinds: dict[str, dict[str, bytes]] = {}
+        for name, row in rows.items():
+            kind, _, rest = name.removeprefix(PREFIX).partition("/")
+            kinds.setdefault(kind, {})[rest] = row
+        report = Resuming(self._engine, kinds, at_ns).run()
+        self._stale = dict.fromkeys(name for name in rows if name.startswith(PREFIX))
+        self._mark_all()
+        self._recognise_rows()
+        return report
+
+    def changed(self, transitions: Sequence[Transition] = ()) -> Rows:
+        """What must be committed together with these transitions; empty if there is no need to commit anything.
+
+        To be called after each block and tick, also if it told nothing: it may have begun evidence.
+        """
+        urgent = self._contacts.urgent or self._lookups.urgent
+        if not transitions and not urgent:
+            return {}
+        return self._take([each.incident for each in transitions], ROWS)
+
+    def periodic(self) -> Rows:
+        """What changed since it was last given out; at most some ROWS of each kind."""
+        rows: Rows = {}
+        self._take_devices(rows, ROWS)
+        rows |= self._take((), ROWS)
+        self._take_site(rows)
+        return rows
+
+    def rest(self) -> Rows:
+        """All that has changed, however much: at a stop."""
+        rows: Rows = {}
+        self._devices = dict.fromkeys(self._devices, ())
+        self._looked_at = 0
+        self._take_devices(rows, len(self._engine.attribution.devices))
+        rows |= self._take((), self.waiting + len(self._stale))
+        rows[SITE] = encode(taking.site_record(self._engine))
+        rows[ENGINE] = encode(taking.engine_record(self._engine))
+        return rows
+
+    def _mark_all(self) -> None:
+        """Everything that the engine has is to be written."""
+        known = self._engine.attribution
+        self._contacts.changed = {each.place: None for device in known.devices for each in known.contacts.of(device)}
+        self._names.changed = dict.fromkeys(known.names.keys())
+        self._lookups.changed = dict.fromkeys(known.lookups.keys())
+        self._incidents.changed = dict.fromkeys(self._engine.book.uids())
+
+    def _recognise_rows(self) -> None:
+        """What was just restored is on disk; what is on disk and was not restored is to be deleted."""
+        for kind, marks in self._tables():
+            for key in list(marks.changed):
+                name = _name(kind, key)
+                if name in self._stale:
+                    del self._stale[name]
+                    del marks.changed[key]
+                    marks.saved[key] = None
+        contacts = self._engine.attribution.contacts
+        for place in self._contacts.saved:
+            contact = contacts.at(place)  # type: ignore[arg-type]  keys of this table are places
+            self._contacts.saved[place] = contact.incident if contact is not None else None
+        for device in self._engine.attribution.devices:
+            name = _name("device", device.key)
+            if name in self._stale:
+                del self._stale[name]
+                self._devices[device.key] = taking.marks_of(device)
+        for name in (ENGINE, SITE):
+            self._stale.pop(name, None)
+
+    def _tables(self) -> tuple[tuple[str, Marks], ...]:
+        return (
+            ("contact", self._contacts),
+            ("names", self._names),
+            ("lookup", self._lookups),
+            ("incident", self._incidents),
+        )
+
+    def _take(self, told: Sequence[str], limit: int) -> Rows:
+        """The changed of every table, what belongs to the incidents ``told`` first."""
+        rows: Rows = dict.fromkeys(islice(self._stale, limit))
+        for name in rows:
+            del self._stale[name]
+        for kind, marks in self._tables():
+            for key in marks.gone:
+                rows[_name(kind, key)] = None
+                named = marks.saved.pop(key)
+                if named is not None:
+                    self._incidents.changed[named] = None  # what it says may be what its incident speaks of
+            marks.gone.clear()
+        places, uids = self._chosen(told, limit)
+        self._write_contacts(rows, places)
+        self._write_incidents(rows, uids)
+        known, engine = self._engine.attribution, self._engine
+        for asked in list(islice(self._lookups.changed, limit)):
+            lookup = known.lookups.at(asked)  # type: ignore[arg-type]  keys of this table are (device, name)
+            if lookup is not None:
+                self._write_device(rows, lookup.device)
+                self._write(rows, "lookup", self._lookups, asked, taking.lookup_record(lookup))
+        for pair in list(islice(self._names.changed, limit)):
+            self._write(rows, "names", self._names, pair, taking.names_record(engine, pair))  # type: ignore[arg-type]
+        self._contacts.urgent = self._lookups.urgent = False
+        if rows:
+            rows[ENGINE] = encode(taking.engine_record(engine))
+            self._take_site(rows, called=False)
+        return rows
+
+    def _chosen(self, told: Sequence[str], limit: int) -> tuple[list[Hashable], list[str]]:
+        """Contacts and incidents to write: all that changed, or whole groups of what hangs together."""
+        changed, book = self._contacts.changed, self._engine.book
+        if len(changed) <= limit:
+            return list(changed), list(self._incidents.changed)  # type: ignore[arg-type]  keys are ids
+        contacts = self._engine.attribution.contacts
+        first = set(told)
+        belonging: dict[Hashable, list[str]] = {}
+        groups: dict[str, list[Hashable]] = {}
+        for place in changed:
+            contact = contacts.at(place)  # type: ignore[arg-type]  keys of this table are places
+            named = {self._contacts.saved.get(place), contact.incident if contact is not None else None}
+            belonging[place] = [uid for uid in named if uid is not None and (uid in first or book.open(uid))]
+            for uid in belonging[place]:
+                groups.setdefault(uid, []).append(place)
+        places: dict[Hashable, None] = {}
+        uids: dict[str, None] = {uid: None for uid in self._incidents.changed if uid not in groups}  # type: ignore[misc]
+
+        def follow(waiting: list[str]) -> None:
+            while waiting:
+                uid = waiting.pop()
+                if uid not in uids:
+                    uids[uid] = None
+                    for place in groups.get(uid, ()):
+                        places[place] = None
+                        waiting += belonging[place]
+
+        follow(list(told))
+        for place in changed:
+            if len(places) >= limit:
+                break
+            places[place] = None
+            follow(list(belonging[place]))
+        return list(places), list(uids)
+
+    def _write_contacts(self, rows: Rows, places: Iterable[Hashable]) -> None:
+        contacts = self._engine.attribution.contacts
+        devices: dict[str, Device] = {}
+        for place in places:
+            contact = contacts.at(place)  # type: ignore[arg-type]  keys of this table are places
+            if contact is not None:
+                devices[contact.device.key] = contact.device
+                self._write(rows, "contact", self._contacts, place, taking.contact_record(self._engine, contact))
+                self._contacts.saved[place] = contact.incident
+        for device in devices.values():
+            self._write_device(rows, device)
+
+    def _write_incidents(self, rows: Rows, uids: Iterable[str]) -> None:
+        for uid in uids:
+            incident = self._engine.book.open(uid)
+            if incident is not None:
+                self._write(rows, "incident", self._incidents, uid, taking.incident_record(self._engine, incident))
+            else:
+                self._incidents.changed.pop(uid, None)
+
+    def _write(self, rows: Rows, kind: str, marks: Marks, key: Hashable, record: Record) -> None:
+        rows[_name(kind, key)] = encode(record)
+        marks.changed.pop(key, None)
+        marks.saved[key] = None
+
+    def _write_device(self, rows: Rows, device: Device) -> None:
+        """The device, unless its row says the same."""
+        mark = taking.marks_of(device)
+        if self._devices.get(device.key) != mark and self._engine.attribution.devices.named(device.key) is device:
+            self._devices[device.key] = mark
+            rows[_name("device", device.key)] = encode(taking.device_record(self._engine, device))
+
+    def _take_devices(self, rows: Rows, limit: int) -> None:
+        """So many devices, in turn; and those that are no more."""
+        devices = self._engine.attribution.devices
+        if self._looked_at >= len(devices):
+            self._looked_at = 0
+        for device in islice(devices, self._looked_at, self._looked_at + limit):
+            self._write_device(rows, device)
+        self._looked_at += limit
+        for key in [key for key in self._devices if devices.named(key) is None]:
+            del self._devices[key]
+            rows[_name("device", key)] = None
+
+    def _take_site(self, rows: Rows, *, called: bool = True) -> None:
+        """What was learnt of the site, if there is more of it; what was merely ``called`` can wait."""
+        known = self._engine.attribution
+        sizes = tuple(each.size for each in (*known.site.limits(), *known.devices.limits()) if each.name in LEARNT)
+        if sizes != self._site and (called or sizes[:2] != self._site[:2]):
+            self._site = sizes
+            rows[SITE] = encode(taking.site_record(self._engine))
+
+
+def _name(kind: str, key: Hashable) -> str:
+    """The name of a row: short and of one length, since there are many, whatever the key has in it."""
+    return f"{PREFIX}{kind}/{hashlib.blake2b(repr(key).encode(), digest_size=12).hexdigest()}"

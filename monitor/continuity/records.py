@@ -1,0 +1,225 @@
+"""Records: devices, contacts, flows, lookups, names and incidents as bytes.
+
+Each is MessagePack, for addresses and ids are bytes and JSON would need an encoding of its own for them; as arrays,
+since there are tens of thousands of rows of one shape. The first element is the version; a CRC-32 (IEEE 802.3)
+before it all tells a damaged row from one that another version wrote.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from monitor.model.contacts import DeviceClass, Outcome, Trait
+from monitor.model.incidents import Evidence, Kind, Severity, Visibility
+from monitor.model.verdicts import Verdict
+
+CHECK: Final = 4
+"""Bytes of the CRC-32."""
+
+T = TypeVar("T")
+
+
+class Damaged(Exception):  # noqa: N818  it says what the row is
+    """The bytes are not those that were written."""
+
+
+class Foreign(Exception):  # noqa: N818  likewise
+    """The bytes are whole, and no record of this version."""
+
+
+class Record(Struct, frozen=True, array_like=True, omit_defaults=False):
+    """Base of all that is kept. A field may be added at the end, with a default; anything else is a new ``tag``."""
+
+
+class DeviceRecord(Record, frozen=True, tag=1):
+    """A device without what the configuration says of it."""
+
+    key: str
+    name: str
+    first_ns: int
+    last_ns: int
+    v4_seen_ns: int
+    device_class: DeviceClass
+    recognised_by: str | None
+    mac: bytes | None
+    addresses: tuple[bytes, ...]
+    vendor: str | None
+    vendor_name: str | None
+    vendor_by: str | None
+    model: str | None
+    firmware: str | None
+    ranks: tuple[int, int, int]
+    """Of the name, the model and the firmware."""
+    hides_names: bool
+    booted_ns: int | None
+
+
+class FlowRecord(Record, frozen=True, tag=1):
+    """A flow that lives, of one contact."""
+
+    initiator: bytes
+    responder: bytes
+    initiator_port: int
+    responder_port: int
+    proto: int
+    vlan: tuple[int, ...]
+    initiator_mac: bytes | None
+    responder_mac: bytes | None
+    start_ns: int
+    outward: bool
+    early: bool
+    heard: bool
+    opened: int
+    accepted: int
+    counted: tuple[int, int, int]
+    """Bytes out, bytes in and attempts that the contact has of it."""
+    which: int
+    columns: tuple[int, ...]
+    """As FlowTable.record gives them."""
+
+
+class ContactRecord(Record, frozen=True, tag=1):
+    """A contact with its flows."""
+
+    device: str
+    place: bytes | None
+    """Its place but for the device; None: its only name."""
+    remote: bytes | None
+    verdict: Verdict
+    first_ns: int
+    last_ns: int
+    used_ns: int
+    first_id: bytes
+    outcome: Outcome
+    refused_by: str | None
+    counts: tuple[int, int, int, int]
+    """Attempts, bytes out, bytes in, and how often it was asked for."""
+    told: tuple[int, int, int, int] | None
+    """Of these, what incidents have had; None: no incident has had this contact."""
+    kept: tuple[int, int, int, int]
+    incident: str | None
+    judged: bool
+    """It has not changed since it was judged."""
+    outbound: bool
+    invited: bool
+    names: tuple[str, ...]
+    told_names: tuple[str, ...]
+    name_source: str | None
+    services: tuple[tuple[int, int], ...]
+    source: bytes | None
+    last_source_port: int
+    p2p: str | None
+    encrypted_dns: str | None
+    traits: frozenset[Trait]
+    flows: tuple[FlowRecord, ...]
+
+
+class LookupRecord(Record, frozen=True, tag=1):
+    """A name that was asked for and waits to see what follows."""
+
+    device: str
+    name: str
+    asked_ns: int
+    last_ns: int
+    first_id: bytes
+    times: int
+    rcode: str | None
+    addresses: tuple[bytes, ...]
+
+
+class NamesRecord(Record, frozen=True, tag=1):
+    """Names that DNS told a device for an address."""
+
+    device: str
+    address: bytes
+    names: tuple[tuple[str, int], ...]
+    """Each with when it expires, the oldest first."""
+
+
+class IncidentRecord(Record, frozen=True, tag=1):
+    """An open incident."""
+
+    uid: str
+    key: tuple[str, str]
+    kind: Kind
+    device_name: str
+    verdict: Verdict
+    severity: Severity
+    rule: str
+    first_ns: int
+    last_ns: int
+    outcome: Outcome
+    refused_by: str | None
+    base: Visibility | None
+    properties: tuple[str, ...]
+    counts: tuple[int, int, int, int, int]
+    """Attempts, bytes out, bytes in, contacts, and how often its names were asked for."""
+    ends: int
+    countries: tuple[str, ...]
+    evidences: tuple[Evidence, ...]
+    best: tuple[str, bytes | None, str] | None
+    """Place of its best contact: device, place, and the name where there is no place."""
+    best_gone: ContactRecord | None
+    """That contact itself, where it is known no more."""
+    number: int
+    said: tuple[int, int, tuple[str, ...], tuple[str, ...], str, int, int, int] | None
+    said_counts: tuple[int, ...]
+
+
+class SiteRecord(Record, frozen=True, tag=1):
+    """What was learnt of the site."""
+
+    prefixes: tuple[str, ...]
+    own: tuple[tuple[bytes, bytes], ...]
+    called: tuple[bytes, ...]
+    routers: tuple[bytes, ...]
+    carried: tuple[tuple[bytes, bytes], ...]
+
+
+class EngineRecord(Record, frozen=True, tag=1):
+    """Where the engine was, and what it had counted."""
+
+    now_ns: int
+    first_ns: int
+    last_packet_ns: int
+    scanner: tuple[int, ...]
+    """As Scanner.counters gives them."""
+    counts: dict[str, int]
+    """Fields of hearing.Counts."""
+    malformed: dict[str, int]
+    rooms: dict[str, int]
+    """What each room turned away."""
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODERS: Final[dict[type[Record], msgspec.msgpack.Decoder[Record]]] = {
+    kind: msgspec.msgpack.Decoder(kind)
+    for kind in (DeviceRecord, ContactRecord, LookupRecord, NamesRecord, IncidentRecord, SiteRecord, EngineRecord)
+}
+
+
+def encode(record: Record) -> bytes:
+    """The record as it is kept."""
+    body = _ENCODER.encode(record)
+    return zlib.crc32(body).to_bytes(CHECK, "big") + body
+
+
+def decode(kind: type[T], row: bytes) -> T:
+    """The record that was kept.
+
+    Raises:
+        Damaged: the bytes are not those that were written.
+        Foreign: they are, by a version that kept something else.
+
+    """
+    body = row[CHECK:]
+    if zlib.crc32(body).to_bytes(CHECK, "big") != row[:CHECK]:
+        raise Damaged
+    try:
+        return _DECODERS[kind].decode(body)  # type: ignore[index, return-value]  the table has each under its own type
+    except msgspec.DecodeError as error:
+        raise Foreign from error
