@@ -56,7 +56,7 @@ class Contacts:
         """Contacts forgotten for want of room."""
         self.crowded = 0
         """Those of them that made room for another of the same device."""
-        self.marks: Marks | None = None
+        self.marks: Marks[Key] | None = None
         """Set by whoever saves contacts; the keys are their places."""
 
     def __len__(self) -> int:

@@ -48,7 +48,7 @@ class Lookups:
         self._max = max_open
         self.early = 0
         """Lookups concluded early for want of room."""
-        self.marks: Marks | None = None
+        self.marks: Marks[tuple[str, str]] | None = None
         """Set by whoever saves lookups; the keys are (device key, name)."""
 
     def __len__(self) -> int:

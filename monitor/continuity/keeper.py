@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from monitor.continuity import taking
 from monitor.continuity.records import encode
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from monitor.continuity.records import Record
     from monitor.continuity.resuming import Resumed
     from monitor.engine import Engine
+    from monitor.model.address import Address
     from monitor.model.contacts import Device
     from monitor.model.incidents import Transition
 
@@ -33,6 +34,8 @@ PREFIX: Final = "engine/"
 ROWS: Final = 1024
 """Rows of a kind that are written at a time, some ten milliseconds in all; what is left comes with the next."""
 
+K = TypeVar("K", bound="Hashable")
+
 ENGINE: Final = f"{PREFIX}engine/"
 SITE: Final = f"{PREFIX}site/"
 LEARNT: Final = (Room.PREFIXES, Room.OWN_ADDRESSES, Room.CALLED_ADDRESSES, Room.ROUTERS, Room.CARRIERS)
@@ -40,6 +43,8 @@ LEARNT: Final = (Room.PREFIXES, Room.OWN_ADDRESSES, Room.CALLED_ADDRESSES, Room.
 
 Rows = dict[str, bytes | None]
 """Name and body; None deletes."""
+Place = tuple[str, bytes | str]
+"""What a contact is found by."""
 
 
 class Keeper:
@@ -56,7 +61,10 @@ class Keeper:
         """Of each device on disk, what its row was written for."""
         self._looked_at = 0
         self._site: tuple[int, ...] = ()
-        self._contacts, self._names, self._lookups, self._incidents = Marks(), Marks(), Marks(), Marks()
+        self._contacts: Marks[Place] = Marks()
+        self._names: Marks[tuple[str, Address]] = Marks()
+        self._lookups: Marks[tuple[str, str]] = Marks()
+        self._incidents: Marks[str] = Marks()
         known = engine.attribution
         known.contacts.marks, known.names.marks, known.lookups.marks = self._contacts, self._names, self._lookups
         engine.book.marks, engine.book.contact_marks = self._incidents, self._contacts
@@ -105,6 +113,10 @@ class Keeper:
     def rest(self) -> Rows:
         """All that has changed, however much: at a stop."""
         rows: Rows = {}
+        known = self._engine.attribution
+        for contact in (each for device in known.devices for each in known.contacts.of(device)):
+            if contact.newest_flow is not None:  # its flow counts packets that it has not been told of
+                self._contacts.changed[contact.place] = None
         self._devices = dict.fromkeys(self._devices, ())
         self._looked_at = 0
         self._take_devices(rows, len(self._engine.attribution.devices))
@@ -132,7 +144,7 @@ class Keeper:
                     marks.saved[key] = None
         contacts = self._engine.attribution.contacts
         for place in self._contacts.saved:
-            contact = contacts.at(place)  # type: ignore[arg-type]  keys of this table are places
+            contact = contacts.at(place)
             self._contacts.saved[place] = contact.incident if contact is not None else None
         for device in self._engine.attribution.devices:
             name = _name("device", device.key)
@@ -142,7 +154,7 @@ class Keeper:
         for name in (ENGINE, SITE):
             self._stale.pop(name, None)
 
-    def _tables(self) -> tuple[tuple[str, Marks], ...]:
+    def _tables(self) -> tuple[tuple[str, Marks[Any]], ...]:
         return (
             ("contact", self._contacts),
             ("names", self._names),
@@ -167,35 +179,35 @@ class Keeper:
         self._write_incidents(rows, uids)
         known, engine = self._engine.attribution, self._engine
         for asked in list(islice(self._lookups.changed, limit)):
-            lookup = known.lookups.at(asked)  # type: ignore[arg-type]  keys of this table are (device, name)
+            lookup = known.lookups.at(asked)
             if lookup is not None:
                 self._write_device(rows, lookup.device)
                 self._write(rows, "lookup", self._lookups, asked, taking.lookup_record(lookup))
         for pair in list(islice(self._names.changed, limit)):
-            self._write(rows, "names", self._names, pair, taking.names_record(engine, pair))  # type: ignore[arg-type]
+            self._write(rows, "names", self._names, pair, taking.names_record(engine, pair))
         self._contacts.urgent = self._lookups.urgent = False
         if rows:
             rows[ENGINE] = encode(taking.engine_record(engine))
             self._take_site(rows, called=False)
         return rows
 
-    def _chosen(self, told: Sequence[str], limit: int) -> tuple[list[Hashable], list[str]]:
+    def _chosen(self, told: Sequence[str], limit: int) -> tuple[list[Place], list[str]]:
         """Contacts and incidents to write: all that changed, or whole groups of what hangs together."""
         changed, book = self._contacts.changed, self._engine.book
         if len(changed) <= limit:
-            return list(changed), list(self._incidents.changed)  # type: ignore[arg-type]  keys are ids
+            return list(changed), list(self._incidents.changed)
         contacts = self._engine.attribution.contacts
         first = set(told)
-        belonging: dict[Hashable, list[str]] = {}
-        groups: dict[str, list[Hashable]] = {}
+        belonging: dict[Place, list[str]] = {}
+        groups: dict[str, list[Place]] = {}
         for place in changed:
-            contact = contacts.at(place)  # type: ignore[arg-type]  keys of this table are places
+            contact = contacts.at(place)
             named = {self._contacts.saved.get(place), contact.incident if contact is not None else None}
             belonging[place] = [uid for uid in named if uid is not None and (uid in first or book.open(uid))]
             for uid in belonging[place]:
                 groups.setdefault(uid, []).append(place)
-        places: dict[Hashable, None] = {}
-        uids: dict[str, None] = {uid: None for uid in self._incidents.changed if uid not in groups}  # type: ignore[misc]
+        places: dict[Place, None] = {}
+        uids: dict[str, None] = {uid: None for uid in self._incidents.changed if uid not in groups}
 
         def follow(waiting: list[str]) -> None:
             while waiting:
@@ -214,11 +226,11 @@ class Keeper:
             follow(list(belonging[place]))
         return list(places), list(uids)
 
-    def _write_contacts(self, rows: Rows, places: Iterable[Hashable]) -> None:
+    def _write_contacts(self, rows: Rows, places: Iterable[Place]) -> None:
         contacts = self._engine.attribution.contacts
         devices: dict[str, Device] = {}
         for place in places:
-            contact = contacts.at(place)  # type: ignore[arg-type]  keys of this table are places
+            contact = contacts.at(place)
             if contact is not None:
                 devices[contact.device.key] = contact.device
                 self._write(rows, "contact", self._contacts, place, taking.contact_record(self._engine, contact))
@@ -234,7 +246,7 @@ class Keeper:
             else:
                 self._incidents.changed.pop(uid, None)
 
-    def _write(self, rows: Rows, kind: str, marks: Marks, key: Hashable, record: Record) -> None:
+    def _write(self, rows: Rows, kind: str, marks: Marks[K], key: K, record: Record) -> None:
         rows[_name(kind, key)] = encode(record)
         marks.changed.pop(key, None)
         marks.saved[key] = None

@@ -8,7 +8,7 @@ before it all tells a damaged row from one that another version wrote.
 from __future__ import annotations
 
 import zlib
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -20,7 +20,11 @@ from monitor.model.verdicts import Verdict
 CHECK: Final = 4
 """Bytes of the CRC-32."""
 
-T = TypeVar("T")
+T = TypeVar("T", bound="Record")
+
+
+Said = tuple[int, int, tuple[str, ...], tuple[str, ...], str, int, int, int]
+"""Incident.state() when it was last told."""
 
 
 class Damaged(Exception):  # noqa: N818  it says what the row is
@@ -166,7 +170,7 @@ class IncidentRecord(Record, frozen=True, tag=1):
     best_gone: ContactRecord | None
     """That contact itself, where it is known no more."""
     number: int
-    said: tuple[int, int, tuple[str, ...], tuple[str, ...], str, int, int, int] | None
+    said: Said | None
     said_counts: tuple[int, ...]
 
 
@@ -196,10 +200,16 @@ class EngineRecord(Record, frozen=True, tag=1):
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODERS: Final[dict[type[Record], msgspec.msgpack.Decoder[Record]]] = {
-    kind: msgspec.msgpack.Decoder(kind)
-    for kind in (DeviceRecord, ContactRecord, LookupRecord, NamesRecord, IncidentRecord, SiteRecord, EngineRecord)
-}
+_RECORDS: Final[tuple[type[Record], ...]] = (
+    DeviceRecord,
+    ContactRecord,
+    LookupRecord,
+    NamesRecord,
+    IncidentRecord,
+    SiteRecord,
+    EngineRecord,
+)
+_DECODERS: Final[dict[type[Record], Any]] = {kind: msgspec.msgpack.Decoder(kind) for kind in _RECORDS}
 
 
 def encode(record: Record) -> bytes:
@@ -220,6 +230,7 @@ def decode(kind: type[T], row: bytes) -> T:
     if zlib.crc32(body).to_bytes(CHECK, "big") != row[:CHECK]:
         raise Damaged
     try:
-        return _DECODERS[kind].decode(body)  # type: ignore[index, return-value]  the table has each under its own type
+        record: T = _DECODERS[kind].decode(body)
     except msgspec.DecodeError as error:
         raise Foreign from error
+    return record

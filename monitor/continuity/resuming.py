@@ -282,6 +282,8 @@ class Resuming:
             bad = bool(call_home.detect(contact, judgement))
             same_place = judgement.foreign == (Trait.FOREIGN in contact.traits)
             if (bad == is_open and (same_place or not bad)) or (contact.told and not is_open):
+                if contact.incident is not None and _counts(contact) != _told(contact):
+                    self._known.touch(contact)  # counted, and not yet given to its incident
                 return
             contact.judged = None
         self.report.judged_again += 1
@@ -299,6 +301,14 @@ class Resuming:
                 self.report.flows += 1
             else:
                 self.report.crowded += 1
+
+
+def _counts(contact: Contact) -> tuple[int, int, int, int]:
+    return contact.attempts, contact.bytes_out, contact.bytes_in, contact.asked
+
+
+def _told(contact: Contact) -> tuple[int, int, int, int]:
+    return contact.told_attempts, contact.told_out, contact.told_in, contact.told_asked
 
 
 def _flow(kept: FlowRecord) -> Flow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from monitor.continuity.records import (
     ContactRecord,
@@ -18,6 +18,7 @@ from monitor.continuity.records import (
 
 if TYPE_CHECKING:
     from monitor.contacts.lookups import Lookup
+    from monitor.continuity.records import Said
     from monitor.engine import Engine
     from monitor.incidents.incident import Incident
     from monitor.model.address import Address
@@ -182,7 +183,7 @@ def incident_record(engine: Engine, incident: Incident) -> IncidentRecord:
         best=None if place is None else _named(place),
         best_gone=gone,
         number=incident.number,
-        said=incident.said or None,  # type: ignore[arg-type]  Incident.state() says what is in it
+        said=cast("Said", incident.said) if incident.said else None,
         said_counts=incident.said_counts,
     )
 

@@ -25,7 +25,7 @@ class Names:
         self._max = max_entries
         self.evicted = 0
         """Pairs forgotten for want of room."""
-        self.marks: Marks | None = None
+        self.marks: Marks[tuple[str, Address]] | None = None
         """Set by whoever saves names; the keys are (device key, address)."""
 
     def __len__(self) -> int:

@@ -85,9 +85,9 @@ class Book:
         self.evicted = 0
         """Incidents that ended for want of room."""
         self._most = 0
-        self.marks: Marks | None = None
+        self.marks: Marks[str] | None = None
         """Set by whoever saves incidents; the keys are their ids."""
-        self.contact_marks: Marks | None = None
+        self.contact_marks: Marks[tuple[str, bytes | str]] | None = None
         """Those of the contacts, whose counts incidents take over."""
 
     def __len__(self) -> int:

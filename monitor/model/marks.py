@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Hashable
+K = TypeVar("K")
 
 
-class Marks:
+class Marks(Generic[K]):
     """Kept by a table for whoever saves it. As large as the table and what was saved of it, at most."""
 
     def __init__(self) -> None:
-        self.changed: dict[Hashable, None] = {}
+        self.changed: dict[K, None] = {}
         """Keys of what was made or altered since it was saved, in the order in which that happened."""
-        self.gone: dict[Hashable, None] = {}
+        self.gone: dict[K, None] = {}
         """Keys of what was saved and is to be deleted."""
-        self.saved: dict[Hashable, str | None] = {}
+        self.saved: dict[K, str | None] = {}
         """Keys of what is on disk; the incident that a contact's row names."""
         self.urgent = False
         """Evidence began that a restart could not find again: it should not wait for the next regular saving."""
 
-    def left(self, key: Hashable) -> None:
+    def left(self, key: K) -> None:
         """The table has this no more."""
         self.changed.pop(key, None)
         if key in self.saved:

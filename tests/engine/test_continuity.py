@@ -11,12 +11,12 @@ from monitor.config import convert
 from monitor.continuity import PREFIX, Keeper
 from monitor.store import Store
 from pcaps import scenarios
+from pcaps.savefile import Frame
 from pcaps.scenarios import NAMES
 from tests.engine.played import Played, blocks, engine
-from pcaps.savefile import Frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from monitor.app import Knowledge
