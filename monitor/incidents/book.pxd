@@ -21,7 +21,7 @@ cdef class Book:
     @cython.locals(incident=Incident)
     cpdef bint count(self, Contact contact) except -1
     cdef _quiet_due(self)
-    cdef _mark(self, Contact contact)
+    cdef _mark(self, Contact contact, bint urgent=*)
     cdef _use(self, Incident incident)
     cdef bint _belongs(self, Contact contact, Incident held) except -1
     @cython.locals(incident=Incident, asked=Incident)

@@ -104,7 +104,7 @@ class Book:
         self, contact: Contact, judgement: Judgement, findings: Sequence[Finding], now_ns: int
     ) -> list[Transition]:
         """What a contact, newly judged, changes: at most an end, an opening or an update."""
-        self._mark(contact)
+        self._mark(contact, True)  # noqa: FBT003  likewise
         held = self._by_uid.get(contact.incident) if contact.incident is not None else None
         if not findings:
             return self._acquit(contact, held, judgement, now_ns) if held is not None else []
@@ -190,9 +190,10 @@ class Book:
         if incident.state() != incident.said:
             self._moved[incident.uid] = incident
 
-    def _mark(self, contact: Contact) -> None:
+    def _mark(self, contact: Contact, urgent: bool = False) -> None:  # noqa: FBT001, FBT002  compiled, so no keyword
         if self.contact_marks is not None and contact.order >= 0:
             self.contact_marks.changed[contact.place] = None
+            self.contact_marks.urgent |= urgent
 
     def _use(self, incident: Incident) -> None:
         if self.marks is not None:
