@@ -26,7 +26,7 @@ cdef class Attribution:
     cpdef touch(self, Contact contact)
     cpdef bint leaves(self, bytes source, bytes destination) except -1
     @cython.locals(told=list)
-    cpdef begin(self, Flow flow, int ttl)
+    cpdef begin(self, Flow flow, int ttl, bint sent)
     @cython.locals(contact=Contact, new="long long")
     cpdef count(self, Flow flow, long long attempts, long long sent, long long received, long long ts_ns)
     @cython.locals(contact=Contact)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import cython
 
 from monitor.contacts.contacts import MAX_NAMES
+from monitor.enrich.devices import ADDRESSED
 from monitor.enrich.site import Reach
 from monitor.model.address import is_address, is_v4, pack, text, unpack
 from monitor.model.contacts import DeviceClass, Outcome, Trait, with_one
@@ -151,8 +152,11 @@ class Attribution:
         """Whether a packet between these goes from the site to outside."""
         return self.site.reach(source) is LOCAL and self.site.reach(destination) is REMOTE
 
-    def begin(self, flow: Flow, ttl: int) -> None:
-        """A flow begins: find its device and, if it crosses the site's edge, its contact."""
+    def begin(self, flow: Flow, ttl: int, sent: bool) -> None:  # noqa: FBT001  a compiled method takes no keywords
+        """A flow begins: find its device and, if it crosses the site's edge, its contact.
+
+        ``sent``: its first packet is the initiator's, so that the initiator's MAC is whose it was sent from.
+        """
         self.site.heard(flow.initiator, flow.initiator_mac)
         here, there = self.site.reach(flow.initiator), self.site.reach(flow.responder)
         elsewhere = here is REMOTE and there is not LOCAL
@@ -163,7 +167,9 @@ class Attribution:
         if there is REMOTE:
             self.devices.carries_others(flow.responder_mac, flow.responder)
         if here is LOCAL:
-            flow.device = self.devices.of(flow.initiator, flow.initiator_mac, flow.start_ns)
+            flow.device = self.devices.of(
+                flow.initiator, flow.initiator_mac, flow.start_ns, None if sent else ADDRESSED
+            )
             crosses = there in (REMOTE, CORE)
             if not crosses:
                 flow.peer = self.devices.known(flow.responder)

@@ -352,7 +352,7 @@ class Engine:
         if self._canary is not None and flow.responder == self._canary and flow.responder_port == self._canary_port:
             self.sight.canary_ns = ts_ns
             return flow
-        self.attribution.begin(flow, frame.ttl)
+        self.attribution.begin(flow, frame.ttl, flow.initiator == source)
         if flow.device is not None or flow.peer is not None:
             scanner.heed(slot)
         if flow.device is None:

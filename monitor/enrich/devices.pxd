@@ -3,6 +3,13 @@ cimport cython
 from monitor.model.contacts cimport Device
 
 
+cdef class Sighting:
+    cdef public bytes mac, earlier
+    cdef public long long last_ns
+    cdef public str by
+    cdef public object claim
+
+
 cdef class Devices:
     cdef object _catalogue, _strangers, _watched, _named
     cdef public object when_evicted
@@ -11,7 +18,9 @@ cdef class Devices:
     cdef Py_ssize_t _max
     cdef dict _all
     cdef readonly dict _by_address, _by_mac
-    cdef set _names
+    cdef dict _sightings
+    cdef set _pinned, _pinned_macs
+    cdef object _claims, _announcements
     cdef public long long evicted, unwatched
     cdef long long _routers_gone, _carriers_gone
     cpdef bint has_news(self) except -1
@@ -26,5 +35,9 @@ cdef class Devices:
     cpdef bint routes(self, bytes mac) except -1
     @cython.locals(carried=set)
     cpdef carries_others(self, bytes mac, bytes address)
+    @cython.locals(sighting=Sighting)
+    cdef _sight(self, Device device, bytes address, bytes mac, long long ts_ns, bound_by)
+    @cython.locals(sighting=Sighting, rival=Device)
+    cdef Device _contest(self, Device owner, bytes address, bytes mac, long long ts_ns, bound_by)
     cdef _heard(self, Device device, long long ts_ns)
     cdef bint _identifies(self, bytes mac) except -1

@@ -70,6 +70,17 @@ def is_address(spelled: str) -> bool:
     return True
 
 
+_EUI64_MARK: Final = b"\xff\xfe"
+
+
+def eui64(address: Address) -> Mac | None:
+    """The MAC in the interface identifier of an IPv6 address (RFC 4291, appendix A); None where there is none."""
+    if address[11:13] != _EUI64_MARK or is_v4(address):
+        return None
+    mac = bytes((address[8] ^ 0x02,)) + address[9:11] + address[13:16]
+    return None if mac[0] & 0x03 else Mac(mac)  # such identifiers are made from MACs of makers
+
+
 def mac_text(mac: Mac) -> str:
     """Lower-case with colons: 44:19:b6:00:00:11."""
     return mac.hex(":")

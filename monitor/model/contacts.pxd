@@ -10,8 +10,9 @@ cdef class Device:
     cdef public int name_rank, model_rank, firmware_rank
     cdef public Py_ssize_t held
     cdef public Contact oldest, newest
-    cdef public bytes mac
+    cdef public bytes mac, v4_address
     cdef public list addresses
+    cdef public tuple said
     cpdef present(self, long long tick_ns, int ways)
 
 

@@ -90,6 +90,10 @@ class Device:
         """Directions seen in that second: 1 from it, 2 to it."""
         self.v4_seen_ns = 0
         """When it last used an IPv4 address."""
+        self.v4_address: Address | None = None
+        """The IPv4 address that its MAC was last seen with."""
+        self.said: tuple[tuple[str, str, str], ...] = ()
+        """What it last said of itself: protocol, what about, value; one for each pair of the first two."""
         self.device_class = device_class
         self.watched = device_class not in UNWATCHED
         self.configured = configured

@@ -22,6 +22,8 @@ class Room(StrEnum):
     RECOGNISED = "recognised_devices"
     ROUTERS = "routers"
     CARRIERS = "carriers"
+    CLAIMS = "identity_claims"
+    CHANGES = "identity_changes"
     REACHES = "reaches"
     PREFIXES = "prefixes"
     OWN_ADDRESSES = "own_addresses"

@@ -162,12 +162,16 @@ def test_a_boot_is_the_hosts_that_boots(catalogue: Catalogue) -> None:
 
 
 def test_a_lease_moves_an_address(catalogue: Catalogue) -> None:
-    """The server's acknowledgement does, a request does not; what is configured by address alone stays."""
+    """The server's acknowledgement does once the holder is gone; what is configured by address alone stays."""
     devices = Devices(catalogue, [InventoryEntry("fixed", DeviceClass.CAMERA, (IP2,))])
     camera = devices.of(IP, HIKVISION, T)
     devices.learn(announced(mac="da:a1:19:4e:07:3c", address="10.20.0.11", message="request"), None, PHONE, T + 1)
     assert devices.of(IP, HIKVISION, T + 2) is camera
-    phone = devices.learn(announced(mac="da:a1:19:4e:07:3c", address="10.20.0.11", message="ack"), None, ROUTER, T + 3)
+    ack = announced(mac="da:a1:19:4e:07:3c", address="10.20.0.11", message="ack")
+    devices.learn(ack, None, ROUTER, T + 3)
+    assert devices.of(IP, HIKVISION, T + 3) is camera
+    devices.learn(announced(mac="44:19:b6:20:00:0b", message="release"), IP, HIKVISION, T + 3)
+    phone = devices.learn(ack, None, ROUTER, T + 3)
     assert phone is not None
     assert devices.of(IP, PHONE, T + 4) is phone is not camera
     assert (phone.addresses, camera.addresses) == ([IP], [])
