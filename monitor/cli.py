@@ -193,6 +193,48 @@ def check(
         raise typer.Exit(1)
 
 
+@app.command()
+def doctor(
+    captures: Annotated[
+        list[str] | None, typer.Argument(help="Captures from the mirror, instead of an interface.", show_default=False)
+    ] = None,
+    interface: Annotated[
+        list[str] | None, typer.Option("--interface", metavar="IF", help="Look at this interface; repeatable.")
+    ] = None,
+    period: Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 90s, 5m, 1h.")] = "60s",
+    config: ConfigFile = None,
+    cameras: Annotated[
+        list[str] | None, typer.Option("--cameras", metavar="NET", help="A host or network of cameras; repeatable.")
+    ] = None,
+) -> None:
+    """Say whether this machine is fit, and this mirror: a line each, green, amber or red. Exit 1 if any is red."""
+    from monitor.doctor import examining
+    from monitor.doctor.finding import Light
+
+    if captures and interface:
+        fail("captures or --interface, not both")
+    settings = configuration(config, None)
+    networks = parse_networks(cameras or [])
+    source = opened(captures) if captures else None
+    lights = set()
+    try:
+        if source is not None:
+            findings = examining.captures(settings, source, networks)
+        else:
+            findings = examining.here(settings, interface or [], seconds_of(period), networks, complain)
+        with output():
+            for finding in findings:
+                lights.add(finding.light)
+                sys.stdout.write(finding.line(colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ) + "\n")
+                sys.stdout.flush()
+    except ValueError as error:
+        fail(str(error))
+    if source is not None:
+        end(source)
+    if Light.RED in lights:
+        raise typer.Exit(1)
+
+
 @geo_app.command("show")
 def geo_show(
     address: Annotated[str, typer.Argument(help="An IPv4 or IPv6 address.")], config: ConfigFile = None
@@ -227,6 +269,16 @@ def configuration(path: Path | None, home: list[str] | None) -> Config:
         codes = tuple(country.upper() for country in home)
         settings = msgspec.structs.replace(settings, site=msgspec.structs.replace(settings.site, home=codes))
     return settings
+
+
+def seconds_of(period: str) -> float:
+    """A time of a second to a day, in words such as 90s, 5m, 1h."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (period[:-1], period[-1:]) if period[-1:] in units else (period, "s")
+    seconds = int(number) * units[unit] if number.isascii() and number.isdigit() and len(number) < 6 else 0
+    if not 1 <= seconds <= 86_400:
+        fail(f"--for {period}: a time of 1s to 24h is wanted, such as 90s, 5m or 1h")
+    return seconds
 
 
 def state_of(settings: Config) -> Path | None:

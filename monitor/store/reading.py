@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+COMPLAINTS: Final = 10
+"""Of a damaged file: the first few say what happened."""
 COLUMNS: Final = "j.seq, lower(hex(j.id)), lower(hex(j.incident)), j.kind, b.json, j.severity, j.time_ns"
 
 
@@ -83,6 +85,14 @@ class Reader:
     def last_seq(self) -> int:
         """Number of the newest journal row, 0 in an empty journal."""
         return self._number("SELECT max(seq) FROM journal")
+
+    def complaints(self) -> list[str]:
+        """What SQLite finds wrong with the file, or we with the numbers in it; empty if it is whole."""
+        told = [str(row[0]) for row in self._query(f"PRAGMA quick_check({COMPLAINTS})")]
+        rows = self._number("SELECT count(*) FROM journal")
+        if told == ["ok"]:
+            told = [] if rows == self.last_seq else [f"{self.last_seq - rows} rows of the journal are missing"]
+        return [" ".join(line.split()) for line in told]
 
     def since(self, seq: int, limit: int) -> list[Message]:
         """At most ``limit`` messages from ``seq`` on whose body is still kept, oldest first."""

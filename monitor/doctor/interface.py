@@ -1,0 +1,68 @@
+"""Interface: whether a tap can be opened on it, and whether frames come as they were on the wire."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from monitor.doctor.finding import Finding, amber, green, red
+from monitor.doctor.watching import SYSFS
+from monitor.privileges import CAP_NET_RAW, now
+
+from collectors.offloads import merging
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+def interfaces(names: Sequence[str]) -> Iterator[Finding]:
+    """What there is to say before the first packet."""
+    yield privilege(needed=True)
+    for name in names:
+        yield link(name)
+        yield offloads(name)
+
+
+def privilege(*, needed: bool) -> Finding:
+    """Whether a tap may be opened from here; ``needed`` at once, not only by the daemon."""
+    try:
+        socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
+    except PermissionError:
+        if needed:
+            return red("privilege", "no CAP_NET_RAW: no tap can be opened; run this with sudo")
+        return green("privilege", "no CAP_NET_RAW here; the daemon gets it from its unit")
+    except OSError as error:
+        return red("privilege", f"no packet sockets here ({error.strerror}): this kernel cannot capture")
+    more = [] if now().may(CAP_NET_RAW) else [" although this thread has no CAP_NET_RAW"]
+    return green("privilege", "a tap can be opened" + "".join(more))
+
+
+def link(name: str) -> Finding:
+    """Whether the interface is there and up."""
+    try:
+        state = (SYSFS / name / "operstate").read_text().strip()
+    except OSError:
+        there = (
+            ", ".join(sorted(each.name for each in SYSFS.iterdir())) if SYSFS.is_dir() else "none that can be listed"
+        )
+        return red("link", f"{name}: there is no such interface; there are {there}")
+    if state in (
+        "up",
+        "unknown",
+    ):  # what has no carrier to speak of, such as lo, does not know (RFC 2863, ifOperStatus)
+        return green("link", f"{name} is up")
+    return red("link", f"{name} is {state}: `ip link set {name} up`, and see the cable")
+
+
+def offloads(name: str) -> Finding:
+    """Whether card and kernel leave frames as they were."""
+    try:
+        on = merging(name)
+    except OSError as error:
+        return amber("offloads", f"{name}: cannot be asked ({error.strerror}); see `ethtool -k {name}`")
+    if not on:
+        return green("offloads", f"{name} merges no frames")
+    switches = " ".join(f"{each} off" for each in on)
+    return amber(
+        "offloads", f"{name} merges frames ({', '.join(on)}): counts would be too small; ethtool -K {name} {switches}"
+    )
