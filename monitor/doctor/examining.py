@@ -16,11 +16,10 @@ from monitor.enrich.geo import GeoError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from collectors.captures import Captures
     from monitor.config import Config
     from monitor.doctor.finding import Finding
     from monitor.model.address import IPNetwork
-
-    from collectors.captures import Captures
 
 
 def captures(config: Config, source: Captures, cameras: Sequence[IPNetwork]) -> Iterator[Finding]:

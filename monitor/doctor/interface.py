@@ -5,11 +5,10 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+from collectors.offloads import merging
 from monitor.doctor.finding import Finding, amber, green, red
 from monitor.doctor.watching import SYSFS
 from monitor.privileges import CAP_NET_RAW, now
-
-from collectors.offloads import merging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -65,7 +65,10 @@ class Survey:
         """Frames larger than any that this network can have carried."""
         self.first_ns = 0
         self.last_ns = 0
-        self.clock_steps = 0
+        self.steps_back = 0
+        """Times that the packets' clock was set back."""
+        self.gaps = 0
+        """Times that it jumped ahead by more than an hour (collectors.limits.CLOCK_STEP_NS)."""
         self.clock_suspects = 0
         self.vlans: Counter[tuple[int, ...]] = Counter()
         """Flows and neighbours by the tags of their first packet."""
@@ -79,7 +82,7 @@ class Survey:
         self.passing = 0
         """Flows between two other hosts: only a mirror delivers these."""
         self.unclear = 0
-        """One-sided conversations of which neither end, or both, are devices that we watch."""
+        """One-sided conversations between two hosts that are equal to us."""
         self.two_sided = 0
         self.leaving = 0
         """Flows that devices began to the outside."""
@@ -102,12 +105,12 @@ class Survey:
 
     @property
     def only_from(self) -> int:
-        """Conversations of devices of which only what the device sends was seen."""
+        """Conversations of which only what the local end sends was seen."""
         return sum(each.only_from for each in self.sides.values())
 
     @property
     def only_to(self) -> int:
-        """Those of which only what is sent to the device was seen."""
+        """Those of which only what is sent to the local end was seen."""
         return sum(each.only_to for each in self.sides.values())
 
     def block(self, block: Block) -> None:
@@ -122,7 +125,9 @@ class Survey:
         self.largest = max(self.largest, largest)
         self.first_ns = self.first_ns or block.index[TS]
         self.last_ns = max(self.last_ns, block.index[stop - COLUMNS + TS])
-        self.clock_steps += len(block.clock_steps)
+        back = sum(1 for before, after in block.clock_steps if after < before)
+        self.steps_back += back
+        self.gaps += len(block.clock_steps) - back
         self.clock_suspects += block.clock_suspects
 
     def __call__(self, observation: Observation, flow: Flow | None) -> None:
@@ -168,10 +173,10 @@ class Survey:
         if not both and not _proves(fact):
             return
         self.two_sided += both
-        ends = (self._watched(where.src, where.src_mac), self._watched(where.dst, where.dst_mac))
-        if not both and (ends[0] is None) == (ends[1] is None):
-            self.unclear += 1
-            return
+        ends = (self._device(where.src, where.src_mac), self._device(where.dst, where.dst_mac))
+        if not both:
+            ends = _one_of(ends)
+            self.unclear += ends == (None, None)
         for device, sends in zip(ends, (fact.packets_out, fact.packets_in), strict=True):
             sides = self._sides(device)
             if sides is None:
@@ -188,13 +193,13 @@ class Survey:
             return None
         return self.sides.setdefault(device.key, Sides())
 
-    def _watched(self, address: Address, mac: Mac | None) -> Device | None:
-        """The watched device at this end."""
+    def _device(self, address: Address, mac: Mac | None) -> Device | None:
+        """The local device at this end."""
         devices = self.engine.attribution.devices
         device = devices.known(address)
         if device is None and mac is not None and self._reach(address) is Reach.LOCAL:
             device = devices.with_mac(mac)
-        return device if device is not None and device.watched else None
+        return device
 
     def _fronts(self, mac: Mac | None, address: Address) -> None:
         """A MAC sent for this address."""
@@ -218,6 +223,14 @@ class Survey:
 
     def _is_group(self, address: Address, mac: Mac | None) -> bool:
         return bool(mac[0] & _GROUP_BIT) if mac is not None else self._reach(address) is Reach.GROUP
+
+
+def _one_of(ends: tuple[Device | None, Device | None]) -> tuple[Device | None, Device | None]:
+    """The end that the other direction is missing of: the one that we watch, else the one that is local."""
+    first, second = ends
+    if first is not None and second is not None and first.watched != second.watched:
+        return (first, None) if first.watched else (None, second)
+    return ends if first is None or second is None else (None, None)
 
 
 def _proves(fact: FlowEnd) -> bool:
