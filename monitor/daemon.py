@@ -69,7 +69,7 @@ class Outlets:
 
     async def saved(self) -> dict[str, bytes]:
         """What an earlier run left of its state."""
-        return {}
+        return await self._worker.call(lambda store: store.states())
 
     def show_device(self, device: DeviceView) -> None:
         """Publish what is known of a device, retained."""

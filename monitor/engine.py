@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import cython
 
-from monitor.detectors import call_home, device_silent, sensor_blind
+from monitor.detectors import call_home, device_changed, device_silent, sensor_blind
 from monitor.hearing import Counts
 from monitor.model.address import Address
 from monitor.model.contacts import Outcome, Trait, with_one, without
@@ -398,6 +398,10 @@ class Engine:
     def _watch_over(self, now_ns: int) -> list[Transition]:
         """What is wrong with devices as such, and with the sensor itself."""
         told = self.alarms.quiet(now_ns)
+        for change in self.attribution.devices.changes(now_ns):
+            notice = device_changed.detect(change)
+            if notice is not None:
+                told += self.alarms.note(self._view(change.device), notice, now_ns)
         if self.scanner.packets != self._packets:
             self._packets = self.scanner.packets
             if now_ns - self._moved_ns > LULL_NS:

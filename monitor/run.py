@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import structlog
 
 from monitor import reload
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from monitor.app import Knowledge
     from monitor.config import Config
     from monitor.daemon import Outlets
-    from monitor.engine import Engine
     from monitor.model.incidents import DeviceView, Transition
     from monitor.notify import Notifier
 
@@ -113,7 +113,18 @@ class Sensor:
         """Go on where the last run left off."""
         rows = await out.saved()
         self._skew = Skew(int(rows.get(AHEAD, b"0")))
-        resumed = self._keeper.restore(rows, real_ns() - self._skew.ahead_ns)
+        now_ns = real_ns() - self._skew.ahead_ns
+        resumed = self._keeper.restore(rows, now_ns)
+        self._engine.sight.gap(resumed.gap_ns(now_ns))
+        for uid in self._engine.book.uids():
+            incident = self._engine.book.open(uid)
+            if incident is not None:
+                out.metrics.opened(uid, incident.kind, incident.severity)
+        for uid in self._engine.alarms.told():
+            notice = self._engine.alarms.open(uid).notice
+            out.metrics.opened(uid, notice.kind, notice.severity)
+        if rows:
+            log.info("resumed", **msgspec.structs.asdict(resumed))
 
     async def _serve(self, known: Knowledge) -> None:
         """Everything at once, until told to stop."""

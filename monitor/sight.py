@@ -57,6 +57,8 @@ class Sight:
         self._turns: deque[tuple[int, int, int]] = deque([(0, 0, 0)])
         """(time, conversations seen one way, both ways) in all, of the last WINDOW_NS."""
         self._now_ns = 0
+        self._before = (0, 0)
+        """Packets that came and that were lost in earlier runs."""
         self.gaps_ns = 0
         """Time in which at least one interface could show nothing."""
         self.clock_steps = 0
@@ -80,12 +82,12 @@ class Sight:
     @property
     def arrived(self) -> int:
         """Packets that came to any interface, lost ones included."""
-        return sum(side.ledger.arrived + side.ledger.missed for side in self._sides.values())
+        return self._before[0] + sum(side.ledger.arrived + side.ledger.missed for side in self._sides.values())
 
     @property
     def lost(self) -> int:
         """Of these, packets that were lost on this machine."""
-        return sum(side.ledger.dropped + side.ledger.missed for side in self._sides.values())
+        return self._before[1] + sum(side.ledger.dropped + side.ledger.missed for side in self._sides.values())
 
     def ledgers(self) -> Iterator[Ledger]:
         """The account of each interface as last taken."""
@@ -113,6 +115,11 @@ class Sight:
             self._turns.append((now_ns, self.one_way, self.two_way))
         while len(self._turns) > 1 and now_ns - self._turns[1][0] >= WINDOW_NS:
             self._turns.popleft()
+
+    def resume(self, arrived: int, lost: int, gaps_ns: int, clock_steps: int) -> None:
+        """What an earlier run had come to."""
+        self._before = (arrived, lost)
+        self.gaps_ns, self.clock_steps = gaps_ns, clock_steps
 
     def gap(self, duration_ns: int) -> None:
         """Nothing was seen for so long: the sensor was not running."""

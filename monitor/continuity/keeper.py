@@ -59,6 +59,8 @@ class Keeper:
         """Rows of an earlier run that nobody owns."""
         self._devices: dict[str, tuple[object, ...]] = {}
         """Of each device on disk, what its row was written for."""
+        self._alarms: dict[str, int] = {}
+        """Of each alarm on disk, how many transitions were told."""
         self._looked_at = 0
         self._site: tuple[int, ...] = ()
         self._contacts: Marks[Place] = Marks()
@@ -151,6 +153,11 @@ class Keeper:
             if name in self._stale:
                 del self._stale[name]
                 self._devices[device.key] = taking.marks_of(device)
+        for uid, told in self._engine.alarms.told().items():
+            name = _name("alarm", uid)
+            if name in self._stale:
+                del self._stale[name]
+                self._alarms[uid] = told
         for name in (ENGINE, SITE):
             self._stale.pop(name, None)
 
@@ -186,6 +193,7 @@ class Keeper:
         for pair in list(islice(self._names.changed, limit)):
             self._write(rows, "names", self._names, pair, taking.names_record(engine, pair))
         self._contacts.urgent = self._lookups.urgent = False
+        self._take_alarms(rows)
         if rows:
             rows[ENGINE] = encode(taking.engine_record(engine))
             self._take_site(rows, called=False)
@@ -257,6 +265,17 @@ class Keeper:
         if self._devices.get(device.key) != mark and self._engine.attribution.devices.named(device.key) is device:
             self._devices[device.key] = mark
             rows[_name("device", device.key)] = encode(taking.device_record(self._engine, device))
+
+    def _take_alarms(self, rows: Rows) -> None:
+        """Alarms that something was told of since they were last written, and those that are over."""
+        alarms = self._engine.alarms
+        for uid, told in alarms.told().items():
+            if self._alarms.get(uid) != told:
+                self._alarms[uid] = told
+                rows[_name("alarm", uid)] = encode(taking.alarm_record(alarms.open(uid), held=alarms.is_held(uid)))
+        for uid in [uid for uid in self._alarms if uid not in alarms.told()]:
+            del self._alarms[uid]
+            rows[_name("alarm", uid)] = None
 
     def _take_devices(self, rows: Rows, limit: int) -> None:
         """So many devices, in turn; and those that are no more."""

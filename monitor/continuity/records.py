@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from monitor.model.contacts import DeviceClass, Outcome, Trait
-from monitor.model.incidents import Evidence, Kind, Severity, Visibility
+from monitor.model.incidents import DeviceView, Evidence, Kind, Notice, Severity, Totals
 from monitor.model.verdicts import Verdict
 
 CHECK: Final = 4
@@ -60,6 +60,8 @@ class DeviceRecord(Record, frozen=True, tag=1):
     """Of the name, the model and the firmware."""
     hides_names: bool
     booted_ns: int | None
+    seen: tuple[int, int, int]
+    """Seconds in which it was seen, and in both directions; and the tick that ended the last of them."""
 
 
 class FlowRecord(Record, frozen=True, tag=1):
@@ -158,7 +160,7 @@ class IncidentRecord(Record, frozen=True, tag=1):
     last_ns: int
     outcome: Outcome
     refused_by: str | None
-    base: Visibility | None
+    base: Totals | None
     properties: tuple[str, ...]
     counts: tuple[int, int, int, int, int]
     """Attempts, bytes out, bytes in, contacts, and how often its names were asked for."""
@@ -172,6 +174,21 @@ class IncidentRecord(Record, frozen=True, tag=1):
     number: int
     said: Said | None
     said_counts: tuple[int, ...]
+
+
+class AlarmRecord(Record, frozen=True, tag=1):
+    """An open alarm."""
+
+    uid: str
+    device: DeviceView
+    notice: Notice
+    first_ns: int
+    last_ns: int
+    base: Totals | None
+    times: int
+    number: int
+    held: bool
+    """Its detector keeps it open."""
 
 
 class SiteRecord(Record, frozen=True, tag=1):
@@ -197,6 +214,8 @@ class EngineRecord(Record, frozen=True, tag=1):
     malformed: dict[str, int]
     rooms: dict[str, int]
     """What each room turned away."""
+    sight: tuple[int, int, int, int]
+    """Packets that came, packets lost, nanoseconds of gaps, steps of the clock."""
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -206,6 +225,7 @@ _RECORDS: Final[tuple[type[Record], ...]] = (
     LookupRecord,
     NamesRecord,
     IncidentRecord,
+    AlarmRecord,
     SiteRecord,
     EngineRecord,
 )

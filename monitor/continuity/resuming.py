@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from monitor.contacts.lookups import Lookup
 from monitor.continuity.records import (
+    AlarmRecord,
     ContactRecord,
     Damaged,
     DeviceRecord,
@@ -27,6 +28,7 @@ from monitor.continuity.records import (
     decode,
 )
 from monitor.detectors import call_home
+from monitor.incidents.alarms import Alarm
 from monitor.incidents.incident import Incident
 from monitor.model.address import Address, Mac
 from monitor.model.contacts import Contact, Device, Trait
@@ -57,6 +59,7 @@ class Resumed(Struct):
     names: int = 0
     lookups: int = 0
     incidents: int = 0
+    alarms: int = 0
     damaged: int = 0
     """Rows whose bytes are not those that were written."""
     foreign: int = 0
@@ -108,6 +111,8 @@ class Resuming:
         flows = self._resume_contacts(sorted(self._read("contact", ContactRecord), key=lambda each: each.used_ns))
         for incident in sorted(self._read("incident", IncidentRecord), key=lambda each: each.last_ns):
             self._resume_incident(incident)
+        for alarm in sorted(self._read("alarm", AlarmRecord), key=lambda each: each.last_ns):
+            self._resume_alarm(alarm)
         for contact in self._places.values():
             self._judge_if_needed(contact)
         self._resume_flows(flows)
@@ -139,6 +144,7 @@ class Resuming:
             known.devices.evicted, known.devices.unwatched = rooms.get("devices", 0), rooms.get("unwatched", 0)
             engine.book.folded, engine.book.evicted = rooms.get("folded", 0), rooms.get("incidents", 0)
             engine.hurried = rooms.get("hurried", 0)
+            engine.sight.resume(*kept.sight)
             try:
                 engine.scanner.count_on(kept.scanner)
             except ValueError:
@@ -168,6 +174,7 @@ class Resuming:
         device.model, device.firmware = kept.model, kept.firmware
         device.name_rank, device.model_rank, device.firmware_rank = kept.ranks
         device.first_ns, device.last_ns, device.heard_ns = kept.first_ns, kept.last_ns, kept.last_ns
+        device.seen_s, device.both_s, device.seen_ns = kept.seen
         device.v4_seen_ns, device.booted_ns, device.hides_names = kept.v4_seen_ns, kept.booted_ns, kept.hides_names
         if not configured and kept.recognised_by not in BY_CONFIGURATION:
             device.classify(kept.device_class)
@@ -252,7 +259,7 @@ class Resuming:
             last_ns=kept.last_ns,
             outcome=kept.outcome,
             refused_by=kept.refused_by,
-            base=kept.base if self._counted else None,
+            base=kept.base if self._counted and kept.base is not None else self._engine.totals(),
         )
         incident.properties, incident.countries = kept.properties, kept.countries
         incident.attempts, incident.bytes_out, incident.bytes_in, incident.contacts, incident.asked = kept.counts
@@ -268,6 +275,15 @@ class Resuming:
                 incident.best = self._contact(kept.best_gone, device)
         self._engine.book.resume(incident)
         self.report.incidents += 1
+
+    def _resume_alarm(self, kept: AlarmRecord) -> None:
+        base = kept.base if self._counted and kept.base is not None else self._engine.totals()
+        alarm = Alarm(kept.uid, kept.device, kept.notice, kept.first_ns, base)
+        alarm.last_ns, alarm.times, alarm.number = kept.last_ns, kept.times, kept.number
+        if self._engine.alarms.resume(alarm, held=kept.held):
+            self.report.alarms += 1
+        else:
+            self.report.crowded += 1
 
     def _judge_if_needed(self, contact: Contact) -> None:
         """A contact that waited to be judged waits again, and so does one of which the policy now says otherwise.

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, cast
 
 from monitor.continuity.records import (
+    AlarmRecord,
     ContactRecord,
     DeviceRecord,
     EngineRecord,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from monitor.contacts.lookups import Lookup
     from monitor.continuity.records import Said
     from monitor.engine import Engine
+    from monitor.incidents.alarms import Alarm
     from monitor.incidents.incident import Incident
     from monitor.model.address import Address
     from monitor.model.contacts import Contact, Device
@@ -37,6 +39,7 @@ def marks_of(device: Device) -> tuple[object, ...]:
     return (
         device.name,
         device.last_ns // MINUTE_NS,
+        device.seen_ns // MINUTE_NS,
         device.device_class,
         device.recognised_by,
         device.mac,
@@ -72,6 +75,7 @@ def device_record(engine: Engine, device: Device) -> DeviceRecord:
         ranks=(device.name_rank, device.model_rank, device.firmware_rank),
         hides_names=device.hides_names,
         booted_ns=device.booted_ns,
+        seen=(device.seen_s, device.both_s, device.seen_ns),
     )
 
 
@@ -188,6 +192,21 @@ def incident_record(engine: Engine, incident: Incident) -> IncidentRecord:
     )
 
 
+def alarm_record(alarm: Alarm, *, held: bool) -> AlarmRecord:
+    """The alarm, with what its messages show."""
+    return AlarmRecord(
+        uid=alarm.uid,
+        device=alarm.device,
+        notice=alarm.notice,
+        first_ns=alarm.first_ns,
+        last_ns=alarm.last_ns,
+        base=alarm.base,
+        times=alarm.times,
+        number=alarm.number,
+        held=held,
+    )
+
+
 def _named(place: tuple[str, bytes | str]) -> tuple[str, bytes | None, str]:
     device, end = place
     return (device, end, "") if isinstance(end, bytes) else (device, None, end)
@@ -223,4 +242,5 @@ def engine_record(engine: Engine) -> EngineRecord:
             "incidents": engine.book.evicted,
             "hurried": engine.hurried,
         },
+        sight=(engine.sight.arrived, engine.sight.lost, engine.sight.gaps_ns, engine.sight.clock_steps),
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-from collectors.offloads import merging
+from collectors.offloads import MERGING
+from collectors.offloads import offloads as features
 from monitor.doctor.finding import Finding, amber, green, red
 from monitor.doctor.watching import SYSFS
 from monitor.privileges import CAP_NET_RAW, now
@@ -56,7 +57,7 @@ def link(name: str) -> Finding:
 def offloads(name: str) -> Finding:
     """Whether card and kernel leave frames as they were."""
     try:
-        on = merging(name)
+        on = sorted(features(name) & MERGING)
     except OSError as error:
         return amber("offloads", f"{name}: cannot be asked ({error.strerror}); see `ethtool -k {name}`")
     if not on:

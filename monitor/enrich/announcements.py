@@ -42,7 +42,8 @@ class Announcements:
     def __init__(self, catalogue: Catalogue, names: frozenset[str]) -> None:
         """``names``: those of the inventory, which nobody else gets."""
         self._catalogue = catalogue
-        self._names = names
+        self.names = names
+        """As given; another inventory has others."""
 
     def describe(self, device: Device, fact: DeviceAnnounced, *, own: bool) -> list[Said]:
         """Take name, model and firmware from it; what is said otherwise than before.
@@ -58,7 +59,7 @@ class Announcements:
         if fact.firmware and (device.firmware is None or (own and best >= device.firmware_rank)):
             device.firmware, device.firmware_rank = fact.firmware, best
         said = list(self._said(device, fact)) if own else []
-        fresh = fact.name and not device.configured and rank >= device.name_rank and fact.name not in self._names
+        fresh = fact.name and not device.configured and rank >= device.name_rank and fact.name not in self.names
         if fresh and fact.name and (own or device.name == device.key):
             if device.name_rank == rank == _NAME_RANKS["dhcp"] and device.name not in (fact.name, device.key):
                 said.append((IdentityKind.NAME_CHANGED, device.name, fact.name))

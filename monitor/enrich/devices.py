@@ -623,6 +623,52 @@ class Devices:
         """Whether the device has another IPv4 address that is not link-local."""
         return any(known != address and is_v4(known) and not unpack(known).is_link_local for known in device.addresses)
 
+    def reconfigure(self, inventory: Sequence[InventoryEntry]) -> None:
+        """Another inventory: a host that is there already and is in it now keeps its key, and what is known of it."""
+        kept = {entry.name for entry in inventory}
+        for device in [each for each in self._all.values() if each.configured and each.name not in kept]:
+            self._dismiss(device)
+        self._pinned = {address for entry in inventory for address in entry.addresses}
+        self._pinned_macs = {entry.mac for entry in inventory if entry.mac is not None}
+        self._announcements.names = frozenset(kept)
+        configured = {each.name: each for each in self._all.values() if each.configured}
+        for entry in inventory:
+            known = configured.get(entry.name) or self._met(entry)
+            if known is None:
+                self._configure(entry)
+            else:
+                self._appoint(known, entry)
+
+    def _met(self, entry: InventoryEntry) -> Device | None:
+        """The host that an entry is about, if it was seen and no other entry has it."""
+        known = [self._by_mac.get(entry.mac)] if entry.mac is not None else []
+        known += [self._by_address.get(address) for address in entry.addresses]
+        return next((each for each in known if each is not None and not each.configured), None)
+
+    def _appoint(self, device: Device, entry: InventoryEntry) -> None:
+        """The host is the configured one from now on."""
+        for order in (self._strangers, self._watched, self._named):
+            order.pop(device.key, None)
+        device.configured = device.named = True
+        device.name, device.group, device.label = entry.name, entry.group, entry.label
+        device.classify(entry.device_class)
+        device.recognised_by = "configuration"
+        if entry.mac is not None and device.mac is None and entry.mac not in self._by_mac:
+            self._set_mac(device, entry.mac)
+        for address in entry.addresses:
+            if address not in self._by_address:
+                self._add_address(device, address)
+
+    def _dismiss(self, device: Device) -> None:
+        """The device is in the inventory no more: it is a host like others, watched if it is recognised again."""
+        device.configured = device.named = False
+        device.group = device.label = None
+        device.recognised_by = None
+        device.classify(DeviceClass.UNKNOWN)
+        self._strangers[device.key] = device
+        if device.mac is not None and self._catalogue.is_camera_mac(device.mac):
+            self.recognise(device, DeviceClass.CAMERA, f"MAC prefix of {device.vendor_name}")
+
     def _configure(self, entry: InventoryEntry) -> None:
         device = Device(entry.name, entry.name, 0, entry.device_class, configured=True, group=entry.group)
         device.label = entry.label

@@ -15,7 +15,7 @@ from monitor.model.incidents import Activity, Totals, Transition
 from monitor.model.limits import Limit, Room
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from monitor.model.incidents import DeviceView, Kind, Notice
 
@@ -60,6 +60,9 @@ class Alarms:
         self._quiet_ns = quiet_ns
         self._max_open = max_open
         self._open: OrderedDict[Key, Alarm] = OrderedDict()
+        self._told: dict[str, int] = {}
+        """By id, how many transitions of an open alarm were told."""
+        self._by_uid: dict[str, Key] = {}
         self._held: dict[str, set[Key]] = {}
         """By subject, those that are kept open by their detector and end when it says so."""
         self.evicted = 0
@@ -70,6 +73,30 @@ class Alarms:
     def limits(self) -> list[Limit]:
         """The room for alarms."""
         return [Limit(Room.ALARMS, self._max_open, len(self._open), self.evicted)]
+
+    def told(self) -> Mapping[str, int]:
+        """Ids of the open alarms, with how many transitions were told of each."""
+        return self._told
+
+    def open(self, uid: str) -> Alarm:
+        """The open alarm of this id. KeyError if there is none."""
+        return self._open[self._by_uid[uid]]
+
+    def is_held(self, uid: str) -> bool:
+        """Whether its detector keeps it open."""
+        return self._is_held(self._by_uid[uid])
+
+    def resume(self, alarm: Alarm, *, held: bool) -> bool:
+        """Go on with an alarm of an earlier run, noticed later than those before it. False: there is no room."""
+        key = (alarm.device.key, str(alarm.notice.kind), alarm.notice.about)
+        if len(self._open) >= self._max_open or key in self._open:
+            return False
+        alarm.said = alarm.state()
+        self._open[key] = alarm
+        self._told[alarm.uid], self._by_uid[alarm.uid] = alarm.number, key
+        if held:
+            self._held.setdefault(key[0], set()).add(key)
+        return True
 
     def hold(
         self, device: DeviceView, kinds: Collection[Kind], notices: Iterable[Notice], now_ns: int
@@ -120,6 +147,7 @@ class Alarms:
                 told.append(self._end(next(iter(self._open)), now_ns))
             uid = digest(self._sensor, *key, now_ns)
             alarm = self._open[key] = Alarm(uid, device, notice, now_ns, self._totals())
+            self._by_uid[uid] = key
         alarm.device, alarm.notice, alarm.last_ns = device, notice, now_ns
         self._open.move_to_end(key)
         if alarm.number == 0:
@@ -137,11 +165,15 @@ class Alarms:
             held.discard(key)
             if not held:
                 del self._held[key[0]]
-        return self._tell(self._open.pop(key), Activity.END, now_ns)
+        alarm = self._open.pop(key)
+        told = self._tell(alarm, Activity.END, now_ns)
+        del self._told[alarm.uid], self._by_uid[alarm.uid]
+        return told
 
     def _tell(self, alarm: Alarm, activity: Activity, now_ns: int) -> Transition:
         alarm.number += 1
         alarm.said = alarm.state()
+        self._told[alarm.uid] = alarm.number
         notice = alarm.notice
         return Transition(
             uid=digest(alarm.uid, alarm.number),

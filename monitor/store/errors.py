@@ -35,6 +35,14 @@ class CommitFailed(StoreError):  # noqa: N818  it says what happened
     """
 
 
+class DiskFull(StoreError):  # noqa: N818  it says what happened
+    """There is no room, not even in the reserve. Nothing was written, and the same call may be made again.
+
+    SQLite says so before the transaction's last page is in the log, and takes back what it wrote. If the process dies
+    right then, that page may be there all the same: like after CommitFailed, the uid tells.
+    """
+
+
 def primary_code(error: sqlite3.Error) -> int:
     """The primary result code; 0 where the error is the driver's own and has none."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

@@ -91,7 +91,9 @@ class Site:
 class Daemon:
     """``camwarden run`` on a site. ``tables`` are those of its configuration, beside what the site gives."""
 
-    def __init__(self, site: Site, tables: str = "", *, interfaces: tuple[str, ...] = ("hear",), prefix: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, site: Site, tables: str = "", *, interfaces: tuple[str, ...] = ("hear",), prefix: tuple[str, ...] = ()
+    ) -> None:
         self.site = site
         self.path = site.directory / "camwarden.toml"
         self.state = site.directory / "state"
@@ -142,9 +144,9 @@ class Daemon:
 
     def metric(self, name: str, label: str = "") -> float:
         """The sum of a metric's values with this label."""
-        with self.site.space.inside():
-            with urllib.request.urlopen(f"http://127.0.0.1:{METRICS_PORT}/metrics", timeout=5) as answer:
-                text = answer.read().decode()
+        url = f"http://127.0.0.1:{METRICS_PORT}/metrics"
+        with self.site.space.inside(), urllib.request.urlopen(url, timeout=5) as answer:
+            text = answer.read().decode()
         found = re.findall(rf"^camwarden_{name}(?:{{([^}}]*)}})? (\S+)$", text, re.MULTILINE)
         return sum(float(value) for labels, value in found if label in labels)
 

@@ -126,7 +126,10 @@ def check_order(told: Sequence[Transition]) -> None:
         if before is not None:
             assert before.activity is not Activity.END
             counts = (each.attempts, each.bytes_out, each.bytes_in)
-            assert all(now >= then for now, then in zip(counts, (before.attempts, before.bytes_out, before.bytes_in), strict=True))
+            assert all(
+                now >= then
+                for now, then in zip(counts, (before.attempts, before.bytes_out, before.bytes_in), strict=True)
+            )
         last[each.incident] = each
 
 
@@ -172,6 +175,10 @@ def test_a_kill_loses_no_incident(name: str, known: Knowledge, tmp_path: Path) -
     found = {each.incident: each for each in told}
     assert found.keys() == expected.keys()
     for uid, each in found.items():
-        assert (each.kind, each.outcome, each.device) == (expected[uid].kind, expected[uid].outcome, expected[uid].device)
+        assert (each.kind, each.outcome, each.device) == (
+            expected[uid].kind,
+            expected[uid].outcome,
+            expected[uid].device,
+        )
         assert each.attempts <= expected[uid].attempts
         assert each.bytes_out <= expected[uid].bytes_out
