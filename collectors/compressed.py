@@ -5,6 +5,9 @@ Strategy: what a stream is shows in its first bytes, not in its name. Each decod
 every byte before a fault and raises at the next call. Output is bounded by the room that the caller offers, or
 by zstd's block of 128 KiB: a small file cannot ask for much memory.
 
+A live stream does not wait: where there is nothing now, and may be more later, it raises Dry. A decoder has then kept
+what it read, and goes on from there.
+
 gzip: RFC 1952, several members; zstd: RFC 8878, several frames and skippable frames.
 """
 
@@ -37,6 +40,10 @@ class Decoder(Protocol):
 
     def readinto(self, room: memoryview) -> int:
         """Fill some of ``room``; the number of bytes, 0 at the end."""
+
+
+class Dry(Exception):  # noqa: N818  likewise
+    """There is nothing to read now; there may be later."""
 
 
 class Corrupt(Exception):  # noqa: N818  it names the state of the bytes
@@ -140,7 +147,9 @@ class Zstd:
         self._input = bytearray(ahead)
         self._context = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
         self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._sealed: zstandard.ZstdDecompressionObj | None = None
         self._checksum = False
+        self._skip = 0
         self._output = memoryview(b"")
         self._fault = ""
 
@@ -150,7 +159,7 @@ class Zstd:
             if self._fault:
                 raise Corrupt(self._fault)
             try:
-                if not (self._block(self._frame) if self._frame else self._begin()):
+                if not self._step():
                     return 0
             except zstandard.ZstdError as error:
                 self._fault = f"zstd data is damaged: {error}"
@@ -160,6 +169,12 @@ class Zstd:
         room[:taken] = self._output[:taken]
         self._output = self._output[taken:]
         return taken
+
+    def _step(self) -> bool:
+        """Read what comes next; False at the end."""
+        if self._sealed:
+            return self._verify(self._sealed)
+        return self._block(self._frame) if self._frame else self._begin()
 
     def _fill(self, count: int) -> bool:
         """Have at least ``count`` bytes of input; False if the file ends first."""
@@ -171,56 +186,70 @@ class Zstd:
         return True
 
     def _take(self, count: int) -> bytes:
-        if not self._fill(count):
-            raise EOFError
-        taken = bytes(self._input[:count])
+        taken = self._see(count)
         del self._input[:count]
         return taken
 
+    def _see(self, count: int) -> bytes:
+        """The next ``count`` bytes of input, which stay there."""
+        if not self._fill(count):
+            raise EOFError
+        return bytes(self._input[:count])
+
     def _begin(self) -> bool:
-        """Step over a skippable frame, or read a frame header (RFC 8878, 3.1.1.1); False at the end."""
+        """Step through a skippable frame, or read a frame header (RFC 8878, 3.1.1.1); False at the end."""
+        if self._skip:
+            self._skip -= len(self._take(min(self._skip, CHUNK)))
+            return True
         if not self._fill(1):
             return False
-        magic = self._take(4)
+        magic = self._see(4)
         if int.from_bytes(magic, "little") in SKIPPABLE_MAGIC:
-            left = int.from_bytes(self._take(4), "little")
-            while left:
-                left -= len(self._take(min(left, CHUNK)))
+            self._skip = int.from_bytes(self._take(8)[4:], "little")
             return True
         if magic != ZSTD_MAGIC:
             self._fault = "zstd data is followed by something else"
             return True
-        descriptor = self._take(1)
-        size_flag, single, dictionary = descriptor[0] >> 6, descriptor[0] >> 5 & 1, descriptor[0] & 3
-        self._checksum = bool(descriptor[0] & 4)
+        descriptor = self._see(5)[4]
+        size_flag, single, dictionary = descriptor >> 6, descriptor >> 5 & 1, descriptor & 3
         rest = (1 - single) + (0, 1, 2, 4)[dictionary] + (single, 2, 4, 8)[size_flag]
+        header = self._take(5 + rest)
+        self._checksum = bool(descriptor & 4)
         frame = self._context.decompressobj()
-        self._output = memoryview(frame.decompress(magic + descriptor + self._take(rest)))
+        self._output = memoryview(frame.decompress(header))
         self._frame = frame
         return True
 
     def _block(self, frame: zstandard.ZstdDecompressionObj) -> bool:
-        """Decode one block (RFC 8878, 3.1.1.2), and the checksum after the last."""
-        header = self._take(3)
+        """Decode one block (RFC 8878, 3.1.1.2)."""
+        header = self._see(3)
         value = int.from_bytes(header, "little")
         last, kind, size = value & 1, value >> 1 & 3, value >> 3
         if size > self.MAX_BLOCK:
             self._fault = "zstd data is damaged: a block of more than 128 KiB"
             return True
-        self._output = memoryview(frame.decompress(header + self._take(1 if kind == self.RLE else size)))
+        self._output = memoryview(frame.decompress(self._take(3 + (1 if kind == self.RLE else size))))
         if last:
-            self._frame = None
-            if self._checksum:
-                frame.decompress(self._take(4))
+            self._frame, self._sealed = None, frame if self._checksum else None
+        return True
+
+    def _verify(self, frame: zstandard.ZstdDecompressionObj) -> bool:
+        """Check what was decoded against the checksum that ends a frame."""
+        frame.decompress(self._take(4))
+        self._sealed = None
         return True
 
 
 class Stream:
     """One capture's bytes, from its start or from where it was parked."""
 
-    def __init__(self, path: str) -> None:
-        """``path`` is a file's, or "-" for standard input; nothing is opened yet."""
+    def __init__(self, path: str, *, live: bool = False) -> None:
+        """``path`` is a file's, or "-" for standard input; nothing is opened yet.
+
+        ``live``: never wait, and take what a regular file has for all that it has now.
+        """
         self.path = path
+        self.live = live
         self.offset = 0
         """Bytes given so far."""
         self.consumed = 0
@@ -230,13 +259,17 @@ class Stream:
         self._file: FileIO | None = None
         self._decoder: Decoder | None = None
         self._identity: tuple[int, int] | None = None
+        self._ahead = b""
         self._tell = 0
 
     def readinto(self, room: memoryview) -> int:
-        """Fill some of ``room``, waiting for at least one byte; 0 at the end; CaptureError if it cannot."""
+        """Fill some of ``room``, waiting for at least one byte; 0 at the end; CaptureError if it cannot.
+
+        Raises Dry in place of waiting if it is live.
+        """
         try:
             if self._decoder is None:
-                self._decoder = self._open()
+                self._decoder = self._begin()
             taken = self._decoder.readinto(room)
         except OSError as error:
             raise CaptureError(self.path, self.offset, error.strerror or str(error)) from error
@@ -244,6 +277,13 @@ class Stream:
             raise CaptureError(self.path, self.offset, str(error)) from error
         self.offset += taken
         return taken
+
+    def open(self) -> int:
+        """Open the file if it is not open; its descriptor. CaptureError if it cannot be."""
+        try:
+            return (self._file or self._open()).fileno()
+        except OSError as error:
+            raise CaptureError(self.path, self.offset, error.strerror or str(error)) from error
 
     def park(self) -> None:
         """Close a regular file for now: the next ``readinto`` opens it again and goes on."""
@@ -255,10 +295,14 @@ class Stream:
         if self._file is not None:
             self._file.close()
         self._file = self._decoder = None
+        self._ahead = b""
 
-    def _open(self) -> Decoder:
-        self._file = file = FileIO(0, closefd=False) if self.path == "-" else FileIO(self.path)
-        self._tell = 0
+    def _open(self) -> FileIO:
+        if self.path == "-":
+            file = FileIO(0, closefd=False)
+        else:
+            file = FileIO(self.path, opener=unwaiting if self.live else None)
+        self._file, self._tell = file, 0
         status = os.fstat(file.fileno())
         if file.isatty():
             raise CaptureError(self.path, 0, "a terminal, not a capture")
@@ -267,7 +311,18 @@ class Stream:
         if self._identity not in (None, identity):
             raise CaptureError(self.path, self.offset, "the file was replaced while it was read")
         self._identity = identity
-        ahead = self._ahead()
+        return file
+
+    def _begin(self) -> Decoder:
+        """Read the first bytes, which tell the format."""
+        file = self._file or self._open()
+        while len(self._ahead) < 4:
+            magic = memoryview(bytearray(4 - len(self._ahead)))
+            taken = self._read(magic)
+            if taken == 0:
+                break
+            self._ahead += magic[:taken]
+        ahead = self._ahead
         if ahead.startswith(GZIP_MAGIC):
             return self._resumed(Gzip(self._read, ahead))
         if ahead == ZSTD_MAGIC or int.from_bytes(ahead, "little") in SKIPPABLE_MAGIC:
@@ -276,17 +331,6 @@ class Stream:
             self._tell = file.seek(self.offset)
             ahead = b""
         return Plain(self._read, ahead)
-
-    def _ahead(self) -> bytes:
-        """Read the first bytes, which tell the format."""
-        magic = memoryview(bytearray(4))
-        got = 0
-        while got < len(magic):
-            taken = self._read(magic[got:])
-            if taken == 0:
-                break
-            got += taken
-        return bytes(magic[:got])
 
     def _resumed(self, decoder: Decoder) -> Decoder:
         """Decode once more what was given before the stream was parked."""
@@ -303,10 +347,28 @@ class Stream:
         file = self._file
         if file is None:
             return 0
+        if self.live and not self.regular and not something(file):
+            raise Dry
         taken = file.readinto(room)
         while taken is None:  # a pipe that somebody set to non-blocking
+            if self.live:
+                raise Dry
             select.select([file], [], [])
             taken = file.readinto(room)
+        if taken == 0 and self.live and self.regular:
+            raise Dry
         self._tell += taken
         self.consumed = max(self.consumed, self._tell)
         return taken
+
+
+def unwaiting(path: str, flags: int) -> int:
+    """Open a file without waiting for a FIFO's writer."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def something(file: FileIO) -> bool:
+    """Whether a read gives bytes, or the end, at once. A FIFO that had no writer yet has neither."""
+    looking = select.poll()
+    looking.register(file, select.POLLIN)
+    return bool(looking.poll(0))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from collectors.blocks import CAPTURED, COLUMNS, OFFSET, TS, Block, Interface
 from collectors.clock import Clock, run
-from collectors.compressed import Stream
+from collectors.compressed import Dry, Stream
 from collectors.damage import CaptureError, Damage
 from collectors.framing import FAULTS, SUPPORTED, PcapFraming, PcapngFraming
 
@@ -42,20 +42,33 @@ PCAPNG_MAGIC: Final = b"\x0a\x0d\x0d\x0a"
 
 
 @lru_cache(maxsize=64)
-def interfaces(link_types: tuple[int, ...]) -> tuple[Interface, ...]:
+def interfaces(label: str, link_types: tuple[int, ...]) -> tuple[Interface, ...]:
     """Name what a file's packets were seen on; equal files share one tuple."""
-    return tuple(Interface("capture", link_type) for link_type in link_types)
+    return tuple(Interface(label, link_type) for link_type in link_types)
 
 
 class Reader:
     """One capture, read as far as it can be. ``ready`` before ``time`` and ``take``."""
 
-    def __init__(self, path: str, *, block_packets: int, buffer_bytes: int) -> None:
-        """Nothing is opened or read yet."""
-        self.stream = Stream(path)
+    def __init__(
+        self,
+        path: str,
+        *,
+        block_packets: int,
+        buffer_bytes: int,
+        label: str = "capture",
+        live: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
+        """Nothing is opened or read yet.
+
+        ``live``: what is not there now may come later; ``clock``: that of the captures that this one goes on from.
+        """
+        self.stream = Stream(path, live=live)
         self.damage: list[Damage] = []
         """What is wrong with it: at most one link type that is left out, and one reason to stop."""
-        self._clock = Clock()
+        self._label = label
+        self._clock = clock or Clock()
         self._framing: Framing | None = None
         self._memory = bytearray()
         self._end = 0
@@ -71,14 +84,31 @@ class Reader:
         self._buffer_bytes = max(buffer_bytes, PCAP_HEADER)
 
     def ready(self) -> bool:
-        """Read until a packet can be given; False if there is none left."""
+        """Read until a packet can be given; False if there is none left, or, of a live capture, none now."""
         while self._head == self._ready:
             self._ready = self._clock.judge(self._index, self._head, self._rows, last=self._complete)
             if self._head == self._ready:
                 if self._complete:
                     return False
-                self._frame()
+                try:
+                    self._frame()
+                except Dry:
+                    return False
         return True
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing comes any more."""
+        return self._complete and self._head == self._rows
+
+    @property
+    def waiting(self) -> int:
+        """Packets that were found and not given yet."""
+        return self._rows - self._head
+
+    def finish(self) -> None:
+        """Nothing is added to a live capture any more: what is there is all."""
+        self.stream.live = False
 
     @property
     def time(self) -> int:
@@ -93,7 +123,7 @@ class Reader:
         self._head = stop
         steps, suspects = self._clock.taken()
         types = self._framing.link_types if self._framing else ()
-        return Block(self._memory, index, stop - head, interfaces(types), steps, suspects)
+        return Block(self._memory, index, stop - head, interfaces(self._label, types), steps, suspects)
 
     def close(self) -> None:
         """Close the file and give up the buffers."""
