@@ -7,13 +7,13 @@ capability. The ring and its counters live through both.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from collectors.blocks import Interface
-from collectors.live import Ledger, LinkEvent, LinkState
+from collectors.live import Ledger, LinkState
 from collectors.packet import LINK_TYPES, PacketSocket, RingSize, TapError
 from collectors.ring import Ring
+from collectors.state import State
 
 if TYPE_CHECKING:
     import mmap
@@ -36,8 +36,7 @@ class Port:
             raise TapError(label, f"frames of its kind (ARPHRD {link.hardware}) are not supported")
         self.interface = Interface(label, link_type)
         self.number = number
-        self.state = LinkState.GONE
-        self.events: list[LinkEvent] = []
+        self.state = State(label)
         self.socket = PacketSocket(label, size, hardware=hardware)
         self._links = links
         self._size = size
@@ -46,7 +45,6 @@ class Port:
         self._index = link.index
         self._missed_last = link.missed
         self._missed = 0
-        self._reason = ""
         self._accepted = self._dropped = self._freezes = 0
         self._memory: mmap.mmap | None = None
         self._offset = number * size.total
@@ -91,13 +89,13 @@ class Port:
         self.socket.fault()  # ENETDOWN is told by the link too; left alone, it would wake every wait
         link = self._links.by_index(self._index) if self.socket.bound else None
         if link is None:
-            self._change(LinkState.GONE, "")
+            self.state.change(LinkState.GONE, "")
             self._seek()
             return
         self._count_missed(link)
         if link.name != self._name:
             self._name = link.name
-            self._tell(LinkState.RENAMED, f"is {link.name} now")
+            self.state.tell(LinkState.RENAMED, f"is {link.name} now")
         self._turn(link, "")
 
     def _seek(self) -> None:
@@ -107,12 +105,12 @@ class Port:
         if link is None:
             return
         if LINK_TYPES.get(link.hardware) != self.interface.link_type:
-            self._change(LinkState.BLOCKED, f"back with frames of another kind (ARPHRD {link.hardware})")
+            self.state.change(LinkState.BLOCKED, f"back with frames of another kind (ARPHRD {link.hardware})")
             return
         try:
             reason = self._attach(link)
         except OSError as error:
-            self._change(LinkState.BLOCKED, f"cannot be bound: {error.strerror}")
+            self.state.change(LinkState.BLOCKED, f"cannot be bound: {error.strerror}")
             return
         self._index, self._missed_last = link.index, 0
         if link.name not in (label, self._name):
@@ -123,19 +121,11 @@ class Port:
 
     def _turn(self, link: Link, reason: str) -> None:
         if not link.up:
-            self._change(LinkState.DOWN, "set down")
+            self.state.change(LinkState.DOWN, "set down")
         elif not link.carrier:
-            self._change(LinkState.DOWN, "no carrier")
+            self.state.change(LinkState.DOWN, "no carrier")
         else:
-            self._change(LinkState.UP, reason)
-
-    def _change(self, state: LinkState, reason: str) -> None:
-        if state is not self.state or (state is not LinkState.UP and reason != self._reason):
-            self.state, self._reason = state, reason
-            self._tell(state, reason)
-
-    def _tell(self, state: LinkState, reason: str) -> None:
-        self.events.append(LinkEvent(time.time_ns(), self.interface.name, state, reason))
+            self.state.change(LinkState.UP, reason)
 
     def _count_missed(self, link: Link) -> None:
         """Add what its own counters grew by; they begin anew when a driver is loaded anew."""

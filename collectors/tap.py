@@ -124,9 +124,7 @@ class Tap:
 
     def events(self) -> Sequence[LinkEvent]:
         """Take what became of the interfaces since the last call."""
-        told = [event for port in self._ports for event in port.events]
-        for port in self._ports:
-            port.events.clear()
+        told = [event for port in self._ports for event in port.state.take()]
         return sorted(told, key=lambda event: event.ts_ns)
 
     def ledgers(self) -> Sequence[Ledger]:
@@ -194,4 +192,4 @@ class Tap:
     def _hush(self) -> None:
         """Have nobody wait for an interface that nothing can come from."""
         for port in self._ports:
-            self._merge.hush(port.number, silent=port.state is not LinkState.UP)
+            self._merge.hush(port.number, silent=port.state.now is not LinkState.UP)

@@ -155,6 +155,43 @@ def test_a_tunnel_without_a_link_header(space: Namespace) -> None:
         assert [data for _, data, _, _ in frames(block)] == [packet]
 
 
+def test_a_frame_of_64_kilobytes(space: Namespace) -> None:
+    """The longest that the kernel joins fits in a block and is not cut, nor are many of them lost."""
+    space.ip("link", "set", "lo", "up")
+    with space.inside(), Tap(["lo"]) as tap, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        for number in range(50):
+            out.sendto(bytes([number]) * 65_000, ("127.0.0.1", 9))
+        found = [(data, wire) for _, data, wire, _ in taken(tap, 100, within_s=0.5) if wire > 1000]
+        assert [(len(data), wire, data[-1]) for data, wire in found] == [(65_042, 65_042, n) for n in range(50)]
+        assert settled(tap).dropped == 0
+
+
+def test_times_of_the_card_where_there_are_none(space: Namespace, tmp_path: Path) -> None:
+    """The system clock's are taken."""
+    with space.inside(), Tap(["hear"], ring_bytes=SMALL, hardware_timestamps=True) as tap:
+        before = time.time_ns()
+        space.replay(capture(tmp_path / "one.pcap", frame(1)), "send")
+        ((ts, *_),) = taken(tap, 1)
+    assert before < ts < time.time_ns()
+
+
+def test_the_account_is_exact_at_every_reading(space: Namespace, tap: Tap, tmp_path: Path) -> None:
+    """Though packets pour in meanwhile."""
+    flood = capture(tmp_path / "flood.pcap", *(frame(number) for number in range(1000)))
+    sender = space.replaying(flood, "send", "--topspeed", "--loop=100", "--preload-pcap")
+    readings, seen = [settled(tap)], 0
+    while sender.poll() is None:
+        block = tap.wait(0.001)
+        seen += block.count if block is not None else 0
+        readings.append(settled(tap))
+        assert readings[-1].seen == seen
+        assert readings[-2].arrived <= readings[-1].arrived
+    assert sent(sender.communicate()[0]) == 100_000
+    assert any(each.waiting for each in readings)
+    seen += counted(tap)
+    assert (settled(tap).arrived, settled(tap).dropped + seen) == (100_000, 100_000)
+
+
 def test_two_interfaces_are_merged_in_time_order(space: Namespace, tmp_path: Path) -> None:
     """Frames sent alternately come out alternately, from Blocks that hold both."""
     space.pair("send2", "hear2")
@@ -272,10 +309,29 @@ def test_gone_and_back_without_any_capability(space: Namespace, tap: Tap, tmp_pa
     assert (ledger.seen, ledger.arrived) == (2, 2)
 
 
-def without_capabilities() -> None:
-    """Take every capability from this thread (capset(2), version 3)."""
-    header, none = struct.pack("=II", 0x20080522, 0), bytes(24)
-    assert LIBC.capset(header, none) == 0
+def without_capabilities(*, but: int = 0) -> None:
+    """Take every capability from this thread, but for some (capset(2), version 3)."""
+    header, kept = struct.pack("=II", 0x20080522, 0), struct.pack("=6I", but, but, 0, 0, 0, 0)
+    assert LIBC.capset(header, kept) == 0
+
+
+def test_one_capability_is_enough(space: Namespace, tmp_path: Path) -> None:
+    """CAP_NET_RAW, until the tap is open; none to read, or to account for it."""
+
+    def humble() -> int:
+        space.enter()
+        without_capabilities(but=1 << 13)
+        with Tap(["hear"], ring_bytes=SMALL) as tap:
+            without_capabilities()
+            ready.set()
+            return len(taken(tap, 1)) + settled(tap).seen
+
+    ready = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        found = threads.submit(humble)
+        ready.wait(5)
+        space.replay(capture(tmp_path / "one.pcap", frame(1)), "send")
+        assert found.result() == 2
 
 
 def test_back_as_another_kind(space: Namespace, tap: Tap) -> None:
