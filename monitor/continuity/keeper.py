@@ -1,7 +1,7 @@
 """Keeper: says which rows must be written, so that what is on disk is the engine at one moment.
 
 Strategy: the tables mark what changes in them (model.marks). Each time the daemon commits transitions, all that has
-changed goes along; if that is more than ROWS, what belongs to the incidents told, and the longest changed. A contact's
+changed goes along; if that is more than ROWS, that of the devices told of, and what changed longest ago. A contact's
 counts and those of the incident that took them over never part: if one is written, so is the other. Regularly, and
 when evidence began that no transition tells of yet, the same happens without transitions. What is written is what
 changed, so that a quiet minute costs nothing however much is known.
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "engine/"
 """Of every row's name."""
-ROWS: Final = 1024
-"""Rows of a kind that are written at a time, some ten milliseconds in all; what is left comes with the next."""
+ROWS: Final = 512
+"""Rows of contacts and incidents that are made at a time, some ten microseconds each, and no more of any other kind;
+what is left comes with the next. One device's are never parted, so that it may be as many as it has more."""
 
 K = TypeVar("K", bound="Hashable")
 
@@ -102,7 +103,7 @@ class Keeper:
         urgent = self._contacts.urgent or self._lookups.urgent
         if not transitions and not urgent:
             return {}
-        return self._take([each.incident for each in transitions], ROWS)
+        return self._take(transitions, ROWS)
 
     def periodic(self) -> Rows:
         """What changed since it was last given out; at most some ROWS of each kind."""
@@ -169,8 +170,8 @@ class Keeper:
             ("incident", self._incidents),
         )
 
-    def _take(self, told: Sequence[str], limit: int) -> Rows:
-        """The changed of every table, what belongs to the incidents ``told`` first."""
+    def _take(self, told: Sequence[Transition], limit: int) -> Rows:
+        """The changed of every table, what belongs to the devices ``told`` of first."""
         rows: Rows = dict.fromkeys(islice(self._stale, limit))
         for name in rows:
             del self._stale[name]
@@ -199,39 +200,40 @@ class Keeper:
             self._take_site(rows, called=False)
         return rows
 
-    def _chosen(self, told: Sequence[str], limit: int) -> tuple[list[Place], list[str]]:
-        """Contacts and incidents to write: all that changed, or whole groups of what hangs together."""
-        changed, book = self._contacts.changed, self._engine.book
-        if len(changed) <= limit:
-            return list(changed), list(self._incidents.changed)
-        contacts = self._engine.attribution.contacts
-        first = set(told)
-        belonging: dict[Place, list[str]] = {}
-        groups: dict[str, list[Place]] = {}
-        for place in changed:
-            contact = contacts.at(place)
-            named = {self._contacts.saved.get(place), contact.incident if contact is not None else None}
-            belonging[place] = [uid for uid in named if uid is not None and (uid in first or book.open(uid))]
-            for uid in belonging[place]:
-                groups.setdefault(uid, []).append(place)
+    def _chosen(self, told: Sequence[Transition], limit: int) -> tuple[list[Place], list[str]]:
+        """Contacts and incidents to write: all that changed, or all of some devices, for incidents join no two."""
+        changed, incidents = self._contacts.changed, self._incidents.changed
+        if len(changed) + len(incidents) <= limit:
+            return list(changed), list(incidents)
+        known, book = self._engine.attribution, self._engine.book
         places: dict[Place, None] = {}
-        uids: dict[str, None] = {uid: None for uid in self._incidents.changed if uid not in groups}
+        uids = dict.fromkeys(each.incident for each in told)
 
-        def follow(waiting: list[str]) -> None:
-            while waiting:
-                uid = waiting.pop()
-                if uid not in uids:
-                    uids[uid] = None
-                    for place in groups.get(uid, ()):
-                        places[place] = None
-                        waiting += belonging[place]
+        def add_all_of(device: Device) -> None:
+            for contact in known.contacts.of(device):
+                if contact.place in changed:
+                    places[contact.place] = None
+                for uid in (contact.incident, self._contacts.saved.get(contact.place)):
+                    if uid is not None and uid in incidents:
+                        uids[uid] = None
 
-        follow(list(told))
-        for place in changed:
-            if len(places) >= limit:
+        for key in dict.fromkeys(each.device.key for each in told):
+            device = known.devices.named(key)
+            if device is not None:
+                add_all_of(device)
+        for uid in incidents:
+            if len(places) + len(uids) >= limit // 2:
                 break
-            places[place] = None
-            follow(list(belonging[place]))
+            incident = book.open(uid)
+            if uid not in uids and incident is not None:
+                uids[uid] = None
+                add_all_of(incident.device)
+        for place in changed:
+            if len(places) + len(uids) >= limit:
+                break
+            contact = known.contacts.at(place)
+            if place not in places and contact is not None:
+                add_all_of(contact.device)
         return list(places), list(uids)
 
     def _write_contacts(self, rows: Rows, places: Iterable[Place]) -> None:

@@ -35,11 +35,11 @@ class Foreign(Exception):  # noqa: N818  likewise
     """The bytes are whole, and no record of this version."""
 
 
-class Record(Struct, frozen=True, array_like=True, omit_defaults=False):
-    """Base of all that is kept. A field may be added at the end, with a default; anything else is a new ``tag``."""
+class Record(Struct, frozen=True, array_like=True, gc=False):
+    """Base of all that is kept: no record is part of a cycle. A field may be added at the end, with a default; anything else is a new ``tag``."""
 
 
-class DeviceRecord(Record, frozen=True, tag=1):
+class DeviceRecord(Record, frozen=True, gc=False, tag=1):
     """A device without what the configuration says of it."""
 
     key: str
@@ -64,7 +64,7 @@ class DeviceRecord(Record, frozen=True, tag=1):
     """Seconds in which it was seen, and in both directions; and the tick that ended the last of them."""
 
 
-class FlowRecord(Record, frozen=True, tag=1):
+class FlowRecord(Record, frozen=True, gc=False, tag=1):
     """A flow that lives, of one contact."""
 
     initiator: bytes
@@ -88,7 +88,7 @@ class FlowRecord(Record, frozen=True, tag=1):
     """As FlowTable.record gives them."""
 
 
-class ContactRecord(Record, frozen=True, tag=1):
+class ContactRecord(Record, frozen=True, gc=False, tag=1):
     """A contact with its flows."""
 
     device: str
@@ -124,7 +124,7 @@ class ContactRecord(Record, frozen=True, tag=1):
     flows: tuple[FlowRecord, ...]
 
 
-class LookupRecord(Record, frozen=True, tag=1):
+class LookupRecord(Record, frozen=True, gc=False, tag=1):
     """A name that was asked for and waits to see what follows."""
 
     device: str
@@ -137,7 +137,7 @@ class LookupRecord(Record, frozen=True, tag=1):
     addresses: tuple[bytes, ...]
 
 
-class NamesRecord(Record, frozen=True, tag=1):
+class NamesRecord(Record, frozen=True, gc=False, tag=1):
     """Names that DNS told a device for an address."""
 
     device: str
@@ -146,7 +146,7 @@ class NamesRecord(Record, frozen=True, tag=1):
     """Each with when it expires, the oldest first."""
 
 
-class IncidentRecord(Record, frozen=True, tag=1):
+class IncidentRecord(Record, frozen=True, gc=False, tag=1):
     """An open incident."""
 
     uid: str
@@ -176,7 +176,7 @@ class IncidentRecord(Record, frozen=True, tag=1):
     said_counts: tuple[int, ...]
 
 
-class AlarmRecord(Record, frozen=True, tag=1):
+class AlarmRecord(Record, frozen=True, gc=False, tag=1):
     """An open alarm."""
 
     uid: str
@@ -191,7 +191,7 @@ class AlarmRecord(Record, frozen=True, tag=1):
     """Its detector keeps it open."""
 
 
-class SiteRecord(Record, frozen=True, tag=1):
+class SiteRecord(Record, frozen=True, gc=False, tag=1):
     """What was learnt of the site."""
 
     prefixes: tuple[str, ...]
@@ -201,7 +201,7 @@ class SiteRecord(Record, frozen=True, tag=1):
     carried: tuple[tuple[bytes, bytes], ...]
 
 
-class EngineRecord(Record, frozen=True, tag=1):
+class EngineRecord(Record, frozen=True, gc=False, tag=1):
     """Where the engine was, and what it had counted."""
 
     now_ns: int

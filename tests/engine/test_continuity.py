@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +12,7 @@ from collectors.blocks import CAPTURED, COLUMNS, OFFSET, TS
 from collectors.captures import Captures
 from monitor.config import convert
 from monitor.continuity import PREFIX, Keeper
+from monitor.continuity.records import ContactRecord, Damaged, decode
 from monitor.model.incidents import Activity
 from monitor.store import Store
 from pcaps import scenarios
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from monitor.app import Knowledge
     from monitor.continuity import Rows
+    from monitor.model.contacts import Contact
     from monitor.model.incidents import Transition
 
 PERIOD_NS: Final = 5_000_000_000
@@ -56,15 +59,20 @@ def cut(frames: Sequence[Frame], points: Sequence[int]) -> list[Sequence[Frame]]
     return [*runs, frames[begin:]]
 
 
+def fresh(known: Knowledge, name: str, **changed: Any) -> Played:
+    """An engine that has seen nothing, configured as the scenario says, but for what is ``changed``."""
+    small = {"limits": {"flows": 8192}}
+    return engine(known, convert(dict(scenarios.load(name).configuration) | small | changed, name))
+
+
 class Process:
     """One process of the daemon: an engine, and the journal with its rows."""
 
-    def __init__(self, known: Knowledge, name: str, state: Path, **changed: Any) -> None:
-        configuration = dict(scenarios.load(name).configuration) | changed
-        self.played: Played = engine(known, convert(configuration, name))
+    def __init__(self, known: Knowledge, name: str, state: Path, at_ns: int | None = None, **changed: Any) -> None:
+        self.played = fresh(known, name, **changed)
         self.store = Store.open(state, sensor="here", sinks=[])
         self.keeper = Keeper(self.played.engine)
-        self.report = self.keeper.restore(self.store.states(PREFIX))
+        self.report = self.keeper.restore(self.store.states(PREFIX), at_ns)
         self._saved_ns = self.report.saved_ns
 
     def feed(self, frames: Sequence[Frame]) -> list[Transition]:
@@ -99,10 +107,17 @@ class Process:
         return told
 
 
+def run_to(known: Knowledge, name: str, state: Path, packets: int) -> list[Transition]:
+    """A process that was stopped after so many packets; what it told."""
+    process = Process(known, name, state)
+    told = process.feed(frames_of(name)[:packets])
+    process.stop()
+    return told
+
+
 def whole(known: Knowledge, name: str, frames: Sequence[Frame]) -> list[Transition]:
     """What one run tells."""
-    played = engine(known, convert(dict(scenarios.load(name).configuration), name))
-    return played.feed(blocks(frames)).finish().told
+    return fresh(known, name).feed(blocks(frames)).finish().told
 
 
 def outline(told: Sequence[Transition]) -> dict[str, Any]:
@@ -182,3 +197,175 @@ def test_a_kill_loses_no_incident(name: str, known: Knowledge, tmp_path: Path) -
         )
         assert each.attempts <= expected[uid].attempts
         assert each.bytes_out <= expected[uid].bytes_out
+
+
+def test_an_incident_ends_after_its_quiet_time_though_nothing_more_ever_comes(known: Knowledge, tmp_path: Path) -> None:
+    """Ticks alone end what was open, once, with the next number; after another start nothing is open again."""
+    told = run_to(known, "irish_vendor_cloud", tmp_path, 226)
+    open_ones = {each.incident for each in told} - {each.incident for each in told if each.activity is Activity.END}
+    assert open_ones
+    process = Process(known, "irish_vendor_cloud", tmp_path)
+    assert process.report.incidents == len(open_ones)
+    ended = process.played.engine.tick(process.report.saved_ns + 25 * 3600 * 1_000_000_000)
+    process.commit(ended, process.keeper.changed(ended))
+    check_order([*told, *ended])
+    assert {each.incident for each in ended if each.activity is Activity.END} == open_ones
+    process.kill()
+    process = Process(known, "irish_vendor_cloud", tmp_path)
+    assert (process.report.incidents, process.report.judged_again) == (0, 0)
+    later = process.report.saved_ns + 25 * 3600 * 1_000_000_000
+    assert process.played.engine.tick(later) == []
+    process.kill()
+
+
+def test_what_is_saved_of_a_quiet_network_is_nothing(known: Knowledge, tmp_path: Path) -> None:
+    """Rows are written for what changed, and deleted for what is no more."""
+    process = Process(known, "names_only", tmp_path)
+    frames = frames_of("names_only")
+    process.feed(frames[: len(frames) // 2])
+    process.commit([], process.keeper.periodic())
+    assert process.keeper.periodic() == {}
+    assert process.keeper.changed() == {}
+    assert process.keeper.waiting == 0
+    waiting = list(process.store.states(f"{PREFIX}lookup/"))
+    told = process.played.engine.finish()
+    rows = process.keeper.changed(told)
+    assert waiting
+    assert all(rows[name] is None for name in waiting)
+    process.kill()
+
+
+@pytest.mark.parametrize("damage", ["bit", "cut", "empty", "version"])
+def test_damaged_rows_are_counted_and_left_out(damage: str, known: Knowledge, tmp_path: Path) -> None:
+    """Every row in turn: the run goes on with the others, and the row is gone from the journal at the next saving."""
+    run_to(known, "irish_vendor_cloud", tmp_path, 120)
+    with Store.open(tmp_path, sensor="here", sinks=[]) as store:
+        rows = store.states(PREFIX)
+    assert {name.split("/")[1] for name in rows} >= {"engine", "site", "device", "contact", "names", "incident"}
+    for name, row in rows.items():
+        body = bytearray(row)
+        if damage == "bit":
+            body[len(body) // 2] ^= 0x10
+        elif damage == "cut":
+            del body[-1]
+        elif damage == "empty":
+            body.clear()
+        else:
+            body[5] = 0x7F  # the version, the first element of the array
+            body[:4] = zlib.crc32(body[4:]).to_bytes(4, "big")
+        played = fresh(known, "irish_vendor_cloud")
+        keeper = Keeper(played.engine)
+        report = keeper.restore(rows | {name: bytes(body)})
+        assert (report.damaged, report.foreign) == ((0, 1) if damage == "version" else (1, 0))
+        told = played.feed(blocks(frames_of("irish_vendor_cloud")[120:])).finish().told
+        assert told
+        after = keeper.changed(told) | keeper.rest()
+        assert after.get(name, b"") is None or after[name] != bytes(body)
+
+
+def test_every_byte_of_a_row_is_checked(known: Knowledge, tmp_path: Path) -> None:
+    """No changed byte goes unseen."""
+    run_to(known, "irish_vendor_cloud", tmp_path, 120)
+    with Store.open(tmp_path, sensor="here", sinks=[]) as store:
+        row = next(iter(store.states(f"{PREFIX}contact/").values()))
+    for at in range(len(row)):
+        body = bytearray(row)
+        body[at] ^= 1
+        with pytest.raises(Damaged):
+            decode(ContactRecord, bytes(body))
+
+
+def test_a_device_that_left_the_inventory(known: Knowledge, tmp_path: Path) -> None:
+    """Its incident is not forgotten: it ends after its quiet time. What was learnt of the host stays."""
+    told = run_to(known, "irish_vendor_cloud", tmp_path, 226)
+    process = Process(known, "irish_vendor_cloud", tmp_path, device=[])
+    assert (process.report.damaged, process.report.orphaned) == (0, 0)
+    devices = process.played.engine.attribution.devices
+    for name in {each.device.name for each in told}:
+        device = devices.named(name)
+        assert device is not None
+        assert not device.configured
+        assert device.addresses
+    ended = process.played.engine.tick(process.report.saved_ns + 25 * 3600 * 1_000_000_000)
+    check_order([*told, *ended])
+    assert {each.incident for each in ended} == {each.incident for each in told}
+    process.kill()
+
+
+def test_a_policy_that_now_allows_it_ends_the_incident(known: Knowledge, tmp_path: Path) -> None:
+    """What is open is judged by the rules of today, at the first tick."""
+    told = run_to(known, "irish_vendor_cloud", tmp_path, 226)
+    before = dict(scenarios.load("irish_vendor_cloud").configuration)
+    groups = [group | {"allow": ["0.0.0.0/0", "*"], "isolated": False} for group in before["group"]]
+    process = Process(known, "irish_vendor_cloud", tmp_path, group=groups)
+    assert process.report.judged_again
+    ended = process.played.engine.tick(process.report.saved_ns + 1_000_000_000)
+    check_order([*told, *ended])
+    assert {each.activity for each in ended} == {Activity.END}
+    assert {each.incident for each in ended} == {each.incident for each in told}
+    process.kill()
+
+
+def test_smaller_limits_keep_what_was_used_last(known: Knowledge, tmp_path: Path) -> None:
+    """Of devices and contacts as many as there is room for; the rest is counted, and its rows go."""
+    run_to(known, "airport_storm", tmp_path, 2000)
+    full = Process(known, "airport_storm", tmp_path)
+    used = sorted(contact.used_ns for contact in contacts_of(full))
+    full.kill()
+    process = Process(known, "airport_storm", tmp_path, limits={"contacts": 64})
+    assert process.report.crowded == len(used) - 64 > 0
+    assert sorted(contact.used_ns for contact in contacts_of(process)) == used[-64:]
+    process.commit([], process.keeper.rest())
+    assert len(process.store.states(f"{PREFIX}contact/")) == 64
+    process.kill()
+
+
+def contacts_of(process: Process) -> list[Contact]:
+    """All of all devices."""
+    known = process.played.engine.attribution
+    return [contact for device in known.devices for contact in known.contacts.of(device)]
+
+
+def test_a_gap_is_told_and_lookups_in_it_are_not_concluded(known: Knowledge, tmp_path: Path) -> None:
+    """Nobody saw whether anything followed a name that was asked for just before: it is not said to be only asked."""
+    frames = frames_of("names_only")
+    run_to(known, "names_only", tmp_path, len(frames) // 2)
+    whole_way = Process(known, "names_only", tmp_path)
+    assert whole_way.report.lookups
+    whole_way.kill()
+    back_ns = whole_way.report.last_packet_ns + 60_000_000_000
+    process = Process(known, "names_only", tmp_path, at_ns=back_ns)
+    assert process.report.lookups + process.report.unsure == whole_way.report.lookups
+    assert process.report.unsure
+    assert process.report.gap_ns(back_ns) == 60_000_000_000
+    process.kill()
+
+
+def test_much_is_saved_piece_by_piece_and_comes_to_the_same(known: Knowledge, tmp_path: Path, monkeypatch: Any) -> None:
+    """Where more changes than is written at a time, the rest follows; counts of an incident and its contacts agree."""
+    monkeypatch.setattr("monitor.continuity.keeper.ROWS", 3)
+    frames = frames_of("phone_on_vlan")
+    process = Process(known, "phone_on_vlan", tmp_path)
+    for run in cut(frames, range(1, len(frames), 10)):
+        process.feed(run)
+        process.commit([], process.keeper.periodic())
+        check_sums(known, process)
+    while process.keeper.waiting:
+        process.commit([], process.keeper.periodic())
+    check_sums(known, process)
+    process.kill()
+
+
+def check_sums(known: Knowledge, process: Process) -> None:
+    """What the rows say at this moment: each incident has what its contacts say that they gave it."""
+    played = fresh(known, "phone_on_vlan")
+    Keeper(played.engine).restore(process.store.states(PREFIX))
+    book, known_now = played.engine.book, played.engine.attribution
+    given = dict.fromkeys(book.uids(), 0)
+    for contact in (each for device in known_now.devices for each in known_now.contacts.of(device)):
+        if contact.incident in given:
+            given[contact.incident] += contact.told_attempts - contact.kept[0]
+    for uid, attempts in given.items():
+        incident = book.open(uid)
+        assert incident is not None
+        assert incident.attempts == attempts
