@@ -6,12 +6,13 @@ event loop needs is in ``worker``: a replay has no loop, and does not import asy
 
 from __future__ import annotations
 
-from monitor.store.errors import CommitFailed, StoreError
+from monitor.store.errors import CommitFailed, DiskFull, StoreError
 from monitor.store.journal import Quarantine, Store
 from monitor.store.reading import Message, Reader, open_readonly
 
 __all__ = [
     "CommitFailed",
+    "DiskFull",
     "Message",
     "Quarantine",
     "Reader",

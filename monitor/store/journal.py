@@ -2,7 +2,9 @@
 
 Strategy: an incident's transition, its body, its outbox rows and the snapshots that consumed its trigger are
 one transaction, synced before ``append`` returns; whatever is published later was committed before. The first
-statement that fails while writing ends the store: see CommitFailed.
+statement that fails while writing ends the store: see CommitFailed. Only a full disk does not: see DiskFull. Then the
+reserve is given up for transitions and for what sinks have delivered, and snapshots alone are refused until there is
+room for the reserve again.
 
 The calls block on the disk. One thread makes them all (StoreWorker is that thread); the connection is opened
 with ``check_same_thread=False`` because that thread need not be the one that opened it.
@@ -14,20 +16,23 @@ import fcntl
 import os
 import sqlite3
 import time
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from msgspec import Struct
 
-from monitor.store.errors import DAMAGED, CommitFailed, StoreError, describe, primary_code
-from monitor.store.reading import Message, Reader, connect_readonly
+from monitor.store import reserve
+from monitor.store.errors import DAMAGED, CommitFailed, DiskFull, StoreError, describe, primary_code
+from monitor.store.reading import Message, Reader, connect_readonly, message
 from monitor.store.schema import BODY_LIMIT, BUSY_SECONDS, FILE, configure, create, ensure_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from monitor.model.incidents import Transition
+    from monitor.store.reserve import Reserve
+
+T = TypeVar("T")
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 WAL_SUFFIXES: Final = ("", "-wal", "-shm")
@@ -58,20 +63,28 @@ class Store(Reader):
         sinks: Sequence[str],
         lock: int | None,
         quarantine: Quarantine | None,
+        room: Reserve | None = None,
     ) -> None:
         super().__init__(connection, where)
         self.sinks = tuple(dict.fromkeys(sinks))
         """Every message is owed to each of these."""
         self.quarantine = quarantine
         """Set if the journal before this one was damaged: to be reported."""
+        self.refused_for_room = 0
+        """Calls of ``append`` that a full disk refused, with transitions in them."""
+        self.degraded = room is not None and not room.regain()
+        """The disk was full, and there is no room for the reserve yet. May be read in any thread."""
+        self._room = room
         self._lock = lock
         self._next = self.last_seq + 1
         self._failed: str | None = None
         self._boot = _boot_id()
 
     @classmethod
-    def open(cls, directory: Path | None, *, sensor: str, sinks: Sequence[str]) -> Self:
+    def open(cls, directory: Path | None, *, sensor: str, sinks: Sequence[str], reserved: int = reserve.SIZE) -> Self:
         """The journal in ``directory``, made if there is none; None keeps it in memory.
+
+        ``reserved`` are bytes of disk held back for when there are no others; 0: none.
 
         A damaged journal is renamed to ``journal.sqlite3.corrupt-<n>`` and a new epoch begins.
 
@@ -92,7 +105,8 @@ class Store(Reader):
             path.touch(mode=0o600)
             connection = opened = _connect(path)
             _prepare(connection, sensor=sensor, epoch=_next_epoch(path, quarantine), in_memory=False)
-            store = cls(connection, str(path), sinks=sinks, lock=lock, quarantine=quarantine)
+            room = reserve.Reserve(directory, reserved)
+            store = cls(connection, str(path), sinks=sinks, lock=lock, quarantine=quarantine, room=room)
             if store.sensor != sensor:
                 msg = f"belongs to sensor {store.sensor!r}, not {sensor!r}"
                 raise StoreError(msg)  # noqa: TRY301  gets its path below, like the others
@@ -125,12 +139,17 @@ class Store(Reader):
 
         Raises:
             ValueError: a body of more than 64 KiB, or a uid that is not 32 hex digits. Nothing is written.
+            DiskFull: see there. The same call may be made again.
             CommitFailed: see there.
 
         """
-        made: list[Message] = []
+        if not transitions and self._is_short():
+            msg = f"{self._where}: no space left: only transitions are written until there is some again"
+            raise DiskFull(msg)
         wall_ns, mono_ns = time.time_ns(), time.monotonic_ns()
-        with self._transaction() as connection:
+
+        def work(connection: sqlite3.Connection) -> list[Message]:
+            made: list[Message] = []
             for transition in transitions:
                 seq = self._next + len(made)
                 row = (
@@ -153,17 +172,7 @@ class Store(Reader):
                     msg = f"body of {len(body)} bytes, at most {BODY_LIMIT} are kept"
                     raise ValueError(msg)
                 connection.execute("INSERT INTO body(seq, json) VALUES(?, ?)", (seq, body))
-                made.append(
-                    Message(
-                        seq=seq,
-                        uid=transition.uid,
-                        incident=transition.incident,
-                        kind=str(transition.kind),
-                        body=body,
-                        severity=int(transition.severity),
-                        time_ns=transition.time_ns,
-                    )
-                )
+                made.append(message(transition, seq, body))
             connection.executemany(
                 "INSERT INTO outbox(sink, seq) VALUES(?, ?)", [(sink, m.seq) for sink in self.sinks for m in made]
             )
@@ -171,6 +180,13 @@ class Store(Reader):
             connection.executemany(
                 "DELETE FROM state WHERE name = ?", [(n,) for n, body in state.items() if body is None]
             )
+            return made
+
+        try:
+            made = self._transaction(work)
+        except DiskFull:
+            self.refused_for_room += bool(transitions)
+            raise
         self._next += len(made)
         return made
 
@@ -191,60 +207,91 @@ class Store(Reader):
 
     def done(self, sink: str, seqs: Sequence[int]) -> None:
         """``sink`` has delivered these, parked ones included. Unknown numbers are nothing."""
-        with self._transaction() as connection:
-            connection.executemany("DELETE FROM outbox WHERE sink = ? AND seq = ?", [(sink, seq) for seq in seqs])
+        delivered = [(sink, seq) for seq in seqs]
+        self._transaction(lambda c: c.executemany("DELETE FROM outbox WHERE sink = ? AND seq = ?", delivered))
 
     def refused(self, sink: str, seq: int) -> int:
         """Count one refusal by the other end; how many there are now, 0 if ``sink`` does not owe it."""
-        with self._transaction() as connection:
-            row = connection.execute(
-                "UPDATE outbox SET attempts = attempts + 1 WHERE sink = ? AND seq = ? RETURNING attempts", (sink, seq)
-            ).fetchone()
+        count = "UPDATE outbox SET attempts = attempts + 1 WHERE sink = ? AND seq = ? RETURNING attempts"
+        row = self._transaction(lambda connection: connection.execute(count, (sink, seq)).fetchone())
         return int(row[0]) if row else 0
 
     def park(self, sink: str, seq: int, reason: str) -> None:
         """Put a message that the other end keeps refusing out of the way. It stays in the outbox."""
-        with self._transaction() as connection:
-            connection.execute("UPDATE outbox SET parked = ? WHERE sink = ? AND seq = ?", (reason, sink, seq))
+        put_aside = "UPDATE outbox SET parked = ? WHERE sink = ? AND seq = ?"
+        self._transaction(lambda connection: connection.execute(put_aside, (reason, sink, seq)))
 
     def unpark(self, sink: str) -> int:
         """Owe the parked messages again, their refusals forgotten; how many there were."""
-        with self._transaction() as connection:
-            return connection.execute(
-                "UPDATE outbox SET parked = NULL, attempts = 0 WHERE sink = ? AND parked IS NOT NULL", (sink,)
-            ).rowcount
+        owe = "UPDATE outbox SET parked = NULL, attempts = 0 WHERE sink = ? AND parked IS NOT NULL"
+        return self._transaction(lambda connection: connection.execute(owe, (sink,)).rowcount)
 
     def forget(self, before_ns: int) -> int:
         """Delete the bodies of messages older than ``before_ns`` that no sink owes; how many there were.
 
         The journal rows stay: what was said is gone, that something was said is not.
         """
-        with self._transaction() as connection:
-            return connection.execute(
-                "DELETE FROM body WHERE seq IN (SELECT seq FROM journal WHERE time_ns < ?) "
-                "AND seq NOT IN (SELECT seq FROM outbox)",
-                (before_ns,),
-            ).rowcount
+        old = (
+            "DELETE FROM body WHERE seq IN (SELECT seq FROM journal WHERE time_ns < ?) "
+            "AND seq NOT IN (SELECT seq FROM outbox)"
+        )
+        return self._transaction(lambda connection: connection.execute(old, (before_ns,)).rowcount)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _is_short(self) -> bool:
+        """Whether the disk is still as full as it was; the reserve is taken again when it is not."""
+        if self.degraded and self._room is not None and self._room.regain():
+            self.degraded = False
+        return self.degraded
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """The result of ``work``, committed. On a full disk it is tried a second time, with what room can be made."""
         if self._failed is not None:
             msg = f"{self._where}: stopped after: {self._failed}"
             raise CommitFailed(msg)
-        connection = self._connection
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            if self._is_short():
+                self._fold()  # before it takes the room that folding needs
             try:
-                yield connection
-            except BaseException:
-                if connection.in_transaction:  # SQLite has rolled back by itself when the disk is full
-                    connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+                return self._attempt(work)
+            except sqlite3.OperationalError as error:
+                if primary_code(error) != sqlite3.SQLITE_FULL:
+                    raise
+                self.degraded = True
+                if self._room is not None:
+                    self._room.release()
+                self._fold()
+                return self._attempt(work)
         except sqlite3.Error as error:
-            self._failed = describe(error)
-            msg = f"{self._where}: {self._failed}"
+            text = describe(error)
+            if primary_code(error) == sqlite3.SQLITE_FULL:
+                msg = f"{self._where}: {text}"
+                raise DiskFull(msg) from error
+            self._failed = text
+            msg = f"{self._where}: {text}"
             raise CommitFailed(msg) from error
+
+    def _fold(self) -> None:
+        """Move the write-ahead log into the database, as far as readers and room allow: the log is begun anew then.
+
+        A transaction of one row writes some ten pages to the log, and adds less than one to the database.
+        """
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite3.OperationalError as error:
+            if primary_code(error) != sqlite3.SQLITE_FULL:
+                raise
+
+    def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:  # SQLite may have rolled back by itself when the disk is full
+                connection.execute("ROLLBACK")
+            raise
+        return result
 
 
 def _lock(directory: Path) -> int:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from monitor.model.incidents import Transition
+
 COMPLAINTS: Final = 10
 """Of a damaged file: the first few say what happened."""
 COLUMNS: Final = "j.seq, lower(hex(j.id)), lower(hex(j.incident)), j.kind, b.json, j.severity, j.time_ns"
@@ -34,6 +36,19 @@ class Message(Struct, frozen=True):
     """OCSF severity_id."""
     time_ns: int
     """Packet time of the transition."""
+
+
+def message(transition: Transition, seq: int, body: bytes) -> Message:
+    """A transition that has its number and its body."""
+    return Message(
+        seq=seq,
+        uid=transition.uid,
+        incident=transition.incident,
+        kind=str(transition.kind),
+        body=body,
+        severity=int(transition.severity),
+        time_ns=transition.time_ns,
+    )
 
 
 def messages(rows: Iterable[tuple[int, str, str, str, bytes, int, int]]) -> list[Message]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.store.reading import Message
+from monitor.store.reading import message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from monitor.model.incidents import Transition
+    from monitor.store.reading import Message
 
 EPOCH = 1
 """The only one there is: nothing is left when the run is over."""
@@ -26,15 +27,7 @@ class Unkept:
     ) -> list[Message]:
         """A message of each transition, in order."""
         made = [
-            Message(
-                seq=seq,
-                uid=transition.uid,
-                incident=transition.incident,
-                kind=str(transition.kind),
-                body=render(transition, EPOCH, seq),
-                severity=int(transition.severity),
-                time_ns=transition.time_ns,
-            )
+            message(transition, seq, render(transition, EPOCH, seq))
             for seq, transition in enumerate(transitions, self._next)
         ]
         self._next += len(made)

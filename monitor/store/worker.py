@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from monitor.store.errors import DiskFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from monitor.store.reading import Message
 
 T = TypeVar("T")
+
+RETRY_S: Final = 1.0
+"""How long a note of a sink waits for room on a full disk before it is tried again, seconds."""
 
 
 class StoreWorker:
@@ -27,6 +32,11 @@ class StoreWorker:
         self._store = store
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._outboxes = {sink: Outbox(self, sink) for sink in store.sinks}
+
+    @property
+    def degraded(self) -> bool:
+        """The disk is full: ``Store.degraded``."""
+        return self._store.degraded
 
     def outbox(self, sink: str) -> Outbox:
         """What one sink owes. KeyError for a sink the store was not opened with."""
@@ -42,7 +52,7 @@ class StoreWorker:
         render: Callable[[Transition, int, int], bytes],
         state: Mapping[str, bytes | None] = {},
     ) -> list[Message]:
-        """``Store.append``, and news for every outbox if anything was new."""
+        """``Store.append``, and news for every outbox if anything was new. DiskFull: the caller may try again."""
         loop = asyncio.get_running_loop()
 
         def tell(done: Future[list[Message]]) -> None:
@@ -95,19 +105,27 @@ class Outbox:
 
     async def done(self, seqs: Sequence[int]) -> None:
         """These were delivered."""
-        await self._worker.call(lambda store: store.done(self._sink, seqs))
+        await self._patiently(lambda store: store.done(self._sink, seqs))
 
     async def refused(self, seq: int) -> int:
         """Count a refusal; how many there are now."""
-        return await self._worker.call(lambda store: store.refused(self._sink, seq))
+        return await self._patiently(lambda store: store.refused(self._sink, seq))
 
     async def park(self, seq: int, reason: str) -> None:
         """Put a message that keeps being refused out of the way."""
-        await self._worker.call(lambda store: store.park(self._sink, seq, reason))
+        await self._patiently(lambda store: store.park(self._sink, seq, reason))
 
     async def unpark(self) -> int:
         """Owe parked messages again."""
-        count = await self._worker.call(lambda store: store.unpark(self._sink))
+        count = await self._patiently(lambda store: store.unpark(self._sink))
         if count:
             self.announce()
         return count
+
+    async def _patiently(self, work: Callable[[Store], T]) -> T:
+        """What a sink has to note: on a full disk it waits with that, rather than to deliver without end."""
+        while True:
+            try:
+                return await self._worker.call(work)
+            except DiskFull:
+                await asyncio.sleep(RETRY_S)

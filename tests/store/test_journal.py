@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from monitor.store import CommitFailed, Store, StoreError, open_readonly
+from monitor.store import CommitFailed, DiskFull, Store, StoreError, open_readonly
 from monitor.store.schema import FILE, VERSION
 from monitor.store.worker import StoreWorker
 
@@ -242,27 +244,135 @@ def small_disk(directory: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", directory], check=True)
 
 
-def test_a_full_disk_stops_the_store_and_loses_nothing_committed(tmp_path: Path, transition: Any, render: Any) -> None:
-    """The failed append is CommitFailed, so is every later one; with room again all that was returned is there."""
+def test_a_full_disk_takes_transitions_from_the_reserve_and_goes_on_when_there_is_room(
+    tmp_path: Path, transition: Any, render: Any
+) -> None:
+    """Others fill the disk: snapshots are refused first, transitions go on; freed, all is as before, no restart."""
+    with small_disk(tmp_path / "disk", "4m") as disk, reopen(disk / "state") as store:
+        others = disk / "others"
+        store.append([transition(0)], render, {"s": b"1"})
+        assert not store.degraded
+        fill(others)
+        number = 0
+        while not store.degraded:
+            number += 1
+            assert number < 1000
+            assert len(store.append([transition(number)], render, {"s": b"%d" % number})) == 1
+        for _ in range(50):
+            number += 1
+            store.append([transition(number)], lambda *_: bytes(2000), {"s": b"%d" % number})
+        assert not (disk / "state" / "reserve").exists()
+        with pytest.raises(DiskFull, match=r"^[^\n]+: no space left: only transitions [^\n]+$"):
+            store.append([], render, {"s": b"not now"})
+        store.done("mqtt", [1])
+        assert store.refused_for_room == 0
+        others.unlink()
+        store.append([], render, {"s": b"again"})
+        assert not store.degraded
+        assert (store.state("s"), store.last_seq, store.depth("mqtt")) == (b"again", number + 1, number)
+        assert (disk / "state" / "reserve").stat().st_size > 0
+
+
+def test_when_the_reserve_is_used_up_nothing_is_written_and_the_same_call_may_be_made_again(
+    tmp_path: Path, transition: Any
+) -> None:
+    """DiskFull each time, counted; numbers stay dense, and what was returned is there afterwards, also after a kill."""
     body = bytes(2000)
-    with small_disk(tmp_path / "disk", "1m") as disk:
-        store = reopen(disk / "state")
+    with small_disk(tmp_path / "disk", "2m") as disk, reopen(disk / "state") as store:
+        fill(disk / "others")
         returned = 0
-        with pytest.raises(CommitFailed, match=r"^[^\n]+: no space left [^\n]+$"):
+        with pytest.raises(DiskFull, match=r"^[^\n]+: no space left [^\n]+$"):
             for number in range(2000):
-                returned += len(store.append([transition(number)], lambda *_: body))
-        with pytest.raises(CommitFailed, match="stopped after: no space left"):
-            store.append([transition(5000)], render)
-        with pytest.raises(CommitFailed):
-            store.done("mqtt", [1])
-        store.close()
-        subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
+                returned += len(store.append([transition(number)], lambda *_: body, {"s": b"%d" % number}))
+        assert returned > 50
+        for refused in (2, 3):
+            with pytest.raises(DiskFull):
+                store.append([transition(returned)], lambda *_: body)
+            assert store.refused_for_room == refused
+            assert store.degraded
+        assert (store.last_seq, store.state("s")) == (returned, b"%d" % (returned - 1))
+        (disk / "others").unlink()
+        assert [m.seq for m in store.append([transition(returned)], lambda *_: body)] == [returned + 1]
+        assert not store.degraded
+        copy = tmp_path / "copy"
+        copy.mkdir()
+        for name in (FILE, f"{FILE}-wal"):
+            shutil.copy(disk / "state" / name, copy / name)
+        with reopen(copy) as after:
+            assert after.quarantine is None
+            assert [m.seq for m in after.since(1, 10_000)] == list(range(1, returned + 2))
+
+
+def test_a_daemon_starts_on_a_disk_that_is_nearly_full(tmp_path: Path, transition: Any, render: Any) -> None:
+    """Where there is no room for a reserve it says so and writes transitions all the same."""
+    with small_disk(tmp_path / "disk", "2m") as disk:
         with reopen(disk / "state") as store:
-            assert returned > 10
-            assert returned <= store.last_seq <= returned + 1
-            assert store.depth("mqtt") == store.last_seq
-            store.append([transition(number) for number in range(returned + 2)], render)
-            assert store.last_seq == returned + 2
+            store.append([transition(1)], render)
+        (disk / "state" / "reserve").unlink()
+        fill(disk / "others", leave=200_000)
+        with reopen(disk / "state") as store:
+            assert store.degraded
+            assert len(store.append([transition(2)], render)) == 1
+            assert not (disk / "state" / "reserve").exists()
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_READONLY])
+def test_anything_but_a_full_disk_stops_the_store(code: int, store: Store, transition: Any, render: Any) -> None:
+    """Nobody knows what is on the disk then: it never writes again."""
+
+    def work(connection: sqlite3.Connection) -> None:
+        error = sqlite3.OperationalError("it broke")
+        error.sqlite_errorcode = code
+        raise error
+
+    with pytest.raises(CommitFailed, match="it broke"):
+        store._transaction(work)
+    with pytest.raises(CommitFailed, match="stopped after"):
+        store.append([transition(1)], render)
+    assert not store.degraded
+
+
+@pytest.mark.asyncio
+async def test_a_sink_waits_with_its_notes_while_the_disk_is_full(tmp_path: Path, transition: Any) -> None:
+    """What it delivered is noted once there is room; until then it does not deliver more."""
+    with small_disk(tmp_path / "disk", "2m") as disk:
+        worker = StoreWorker(reopen(disk / "state"))
+        try:
+            fill(disk / "others")
+            number = 0
+            with pytest.raises(DiskFull):
+                for number in range(2000):
+                    await worker.append([transition(number)], lambda *_: bytes(8000))
+            assert worker.degraded
+            outbox = worker.outbox("mqtt")
+            notes = [asyncio.create_task(outbox.park(seq, "x" * 3000)) for seq in range(1, number)]
+            await asyncio.sleep(0.1)
+            assert not all(note.done() for note in notes)
+            (disk / "others").unlink()
+            await asyncio.wait_for(asyncio.gather(*notes), 10)
+            assert len(await outbox.pending(0, 10_000)) == 1
+        finally:
+            await worker.close()
+
+
+def test_a_full_file_is_as_a_full_disk(store: Store, transition: Any) -> None:
+    """Also without the right to mount: SQLite's own limit on pages gives the same error, at any page of a commit."""
+    store._connection.execute("PRAGMA max_page_count = 60")
+    returned = 0
+    with pytest.raises(DiskFull):
+        for number in range(2000):
+            returned += len(store.append([transition(number)], lambda *_: bytes(2000), {"s": b"%d" % number}))
+    assert 10 < returned == store.last_seq
+    assert store.state("s") == b"%d" % (returned - 1)
+    store._connection.execute("PRAGMA max_page_count = 600")
+    assert [m.seq for m in store.append([transition(returned)], lambda *_: bytes(2000))] == [returned + 1]
+
+
+def fill(path: Path, leave: int = 0) -> None:
+    """A file that takes all that is free but for ``leave`` bytes."""
+    state = os.statvfs(path.parent)
+    with path.open("wb") as file, contextlib.suppress(OSError):
+        file.write(bytes(state.f_bavail * state.f_frsize - leave))
 
 
 def test_a_read_only_disk_is_refused_for_writing_and_allowed_for_reading(
