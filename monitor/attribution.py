@@ -265,8 +265,6 @@ class Attribution:
             self._p2p(flow, fact, sender, sender_mac, ts_ns)
         elif isinstance(fact, Banner):
             self._banner(fact, sender, sender_mac, ts_ns)
-        elif isinstance(fact, DeviceAnnounced):
-            self.announced(fact, sender, sender_mac, ts_ns)
 
     def announced(
         self, fact: DeviceAnnounced | PrefixAnnounced, source: Address | None, mac: Mac | None, ts_ns: int

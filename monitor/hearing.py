@@ -232,7 +232,12 @@ class Hearing:
                 fact = self._in_session(flow, direction, fact)  # noqa: PLW2901  the same fact, with its session
             elif isinstance(fact, MediaSetup):
                 self._expect(flow, direction, fact)
-            self.attribution.fact(flow, direction, fact, ts_ns, self.scanner.frame.truncated)
+            if isinstance(fact, DeviceAnnounced):
+                # Hosts share a flow where they have no address yet, and forgers join one: the frame says who sent it.
+                mac = self.scanner.frame.macs()[0]
+                self.attribution.announced(fact, flow.responder if direction else flow.initiator, mac, ts_ns)
+            else:
+                self.attribution.fact(flow, direction, fact, ts_ns, self.scanner.frame.truncated)
             if self._observer is not None:
                 self._observer(Observation(flow.where(ts_ns, direction), fact), flow)
 

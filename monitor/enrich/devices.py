@@ -63,6 +63,8 @@ _BINDING: Final = frozenset({"dhcp", "dhcpv6", "arp", "nd"})
 """Protocols that bind an address to a MAC."""
 _LEASED: Final = frozenset({"dhcp", "dhcpv6"})
 """Those by which a server gives an address to a MAC, which need not be there yet."""
+_BY_SERVERS: Final = frozenset({"offer", "ack", "nak", "advertise", "reply"})
+"""Messages about somebody else than their sender; of those, "ack" and "reply" alone have an address."""
 ADDRESSED: Final = "addressed"
 """In place of a protocol: a packet to the address was sent to the MAC, which says what its sender believes."""
 _TRAFFIC: Final = "traffic"
@@ -268,8 +270,9 @@ class Devices:
         """A host said something about itself. The device it is about, if that can be told."""
         if fact.message == PROXIED:
             return None
-        mac = mac_from_text(fact.mac) if fact.mac else source_mac
-        address = pack(fact.address) if fact.address else source
+        served = fact.protocol in _LEASED and fact.message in _BY_SERVERS
+        mac = mac_from_text(fact.mac) if fact.mac else None if served else source_mac
+        address = pack(fact.address) if fact.address else None if served else source
         if address is not None and unpack(address).is_unspecified:
             address = None
         device = self._about(fact, mac, address, source, source_mac, ts_ns)
@@ -284,8 +287,8 @@ class Devices:
         )
         if fact.protocol in _LEASED:
             if fact.address:
-                self._lease(device, pack(fact.address), ts_ns, fact.protocol, given=fact.message in ("ack", "reply"))
-            elif fact.message == "release" and own:
+                self._lease(device, pack(fact.address), ts_ns, fact.protocol, given=served)
+            elif fact.message == "release" and fact.protocol == "dhcp" and own:
                 self._release_all(device)
         if (fact.protocol, fact.message) in _BOOT_MARKS and own:
             device.booted_ns = ts_ns
@@ -380,12 +383,14 @@ class Devices:
             return self._bound(fact, mac, address, ts_ns)
         if address is None:
             return None
+        if mac is None and fact.protocol in _LEASED:
+            return self._by_address.get(address)
         if fact.protocol in ("arp", "nd") and fact.message != "probe":
             return self.of(address, mac, ts_ns, fact.protocol)
+        if address == source and source_mac is not None and self._identifies(source_mac):
+            return self.of(address, source_mac, ts_ns)
         device = self._by_address.get(address)
         if device is None or device.mac is None:
-            if (mac, address) == (source_mac, source):
-                return self.of(address, mac, ts_ns)
             # A MAC in the message need not be its sender's: it is taken where nobody is known by it.
             mac = None if mac in self._by_mac else mac
             device = self.of(address, mac, ts_ns, ADDRESSED)
@@ -416,7 +421,8 @@ class Devices:
             if address in self._pinned or there or owner.mac is None:
                 self._contest(owner, address, device.mac, ts_ns, by)
                 return
-            held = claimant(owner.mac, address, sighting.last_ns if sighting else 0, sighting.by if sighting else by)
+            last_ns, last_by = (sighting.last_ns, sighting.by) if sighting is not None else (0, _TRAFFIC)
+            held = claimant(owner.mac, address, last_ns or owner.last_ns, last_by)
             taken = claimant(device.mac, address, ts_ns, by)
             self._move(address, owner, device, owner.mac)
             claim = self._claims.note(MOVED, device, held, taken, others=False)
@@ -497,7 +503,8 @@ class Devices:
         if sighting is None:
             sighting = self._sightings[address] = Sighting(holder)
         there = sighting.by not in _LEASED and ts_ns - sighting.last_ns < AT_ONCE_NS
-        held, taken = claimant(holder, address, sighting.last_ns, sighting.by), claimant(mac, address, ts_ns, by)
+        last_ns = sighting.last_ns or (0 if holder in self._pinned_macs else owner.last_ns)
+        held, taken = claimant(holder, address, last_ns, sighting.by), claimant(mac, address, ts_ns, by)
         others = holder in self._routers or (rival is not None and rival.watched)
         if rival is not None and sighting.earlier == mac and by not in _LEASED and (rival.watched or not there):
             claim = self._claims.note(CLAIMED, rival, held, taken, others=owner.watched)
@@ -554,7 +561,9 @@ class Devices:
             former = owner.mac
             if former is not None:
                 self._by_mac.pop(former, None)
-            owner.mac = None
+            owner.mac = owner.vendor = owner.vendor_name = owner.vendor_by = owner.model = owner.firmware = None
+            owner.model_rank = owner.firmware_rank = 0
+            owner.said = ()
             if rival is None:
                 self._set_mac(owner, mac)
             else:
