@@ -17,8 +17,7 @@ cdef class Devices:
     cdef list _cameras, _recognised
     cdef Py_ssize_t _max
     cdef dict _all
-    cdef readonly dict _by_address, _by_mac
-    cdef dict _sightings
+    cdef readonly dict _by_address, _by_mac, _sightings
     cdef set _pinned, _pinned_macs
     cdef object _claims, _announcements
     cdef public long long evicted, unwatched

@@ -444,7 +444,7 @@ class Devices:
             sighting.mac, sighting.last_ns, sighting.claim = mac, 0, None
         if sighting.claim is not None:
             self._defended(sighting, ts_ns)
-        sighting.last_ns = max(sighting.last_ns, ts_ns)
+        sighting.last_ns = ts_ns  # also where the clock was set back, or it would be there for ever
         sighting.by = bound_by or _TRAFFIC
         if device.v4_address != address and device.mac == mac and is_v4(address):
             self._beside(device, address, mac, ts_ns, sighting.by)
@@ -575,7 +575,10 @@ class Devices:
             self.recognise(heir, owner.device_class, f"took the address of {owner.name}")
             if not heir.watched:
                 return owner
-        self._move(address, owner, heir, owner.mac)
+        if self._by_address.get(address) is owner:
+            self._move(address, owner, heir, owner.mac)
+        else:  # it made room for its heir
+            self._add_address(heir, address)
         return heir
 
     def _move(self, address: Address, owner: Device, heir: Device, earlier: Mac | None) -> None:
@@ -705,9 +708,10 @@ class Devices:
         vendor = self._catalogue.vendor_of_mac(mac)
         if vendor is not None and self._catalogue.is_camera_mac(mac):
             self.recognise(apart, DeviceClass.CAMERA, f"MAC prefix of {vendor.name}")
-        self._sight(apart, address, mac, ts_ns, bound_by)
-        if device is not None and is_v4(address):
-            self._beside(device, address, mac, ts_ns, bound_by or _TRAFFIC)
+        if bound_by != ADDRESSED:
+            self._sight(apart, address, mac, ts_ns, bound_by)
+            if device is not None and is_v4(address):
+                self._beside(device, address, mac, ts_ns, bound_by or _TRAFFIC)
         return apart
 
     def _may_have(self, device: Device, address: Address, mac: Mac, ts_ns: int, bound_by: str | None) -> bool:

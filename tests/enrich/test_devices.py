@@ -235,7 +235,10 @@ def test_a_network_that_the_user_named_goes_last(catalogue: Catalogue) -> None:
 @given(
     steps=st.lists(
         st.tuples(
-            st.sampled_from(["of", "arp", "dhcp", "router"]), st.integers(0, 6), st.integers(0, 4), st.integers(0, 200)
+            st.sampled_from(["of", "arp", "dhcp", "router", "sadp"]),
+            st.integers(0, 6),
+            st.integers(0, 4),
+            st.integers(-30, 200),
         ),
         max_size=80,
     )
@@ -252,18 +255,25 @@ def test_the_indexes_agree_whatever_happens(steps: list[tuple[str, int, int, int
         text, spelled = f"10.0.0.{low}", mac.hex(":")
         if act == "of":
             devices.of(pack(text), mac if which else None, now)
+        elif act == "sadp":
+            devices.learn(announced(act, address=text, mac=spelled), pack(f"10.0.0.{which}"), mac, now)
         elif act == "router":
             devices.carries_others(mac, pack(f"8.8.8.{low}"))
         else:
             message = (
                 ("ack", "request", "probe", "reply")[low % 4]
                 if act == "arp"
-                else ("ack", "request", "discover", "ack")[low % 4]
+                else ("ack", "request", "discover", "release")[low % 4]
             )
-            devices.learn(announced(act, mac=spelled, address=text, message=message), None, mac, now)
+            given = None if message == "release" else text
+            devices.learn(announced(act, mac=spelled, address=given, message=message), None, mac, now)
         live = list(devices)
         assert len(live) <= 5
         assert all(each in live and address in each.addresses for address, each in devices._by_address.items())
         assert all(each in live and each.mac == mac for mac, each in devices._by_mac.items())
         assert all(devices._by_address[address] is each for each in live for address in each.addresses)
         assert len({each.key for each in live}) == len(live)
+        assert devices._sightings.keys() <= devices._by_address.keys()
+        assert all(devices._by_mac.get(each.mac) is each for each in live if each.mac is not None)
+        assert [each for each in live if each.configured] == [devices.known(pack("10.0.0.0"))]
+        devices.changes(now)

@@ -554,6 +554,7 @@ def test_what_a_packet_was_addressed_to_claims_nothing(catalogue: Catalogue) -> 
     wire = Wire(catalogue)
     device = wire.traffic(0, HIK, GATE)
     assert wire.devices.of(GATE, LAPTOP, START + SECOND, ADDRESSED) is device
+    wire.devices.of(SPARE, HIK, START + SECOND, ADDRESSED)
     assert wire.kinds() == []
 
 
