@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from monitor.model.address import IPNetwork
     from monitor.model.facts import Observation
     from monitor.model.flows import Flow
+    from monitor.model.identity import IdentityChange
     from monitor.model.incidents import Transition
 
 MILLISECOND_NS = 1_000_000
@@ -71,6 +72,7 @@ def build_engine(
     cameras: Sequence[IPNetwork] = (),
     observer: Callable[[Observation, Flow | None], None] | None = None,
     on_fault: Callable[[BaseException], None] | None = None,
+    on_change: Callable[[IdentityChange], None] | None = None,
     seed: bytes | None = None,
 ) -> Engine:
     """An engine for this configuration. ValueError names the key that cannot be used."""
@@ -106,6 +108,7 @@ def build_engine(
         silent_ns=int(limits.silent_minutes * MINUTE_NS),
         observer=observer,
         on_fault=on_fault,
+        on_change=on_change,
     )
 
 

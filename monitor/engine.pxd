@@ -17,7 +17,7 @@ cdef class Engine:
     cdef readonly Hearing hearing
     cdef public object policy
     cdef readonly object book, alarms, sight, counts, fragments
-    cdef object _sensor, _view
+    cdef object _sensor, _view, _on_change
     cdef bytes _canary
     cdef int _canary_port
     cdef public long long silent_ns

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from monitor.model.address import Mac
     from monitor.model.contacts import Judgement
     from monitor.model.facts import Observation
+    from monitor.model.identity import IdentityChange
     from monitor.model.incidents import DeviceView, Transition
     from monitor.policy.policy import Policy
     from monitor.wire.fragments import Datagram
@@ -58,6 +59,7 @@ SETTLE_NS: Final = 100_000_000
 opening, and a SOC is to know within a quarter of a second."""
 MAX_SETTLING: Final = 4096
 """Contacts that wait so at a time, forty thousand new ones a second; the one that waits for longest is judged early."""
+END_OF_TIME: Final = 2**62
 SILENCE_NS: Final = 10_000_000_000
 """How often devices are looked at for silence, which is told in minutes."""
 LULL_NS: Final = 30_000_000_000
@@ -82,8 +84,11 @@ class Engine:
         silent_ns: int = 0,
         observer: Callable[[Observation, Flow | None], None] | None = None,
         on_fault: Callable[[BaseException], None] | None = None,
+        on_change: Callable[[IdentityChange], None] | None = None,
     ) -> None:
         """``observer`` is told every observation; ``on_fault`` every parser that failed by a defect of ours.
+
+        ``on_change`` is told each change of who a device is, also those that are no alarm.
 
         ``sensor`` stands in messages that are about the sensor itself; ``view`` shows a device in messages;
         ``silent_ns`` is how long a device that was always there may be silent, 0 for ever.
@@ -94,6 +99,7 @@ class Engine:
         self.counts = Counts()
         self.hearing = Hearing(scanner, attribution, self.counts, observer, on_fault)
         self.fragments = Fragments()
+        self._on_change = on_change
         self.sight = Sight()
         self.book = book(self.totals)
         self.alarms = alarms(self.totals)
@@ -193,7 +199,8 @@ class Engine:
         self.attribution.conclude(self.attribution.lookups.rest())
         self._take_counts()
         told += self._judge_waiting(last_ns)
-        return told + self.book.settle(last_ns)
+        told += self.book.settle(last_ns)
+        return told + self._changes(END_OF_TIME, last_ns)
 
     def resume(self, now_ns: int, first_ns: int) -> None:
         """Go on where an earlier run was at ``now_ns``, which had its first packet at ``first_ns``."""
@@ -398,10 +405,7 @@ class Engine:
     def _watch_over(self, now_ns: int) -> list[Transition]:
         """What is wrong with devices as such, and with the sensor itself."""
         told = self.alarms.quiet(now_ns)
-        for change in self.attribution.devices.changes(now_ns):
-            notice = device_changed.detect(change)
-            if notice is not None:
-                told += self.alarms.note(self._view(change.device), notice, now_ns)
+        told += self._changes(now_ns, now_ns)
         if self.scanner.packets != self._packets:
             self._packets = self.scanner.packets
             if now_ns - self._moved_ns > LULL_NS:
@@ -419,6 +423,17 @@ class Engine:
         if self.silent_ns and now_ns >= self._silence_due:
             self._silence_due = now_ns + SILENCE_NS
             told += self._silences(now_ns)
+        return told
+
+    def _changes(self, until_ns: int, now_ns: int) -> list[Transition]:
+        """What is known by ``until_ns`` of devices that are not what they were."""
+        told: list[Transition] = []
+        for change in self.attribution.devices.changes(until_ns):
+            if self._on_change is not None:
+                self._on_change(change)
+            notice = device_changed.detect(change)
+            if notice is not None:
+                told += self.alarms.note(self._view(change.device), notice, now_ns)
         return told
 
     def _silences(self, now_ns: int) -> list[Transition]:

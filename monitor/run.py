@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from monitor.app import Knowledge
     from monitor.config import Config
     from monitor.daemon import Outlets
+    from monitor.model.identity import IdentityChange
     from monitor.model.incidents import DeviceView, Transition
     from monitor.notify import Notifier
 
@@ -92,7 +93,7 @@ class Sensor:
         with knowledge(config) as known:
             known.operators.prepare()
             async with outlets(config, names, state=state, databases=known.geo.ages()) as out:
-                engine = build_engine(config, known, on_fault=_fault)
+                engine = build_engine(config, known, on_fault=_fault, on_change=_log_change)
                 self._keeper, self._handover = Keeper(engine), Handover(loop)
                 self._engine, self._out = engine, out
                 self._account = Account(engine, out.metrics, interface=_label(config))
@@ -297,6 +298,13 @@ def _log_events(events: Sequence[LinkEvent], steps: Sequence[tuple[int, int]]) -
         log.warning("interface", name=event.interface, state=str(event.state), reason=event.reason)
     for at_ns, by_ns in steps:
         log.warning("clock step", at_ns=at_ns, seconds=by_ns / 1e9)
+
+
+def _log_change(change: IdentityChange) -> None:
+    log.info(
+        "device", name=change.device.name, what=str(change.kind), before=change.before, after=change.after,
+        alarm=change.alarm,
+    )  # fmt: skip
 
 
 def _fault(defect: BaseException) -> None:

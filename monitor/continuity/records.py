@@ -36,7 +36,10 @@ class Foreign(Exception):  # noqa: N818  likewise
 
 
 class Record(Struct, frozen=True, array_like=True, gc=False):
-    """Base of all that is kept: no record is part of a cycle. A field may be added at the end, with a default; anything else is a new ``tag``."""
+    """Base of all that is kept: no record is part of a cycle.
+
+    A field may be added at the end, with a default; anything else is a new ``tag``.
+    """
 
 
 class DeviceRecord(Record, frozen=True, gc=False, tag=1):

@@ -183,12 +183,12 @@ def capture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def played(capture: Path, known: Knowledge) -> tuple[Devices, list[IdentityChange]]:
-    engine = build_engine(configured(device=[]), known)
+    told: list[IdentityChange] = []
+    engine = build_engine(configured(device=[]), known, on_change=told.append)
     for block in Captures([capture]).blocks():
         engine.feed(block)
     engine.finish()
-    devices = engine.attribution.devices
-    return devices, devices.changes(2**62)
+    return engine.attribution.devices, told
 
 
 def with_mac(devices: Devices, mac: str) -> Device:
