@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -354,6 +355,26 @@ def test_what_the_interface_lost_itself(space: Namespace) -> None:
             counted(tap, quiet_s=1.2)
             assert settled(tap).missed == 2
             assert settled(tap).arrived == 0
+
+
+def test_the_system_clock_bears_witness_in_a_silence(
+    space: Namespace, tap: Tap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its step is told with the next packet; one that is stamped otherwise gets the clock's time, and is counted."""
+    off = 5 * 3600 * SECOND
+    one = capture(tmp_path / "one.pcap", frame(1))
+    space.replay(one, "send")
+    assert len(taken(tap, 1)) == 1
+    clock = SimpleNamespace(time_ns=lambda: time.time_ns() + off, monotonic_ns=time.monotonic_ns, sleep=time.sleep)
+    monkeypatch.setattr("collectors.tap.time", clock)
+    assert tap.wait(2.2) is None
+    space.replay(one, "send")
+    block = tap.wait(2)
+    assert block is not None
+    ((before, after),) = block.clock_steps
+    assert off <= after - before < off + 5 * SECOND
+    assert block.clock_suspects == 1
+    assert abs(block.index[0] - time.time_ns() - off) < 3 * SECOND
 
 
 def test_refusals(space: Namespace) -> None:
