@@ -209,32 +209,31 @@ class Keeper:
         places: dict[Place, None] = {}
         uids = dict.fromkeys(each.incident for each in told)
 
-        def add_all_of(device: Device) -> None:
-            for contact in known.contacts.of(device):
-                if contact.place in changed:
-                    places[contact.place] = None
-                for uid in (contact.incident, self._contacts.saved.get(contact.place)):
-                    if uid is not None and uid in incidents:
-                        uids[uid] = None
-
         for key in dict.fromkeys(each.device.key for each in told):
-            device = known.devices.named(key)
-            if device is not None:
-                add_all_of(device)
+            self._choose_all_of(known.devices.named(key), places, uids)
         for uid in incidents:
             if len(places) + len(uids) >= limit // 2:
                 break
             incident = book.open(uid)
             if uid not in uids and incident is not None:
                 uids[uid] = None
-                add_all_of(incident.device)
+                self._choose_all_of(incident.device, places, uids)
         for place in changed:
             if len(places) + len(uids) >= limit:
                 break
             contact = known.contacts.at(place)
             if place not in places and contact is not None:
-                add_all_of(contact.device)
+                self._choose_all_of(contact.device, places, uids)
         return list(places), list(uids)
+
+    def _choose_all_of(self, device: Device | None, places: dict[Place, None], uids: dict[str, None]) -> None:
+        """What changed of one device."""
+        for contact in self._engine.attribution.contacts.of(device) if device is not None else ():
+            if contact.place in self._contacts.changed:
+                places[contact.place] = None
+            for uid in (contact.incident, self._contacts.saved.get(contact.place)):
+                if uid is not None and uid in self._incidents.changed:
+                    uids[uid] = None
 
     def _write_contacts(self, rows: Rows, places: Iterable[Place]) -> None:
         contacts = self._engine.attribution.contacts

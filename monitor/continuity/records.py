@@ -221,6 +221,13 @@ class EngineRecord(Record, frozen=True, gc=False, tag=1):
     """Packets that came, packets lost, nanoseconds of gaps, steps of the clock."""
 
 
+class MetricsRecord(Record, frozen=True, gc=False, tag=1):
+    """Counters of the metrics that nothing else remembers."""
+
+    lasting: tuple[tuple[str, tuple[str, ...], int], ...]
+    """As Metrics.lasting gives them."""
+
+
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _RECORDS: Final[tuple[type[Record], ...]] = (
     DeviceRecord,
@@ -231,6 +238,7 @@ _RECORDS: Final[tuple[type[Record], ...]] = (
     AlarmRecord,
     SiteRecord,
     EngineRecord,
+    MetricsRecord,
 )
 _DECODERS: Final[dict[type[Record], Any]] = {kind: msgspec.msgpack.Decoder(kind) for kind in _RECORDS}
 

@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from monitor.model.contacts import Outcome
 from monitor.model.incidents import Activity, Kind, Severity
 from monitor.sinks import families as names
-from monitor.sinks.labels import OTHER, ClosedSet, DeviceLabels, short
+from monitor.sinks.labels import OTHER, UNKNOWN, ClosedSet, DeviceLabels, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -213,6 +213,29 @@ class Metrics:
         """Show the age of a database that was built at ``built_ns``."""
         self._began[names.GEO_AGE][self._databases.label(database),] = built_ns
 
+    def lasting(self) -> list[tuple[str, tuple[str, ...], int]]:
+        """Counters that no engine remembers, as (name, labels, count), for ``count_on``."""
+        return [
+            (family.name, labels, int(count))
+            for family in (names.ATTEMPTS, names.REMOTE_BYTES, names.INCIDENTS)
+            for labels, count in self._tables[family].items()
+            if count
+        ]
+
+    def count_on(self, lasting: Iterable[tuple[str, tuple[str, ...], int]]) -> None:
+        """Count on from where an earlier run was. Labels are admitted anew; ValueError for one that cannot be."""
+        for name, labels, count in lasting:
+            if name == names.ATTEMPTS.name:
+                device, where, whose, outcome = labels
+                self.attempt(device, _code(where), _code(whose), Outcome[outcome.upper()], count)
+            elif name == names.REMOTE_BYTES.name:
+                device, whose, direction = labels
+                sent, received = (count, 0) if direction == "out" else (0, count)
+                self.remote_bytes(device, _code(whose), sent=sent, received=received)
+            elif name == names.INCIDENTS.name:
+                kind, severity = labels
+                self._add(names.INCIDENTS, count, Kind(kind).value, Severity[severity.upper()].label)
+
     def snapshot(self) -> Snapshot:
         """Copy every number as it is now."""
         now = self._clock()
@@ -239,6 +262,11 @@ class Metrics:
         for row in [row for row in table if row[0] == device]:
             del table[row]
         table[device, *labels] = 1
+
+
+def _code(label: str) -> str | None:
+    """The country that has this label."""
+    return None if label == UNKNOWN else label
 
 
 class Snapshot(Collector):

@@ -38,7 +38,7 @@ class Outboxes(RuleBasedStateMachine):
         self.open()
 
     def open(self) -> None:
-        self.store = Store.open(self.directory, sensor="hall-1", sinks=SINKS)
+        self.store = Store.open(self.directory, sensor="hall-1", sinks=SINKS, reserved=0)
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
