@@ -17,6 +17,7 @@ cdef class Attribution:
     cdef readonly Lookups lookups
     cdef public object reached, moved
     cdef long long _quiet_ns
+    cdef public long long whole_since_ns
     cdef object _catalogue, _operators
     cdef dict _touched, _counted
 

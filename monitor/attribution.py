@@ -110,6 +110,8 @@ class Attribution:
         self._counted: dict[Contact, None] = {}
         self.reached: Reached = Counter()
         self.moved: Moved = Counter()
+        self.whole_since_ns = 0
+        """Since when nothing was missed, as far as anybody knows: a name asked for before may not have been heard."""
         devices.when_evicted = self._left
 
     def limits(self) -> Iterator[Limit]:
@@ -426,9 +428,9 @@ class Attribution:
     def _would_have_heard(self, device: Device, ts_ns: int) -> bool:
         if device.hides_names:
             return False
-        if device.booted_ns is not None and device.booted_ns <= ts_ns:
+        if device.booted_ns is not None and self.whole_since_ns <= device.booted_ns <= ts_ns:
             return True
-        return ts_ns - device.first_ns >= WATCHED_FOR_NS and not self.names.evicted
+        return ts_ns - max(device.first_ns, self.whole_since_ns) >= WATCHED_FOR_NS and not self.names.evicted
 
     def _left(self, device: Device) -> None:
         """The device was forgotten. If nobody watches it, flows that wait for an answer need not remember it either."""

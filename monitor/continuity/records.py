@@ -219,6 +219,7 @@ class EngineRecord(Record, frozen=True, gc=False, tag=1):
     """What each room turned away."""
     sight: tuple[int, int, int, int]
     """Packets that came, packets lost, nanoseconds of gaps, steps of the clock."""
+    whole_since_ns: int = 0
 
 
 class MetricsRecord(Record, frozen=True, gc=False, tag=1):

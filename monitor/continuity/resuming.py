@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Record)
 
 BLIND_NS: Final = 1_000_000_000
-"""A restart that takes longer than a tick may have missed what followed a look-up."""
+"""A restart that takes longer than a tick may have missed what was asked for, and what followed."""
 BY_CONFIGURATION: Final = frozenset({"configuration", "named as a camera network"})
 """What recognised a device that only the configuration can recognise again."""
 
@@ -94,6 +94,7 @@ class Resuming:
         self._places: dict[tuple[str, bytes | str], Contact] = {}
         self._verdicts: dict[Verdict, Verdict] = {}
         self._counted = False
+        self._blind = False
         self.report = Resumed()
 
     def run(self) -> Resumed:
@@ -133,8 +134,13 @@ class Resuming:
         for kept in self._read("engine", EngineRecord):
             engine, known, rooms = self._engine, self._known, kept.rooms
             self.report.saved_ns, self.report.last_packet_ns = kept.now_ns, kept.last_packet_ns
+            known.whole_since_ns = kept.whole_since_ns
+            first_ns = kept.first_ns
+            if self._at_ns is not None and self._at_ns - max(kept.now_ns, kept.last_packet_ns) > BLIND_NS:
+                self._blind = True
+                known.whole_since_ns = first_ns = self._at_ns  # flows may have begun, and names been asked for, unseen
             if kept.now_ns:
-                engine.resume(kept.now_ns, kept.first_ns)
+                engine.resume(kept.now_ns, first_ns)
             for name, count in kept.counts.items():
                 if hasattr(engine.counts, name):
                     setattr(engine.counts, name, count)
@@ -192,8 +198,7 @@ class Resuming:
             self.report.orphaned += 1
             return
         nothing_can_follow = kept.rcode is not None and not kept.addresses
-        blind = self._at_ns is not None and self._at_ns - self.report.last_packet_ns > BLIND_NS
-        if blind and not nothing_can_follow:
+        if self._blind and not nothing_can_follow:
             self.report.unsure += 1
             return
         lookup = Lookup(device, kept.name, kept.asked_ns, kept.first_id)

@@ -243,4 +243,5 @@ def engine_record(engine: Engine) -> EngineRecord:
             "hurried": engine.hurried,
         },
         sight=(engine.sight.arrived, engine.sight.lost, engine.sight.gaps_ns, engine.sight.clock_steps),
+        whole_since_ns=known.whole_since_ns,
     )

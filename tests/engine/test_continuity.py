@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import zlib
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +14,7 @@ from collectors.captures import Captures
 from monitor.config import convert
 from monitor.continuity import PREFIX, Keeper
 from monitor.continuity.records import ContactRecord, Damaged, decode
+from monitor.model.contacts import Trait
 from monitor.model.incidents import Activity
 from monitor.store import Store
 from pcaps import scenarios
@@ -338,6 +340,7 @@ def test_a_gap_is_told_and_lookups_in_it_are_not_concluded(known: Knowledge, tmp
     assert process.report.lookups + process.report.unsure == whole_way.report.lookups
     assert process.report.unsure
     assert process.report.gap_ns(back_ns) == 60_000_000_000
+    assert process.played.engine.attribution.whole_since_ns == process.played.engine.first_ns == back_ns
     process.kill()
 
 
@@ -369,3 +372,22 @@ def check_sums(known: Knowledge, process: Process) -> None:
         incident = book.open(uid)
         assert incident is not None
         assert incident.attempts == attempts
+
+
+def test_a_name_that_may_have_been_asked_for_in_a_gap_is_not_said_to_be_unknown(
+    known: Knowledge, tmp_path: Path
+) -> None:
+    """A camera that booted before a restart is not said to call hardcoded addresses after it, unless nothing was missed."""
+    frames = frames_of("hardcoded_p2p")
+    remote = next(number for number, frame in enumerate(frames) if b"\xf1\x00\x00\x00" in frame.data)
+    run_to(known, "hardcoded_p2p", tmp_path, remote)
+    found = {}
+    for gap_ns in (0, 60_000_000_000):
+        state = tmp_path / str(gap_ns)
+        shutil.copytree(tmp_path, state, ignore=shutil.ignore_patterns("0", "reserve"))
+        process = Process(known, "hardcoded_p2p", state, at_ns=frames[remote].ts_ns + gap_ns if gap_ns else None)
+        process.feed([Frame(frame.ts_ns + gap_ns, frame.data) for frame in frames[remote:]])
+        found[gap_ns] = {trait for contact in contacts_of(process) for trait in contact.traits}
+        process.kill()
+    assert Trait.LITERAL_ADDRESS in found[0]
+    assert Trait.LITERAL_ADDRESS not in found[60_000_000_000]
