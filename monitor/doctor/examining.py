@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from collectors.tap import Tap, TapError
 from monitor.doctor.finding import Light, red
 from monitor.doctor.interface import interfaces, privilege
 from monitor.doctor.machine import machine
@@ -52,13 +53,11 @@ def here(
         yield finding
     if not fit:
         return
-    from collectors.tap import Tap, TapError  # type: ignore[import-not-found,unused-ignore]
-
     say(f"looking at {', '.join(names)} for {seconds:,.0f} s")
     try:
         with contextlib.closing(Tap(names)) as tap:
             survey = over_time(config, tap, seconds, names, cameras)
-    except TapError as error:
+    except (TapError, OSError) as error:
         yield red("tap", str(error))
         return
     yield from mirror(survey)

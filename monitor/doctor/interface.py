@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+from collectors import interface
 from collectors.offloads import MERGING
 from collectors.offloads import offloads as features
 from monitor.doctor.finding import Finding, amber, green, red
-from monitor.doctor.watching import SYSFS
 from monitor.privileges import CAP_NET_RAW, now
 
 if TYPE_CHECKING:
@@ -40,18 +40,15 @@ def privilege(*, needed: bool) -> Finding:
 def link(name: str) -> Finding:
     """Whether the interface is there and up."""
     try:
-        state = (SYSFS / name / "operstate").read_text().strip()
-    except OSError:
-        there = (
-            ", ".join(sorted(each.name for each in SYSFS.iterdir())) if SYSFS.is_dir() else "none that can be listed"
-        )
-        return red("link", f"{name}: there is no such interface; there are {there}")
-    if state in (
-        "up",
-        "unknown",
-    ):  # what has no carrier to speak of, such as lo, does not know (RFC 2863, ifOperStatus)
-        return green("link", f"{name} is up")
-    return red("link", f"{name} is {state}: `ip link set {name} up`, and see the cable")
+        up, carrier = interface.state(name)
+    except OSError as error:
+        there = ", ".join(interface.names())
+        return red("link", f"{name}: {error.strerror}; there are {there}")
+    if not up:
+        return red("link", f"{name} is down: `ip link set {name} up`")
+    if not carrier:
+        return red("link", f"{name} has no carrier: see the cable, and the switch's port")
+    return green("link", f"{name} is up")
 
 
 def offloads(name: str) -> Finding:
@@ -62,7 +59,7 @@ def offloads(name: str) -> Finding:
         return amber("offloads", f"{name}: cannot be asked ({error.strerror}); see `ethtool -k {name}`")
     if not on:
         return green("offloads", f"{name} merges no frames")
-    switches = " ".join(f"{each} off" for each in on)
+    off = " ".join(f"{each} off" for each in on)
     return amber(
-        "offloads", f"{name} merges frames ({', '.join(on)}): counts would be too small; ethtool -K {name} {switches}"
+        "offloads", f"{name} merges frames ({', '.join(on)}), so that counts are small; ethtool -K {name} {off}"
     )

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitor.doctor.survey import Survey
-    from monitor.model.contacts import Device
 
 FEW: Final = 0.01
 """Of all packets: a loss at which whole names and hellos go missing every minute."""
@@ -83,7 +82,7 @@ def passing(survey: Survey) -> Finding:
 def devices(survey: Survey) -> Iterator[Finding]:
     """Which of the devices are there."""
     known = list(survey.engine.attribution.devices)
-    seen = {device.key for device in known if _was_heard(survey, device)}
+    seen = survey.senders
     recognised = [device for device in known if device.watched and device.key in seen]
     absent = [device.name for device in known if device.configured and device.watched and device.key not in seen]
     if not recognised:
@@ -100,11 +99,6 @@ def devices(survey: Survey) -> Iterator[Finding]:
         yield light(
             "absent", f"{len(absent):,} configured and not seen: {some(absent)}; are they on, are their ports mirrored?"
         )
-
-
-def _was_heard(survey: Survey, device: Device) -> bool:
-    """Whether it took part in anything; one that only answers is known by its conversations alone."""
-    return device.last_ns > 0 or device.key in survey.sides
 
 
 def conversations(survey: Survey) -> Finding:
@@ -283,7 +277,7 @@ def routed(survey: Survey) -> Finding:
     if not behind:
         return green("macs", f"{len(everybody):,} local hosts, each with a MAC of its own")
     worst = max(routers, key=lambda mac: len(routers[mac]))
-    told = f"{behind:,} of {len(everybody):,} local hosts are behind {mac_text(worst)}" + (
+    told = f"{behind:,} of {len(everybody):,} local hosts send with {mac_text(worst)}" + (
         f" and {len(routers) - 1} more MACs" if len(routers) > 1 else ""
     )
     return amber(

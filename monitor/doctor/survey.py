@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from collectors.blocks import COLUMNS, TS, WIRE
 from monitor.enrich.site import Reach
 from monitor.model.address import Address, is_v4, unpack
+from monitor.model.contacts import DeviceClass
 from monitor.model.facts import ClientHello, DeviceAnnounced, DnsAnswer, DnsQuery, FlowEnd
 from monitor.wire.layout import PROTO_TCP
 
@@ -36,6 +37,7 @@ MAX_KEPT: Final = 4096
 MAX_BEHIND: Final = 64
 """Addresses kept of one MAC."""
 _GROUP_BIT: Final = 0x01
+_VIEWING: Final = {DeviceClass.VIEWER: 2, DeviceClass.RECORDER: 3}
 _ESTABLISHED: Final = frozenset({"answered", "transferred"})
 _NEIGHBOURS: Final = frozenset({"arp", "nd"})
 _LEASES: Final = frozenset({"dhcp", "dhcpv6"})
@@ -88,6 +90,8 @@ class Survey:
         """Flows that devices began to the outside."""
         self.named = 0
         """Of these, those whose name is known."""
+        self.senders: set[str] = set()
+        """Keys of the devices that sent anything; to be sent something proves nothing."""
         self.sides: dict[str, Sides] = {}
         """By device key."""
         self.behind: dict[Mac, set[Address]] = {}
@@ -139,6 +143,7 @@ class Survey:
             return
         if flow is None:
             self.vlans[where.vlan] += 1
+            self._sent(where.src, where.src_mac)
         elif flow.proto == PROTO_TCP:
             self._lives(where.src)
         if isinstance(fact, DnsQuery):
@@ -158,9 +163,9 @@ class Survey:
         macs = [mac for mac in (where.src_mac, where.dst_mac) if mac is not None]
         self.passing += not self._is_group(where.dst, where.dst_mac) and not self._own.intersection(macs)
         if fact.packets_out:
-            self._fronts(where.src_mac, where.src)
+            self._sent(where.src, where.src_mac)
         if fact.packets_in:
-            self._fronts(where.dst_mac, where.dst)
+            self._sent(where.dst, where.dst_mac)
         if flow.outward and flow.contact is not None and fact.packets_out:
             self.leaving += 1
             self.named += bool(flow.contact.names)
@@ -197,12 +202,15 @@ class Survey:
         """The local device at this end."""
         devices = self.engine.attribution.devices
         device = devices.known(address)
-        if device is None and mac is not None and self._reach(address) is Reach.LOCAL:
+        if device is None and mac is not None and self._reach(address) is not Reach.REMOTE:
             device = devices.with_mac(mac)
         return device
 
-    def _fronts(self, mac: Mac | None, address: Address) -> None:
-        """A MAC sent for this address."""
+    def _sent(self, address: Address, mac: Mac | None) -> None:
+        """Something came from this address, with this MAC."""
+        device = self._device(address, mac)
+        if device is not None and (device.key in self.senders or len(self.senders) < MAX_KEPT):
+            self.senders.add(device.key)
         if mac is None or not is_v4(address) or self._reach(address) is not Reach.LOCAL:
             return
         if unpack(address).is_link_local or (mac not in self.behind and len(self.behind) >= MAX_KEPT):
@@ -226,11 +234,20 @@ class Survey:
 
 
 def _one_of(ends: tuple[Device | None, Device | None]) -> tuple[Device | None, Device | None]:
-    """The end that the other direction is missing of: the one that we watch, else the one that is local."""
-    first, second = ends
-    if first is not None and second is not None and first.watched != second.watched:
-        return (first, None) if first.watched else (None, second)
-    return ends if first is None or second is None else (None, None)
+    """The end that the other direction is missing of: the camera before its recorder, and that before other hosts."""
+    first, second = map(_rank, ends)
+    if first == second:
+        return None, None
+    return (ends[0], None) if first > second else (None, ends[1])
+
+
+def _rank(device: Device | None) -> int:
+    """How much a device is what all this is about."""
+    if device is None:
+        return 0
+    if not device.watched:
+        return 1
+    return _VIEWING.get(device.device_class, 4)
 
 
 def _proves(fact: FlowEnd) -> bool:

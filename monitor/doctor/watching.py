@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from collectors import interface
 from monitor.app import build_engine, knowledge
 from monitor.doctor.survey import BABY_GIANT, Survey
 
@@ -22,7 +22,6 @@ WAIT_S: Final = 0.25
 """How long the engine's clock may stand still while nothing comes."""
 AROUND: Final = BABY_GIANT - 1500
 """Bytes of a frame beyond its interface's MTU."""
-SYSFS: Final = Path("/sys/class/net")
 
 
 def over_captures(config: Config, captures: Captures, cameras: Sequence[IPNetwork] = ()) -> Survey:
@@ -36,10 +35,10 @@ def over_captures(config: Config, captures: Captures, cameras: Sequence[IPNetwor
 
 
 def over_time(
-    config: Config, source: Source, seconds: float, interfaces: Sequence[str], cameras: Sequence[IPNetwork] = ()
+    config: Config, source: Source, seconds: float, names: Sequence[str], cameras: Sequence[IPNetwork] = ()
 ) -> Survey:
-    """What comes from the source in so many seconds."""
-    survey = Survey(own_macs=map(own_mac, interfaces), largest=max(map(mtu, interfaces), default=1500) + AROUND)
+    """What comes from the source in so many seconds; ``names`` are its interfaces. OSError if one of them is gone."""
+    survey = Survey(own_macs=map(interface.mac, names), largest=max(map(interface.mtu, names)) + AROUND)
     with _engine(config, survey, cameras):
         ends = time.monotonic() + seconds
         while (left := ends - time.monotonic()) > 0:
@@ -60,19 +59,3 @@ def _engine(config: Config, survey: Survey, cameras: Sequence[IPNetwork]) -> Ite
         survey.engine = build_engine(config, known, cameras=cameras, observer=survey)
         yield
         survey.engine.finish()
-
-
-def mtu(interface: str) -> int:
-    """Bytes of an IP packet that the interface takes; Ethernet's 1500 where it does not say."""
-    try:
-        return int((SYSFS / interface / "mtu").read_text())
-    except (OSError, ValueError):
-        return 1500
-
-
-def own_mac(interface: str) -> bytes:
-    """The interface's MAC; empty where it does not say."""
-    try:
-        return bytes.fromhex((SYSFS / interface / "address").read_text().strip().replace(":", ""))
-    except (OSError, ValueError):
-        return b""
