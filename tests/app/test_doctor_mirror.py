@@ -36,9 +36,10 @@ def survey(
     if spoil is not None or more:
         capture = tmp_path / "spoilt.pcap"
         with PcapReader(str(scenario.capture)) as frames, PcapWriter(str(capture), linktype=1, sync=True) as out:
-            for frame in (*(frame if spoil is None else spoil(frame) for frame in frames), *more):
-                if frame is not None:
-                    out.write(frame)
+            spoilt = [frame if spoil is None else spoil(frame) for frame in frames]
+            kept = [frame for frame in (*spoilt, *more) if frame is not None]
+            for frame in sorted(kept, key=lambda each: each.time) if more else kept:
+                out.write(frame)
     return over_captures(convert({**scenario.configuration, **config}, name), Captures([capture]))
 
 
@@ -173,17 +174,39 @@ def test_a_router_in_between(tmp_path: Path) -> None:
     assert "13 of 15 local hosts send with 00:00:0c:07:ac:01" in findings["macs"].text
 
 
-def test_hosts_that_share_an_address(tmp_path: Path) -> None:
-    """TCP from one address at two distances."""
+@pytest.mark.parametrize("ttl", [127, 62])
+def test_hosts_that_share_an_address(tmp_path: Path, ttl: int) -> None:
+    """TCP from one address at two distances, or of two kinds of host."""
 
     def farther(frame: Packet) -> Packet:
         if source(frame) == CAMERA and TCP in frame and bytes(frame[TCP].payload) and frame[TCP].sport != 554:
-            frame[IP].ttl = 127
+            frame[IP].ttl = ttl
         return frame
 
     findings = told(survey("quiet_site", tmp_path, farther))
     assert findings["nat"].light is Light.AMBER
     assert findings["nat"].text.startswith(CAMERA)
+
+
+def test_a_routed_copy_is_nobody_else(tmp_path: Path) -> None:
+    """Every second packet comes first as its routed copy, with one hop less: copies, no NAT."""
+    count = 0
+    copies: list[Packet] = []
+
+    def routed_first(frame: Packet) -> Packet:
+        nonlocal count
+        count += 1
+        if count % 2 and IP in frame:
+            copies.append(frame.copy())
+            frame[IP].ttl -= 1
+        return frame
+
+    with PcapReader(str(scenarios.load("quiet_site").capture)) as frames:
+        first = [routed_first(frame) for frame in frames]
+    seen = survey("quiet_site", tmp_path, lambda _: None, more=[*first, *copies])
+    findings = told(seen)
+    assert any(len(ttls) > 1 for ttls in seen.ttls.values())
+    assert findings["nat"].light is Light.GREEN
 
 
 def lookups(count: int) -> Iterator[Packet]:

@@ -97,6 +97,9 @@ with socket.create_server(("127.0.0.1", 0)) as free:
     metrics = free.getsockname()[1]
 confine(read=[config], write=[state], listen=[metrics])
 told("program", lambda: os.execv("/bin/true", ["/bin/true"]))
+(state / "program").write_bytes(Path("/bin/true").read_bytes())
+(state / "program").chmod(0o700)
+told("its own program", lambda: os.execv(state / "program", ["program"]))
 told("signal", lambda: os.kill(other.pid, 9))
 told("listen", lambda: socket.create_server(("127.0.0.1", 0)).close())
 told("metrics", lambda: socket.create_server(("127.0.0.1", metrics)).close())
@@ -107,6 +110,7 @@ broker.close()
     os.kill(int(first.removeprefix("pid ")), signal.SIGTERM)
     assert others == [
         "program refused 13",
+        "its own program refused 13",
         "signal refused 1",
         "listen refused 13",
         "metrics allowed",
