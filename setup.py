@@ -33,6 +33,8 @@ PER_MESSAGE = (
     "monitor.contacts.lookups",
     "monitor.engine",
     "monitor.enrich.devices",
+    "monitor.enrich.holders",
+    "monitor.enrich.hosts",
     "monitor.enrich.names",
     "monitor.enrich.site",
     "monitor.hearing",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import cython
 
 from monitor.contacts.contacts import MAX_NAMES
-from monitor.enrich.devices import ADDRESSED
+from monitor.enrich.holders import ADDRESSED
 from monitor.enrich.site import Reach
 from monitor.model.address import is_address, is_v4, pack, text, unpack
 from monitor.model.contacts import DeviceClass, Outcome, Trait, with_one

@@ -200,7 +200,7 @@ class Keeper:
             self._take_site(rows, called=False)
         return rows
 
-    def _chosen(self, told: Sequence[Transition], limit: int) -> tuple[list[Place], list[str]]:  # noqa: C901  three sources, one order
+    def _chosen(self, told: Sequence[Transition], limit: int) -> tuple[list[Place], list[str]]:
         """Contacts and incidents to write: all that changed, or all of some devices, for incidents join no two."""
         changed, incidents = self._contacts.changed, self._incidents.changed
         if len(changed) + len(incidents) <= limit:

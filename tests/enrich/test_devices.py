@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.enrich.devices import CARRIES, MAX_ADDRESSES, Devices, InventoryEntry
+from monitor.enrich.devices import Devices, InventoryEntry
+from monitor.enrich.holders import CARRIES, MAX_ADDRESSES
 from monitor.model.address import Mac, mac_from_text, pack
 from monitor.model.contacts import DeviceClass
 from monitor.model.facts import DeviceAnnounced

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.enrich.claims import CONCLUDE_NS, MAX_CHANGES, MAX_CLAIMS, QUIET_NS, SETTLE_NS
-from monitor.enrich.devices import ADDRESSED, CARRIES, MAX_ADDRESSES, Devices, InventoryEntry
+from monitor.enrich.devices import Devices, InventoryEntry
+from monitor.enrich.holders import ADDRESSED, CARRIES, MAX_ADDRESSES
 from monitor.model.address import Mac, eui64, mac_from_text, mac_text, pack, text
 from monitor.model.contacts import DeviceClass
 from monitor.model.facts import DeviceAnnounced

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor.enrich.devices import CARRIES, Devices, InventoryEntry
+from monitor.enrich.devices import Devices, InventoryEntry
+from monitor.enrich.holders import CARRIES
 from monitor.model.address import mac_from_text, pack
 from monitor.model.contacts import DeviceClass
 from monitor.model.facts import PROXIED, DeviceAnnounced, DiscoveryQuery, ServiceBanner

@@ -18,7 +18,7 @@ from collectors.captures import Captures
 from monitor import sight
 from monitor.app import build_engine, knowledge
 from monitor.contacts import contacts, lookups
-from monitor.enrich import devices, names, site
+from monitor.enrich import holders, names, site
 from monitor.incidents import incident
 from monitor.model.contacts import Outcome
 from monitor.model.limits import Limit, Room
@@ -81,8 +81,8 @@ ROOMS: Final[dict[str, tuple[Room, ...]]] = {
 """What a limit bounds; of several it is their sum."""
 CAPS: Final[dict[str, int]] = {
     # Of a limit that is counted otherwise: addresses of devices, parts of datagrams.
-    "engine.attribution.devices._by_address": (DEVICES + 1) * (devices.MAX_ADDRESSES + 1),
-    "engine.attribution.devices._carried[]": devices.CARRIES,
+    "engine.attribution.devices._by_address": (DEVICES + 1) * (holders.MAX_ADDRESSES + 1),
+    "engine.attribution.devices._carried[]": holders.CARRIES,
     "engine.attribution.names._told[]": names.MAX_NAMES,
     "engine.fragments._open": fragments.MAX_BYTES // fragments.OVERHEAD,
     "engine.fragments._open[].parts": fragments.MAX_PARTS,
@@ -90,7 +90,7 @@ CAPS: Final[dict[str, int]] = {
     "engine.attribution.devices._cameras": 1,
     "engine.attribution.devices._pinned": INVENTORY,
     "engine.attribution.devices._pinned_macs": INVENTORY,
-    "engine.attribution.devices._sightings": (DEVICES + 1) * (devices.MAX_ADDRESSES + 1),
+    "engine.attribution.devices._sightings": (DEVICES + 1) * (holders.MAX_ADDRESSES + 1),
     "engine.attribution.site._core": 0,
     "engine.attribution.site._networks": 32,
     "engine.attribution.site._rows[]": 64 + site.MAX_LEARNT,
@@ -120,7 +120,7 @@ CAPS: Final[dict[str, int]] = {
 }
 """Exceptions, each with its reason: they have no limit of their own."""
 PATTERNS: Final = (
-    (re.compile(r".*\.addresses"), max(devices.MAX_ADDRESSES + 1, lookups.MAX_ADDRESSES)),
+    (re.compile(r".*\.addresses"), max(holders.MAX_ADDRESSES + 1, lookups.MAX_ADDRESSES)),
     (re.compile(r".*\.evidences"), incident.MAX_EVIDENCES),
     (re.compile(r"engine\.hearing\._listeners\[\]\.(first|second)\.waiting"), streams.MAX_SEGMENTS),
 )
