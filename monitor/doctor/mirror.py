@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from collectors.live import LinkState
 from monitor.doctor.finding import Finding, amber, green, red, some
-from monitor.enrich.devices import CARRIES
+from monitor.enrich.holders import CARRIES
 from monitor.model.address import mac_text, text
 
 if TYPE_CHECKING:
