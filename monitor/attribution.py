@@ -8,7 +8,7 @@ is set here; what changed is in ``touched`` until the engine has judged it.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast, get_args
 
 import cython
 
@@ -18,7 +18,6 @@ from monitor.enrich.site import Reach
 from monitor.model.address import is_address, is_v4, pack, text, unpack
 from monitor.model.contacts import DeviceClass, Outcome, Trait, with_one
 from monitor.model.facts import (
-    ClientHello,
     DeviceAnnounced,
     DnsAnswer,
     DnsQuery,
@@ -27,10 +26,12 @@ from monitor.model.facts import (
     P2pContact,
     PrefixAnnounced,
     ProxyRequest,
+    QuicClientHello,
     RtspResponse,
     SdpTrack,
     ServiceBanner,
     TlsCertificate,
+    TlsClientHello,
 )
 from monitor.model.verdicts import CLOUDS
 
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from monitor.enrich.names import Names
     from monitor.enrich.operators import Operators
     from monitor.model.address import Address, Mac
-    from monitor.model.facts import Fact, Where
+    from monitor.model.facts import ClientHello, Fact, Where
     from monitor.model.flows import Flow
     from monitor.model.limits import Limit
     from monitor.model.verdicts import Verdict
@@ -79,6 +80,7 @@ Reached = Counter[tuple[str | None, str | None, str | None, Outcome]]
 """Attempts of watched devices by inventory name, country, jurisdiction and the outcome they reached."""
 Banner = HttpResponse | TlsCertificate | RtspResponse | SdpTrack | ServiceBanner
 """What says who made the device that sent it."""
+_BANNERS: Final = frozenset(get_args(Banner))
 Moved = Counter[tuple[str | None, str | None, bool]]
 """Frame bytes of watched devices by inventory name, jurisdiction and whether they went out."""
 
@@ -245,28 +247,29 @@ class Attribution:
 
     def fact(self, flow: Flow, direction: int, fact: Fact, ts_ns: int, cut: bool) -> None:  # noqa: FBT001  a compiled method takes no keywords
         """A parser reported this; direction 0 is from the side that began the flow. ``cut``: not all was captured."""
+        # Types are compared as they are: asking whether it is an instance calls the metaclass of all facts each time.
         sender = flow.initiator if direction == 0 else flow.responder
         sender_mac = flow.initiator_mac if direction == 0 else flow.responder_mac
         from_device = flow.device is not None and (direction == 0) == flow.outward
-        if isinstance(fact, DnsQuery):
+        if type(fact) is DnsQuery:
             if from_device and flow.device is not None:
                 self._asked(flow, flow.device, fact, ts_ns, _first_id(flow, sender))
-        elif isinstance(fact, DnsAnswer):
+        elif type(fact) is DnsAnswer:
             if flow.device is not None and not from_device:
                 self._told(flow.device, fact, ts_ns, cut)
-        elif isinstance(fact, ClientHello):
+        elif type(fact) is TlsClientHello or type(fact) is QuicClientHello:
             if from_device:
                 self._hello(flow, fact, ts_ns)
-        elif isinstance(fact, HttpRequest):
+        elif type(fact) is HttpRequest:
             if from_device and fact.host and not is_address(fact.host):
                 self._requested(flow, fact, fact.host, ts_ns, _first_id(flow, sender))
-        elif isinstance(fact, ProxyRequest):
+        elif type(fact) is ProxyRequest:
             if from_device and not is_address(fact.host):
                 self._proxied(flow, fact, ts_ns, _first_id(flow, sender))
-        elif isinstance(fact, P2pContact):
+        elif type(fact) is P2pContact:
             self._p2p(flow, fact, sender, sender_mac, ts_ns)
-        elif isinstance(fact, Banner):
-            self._banner(fact, sender, sender_mac, ts_ns)
+        elif type(fact) in _BANNERS:
+            self._banner(cast("Banner", fact), sender, sender_mac, ts_ns)
 
     def announced(
         self, fact: DeviceAnnounced | PrefixAnnounced, source: Address | None, mac: Mac | None, ts_ns: int

@@ -226,11 +226,11 @@ class Hearing:
             return
         ts_ns = self.scanner.ts
         for fact in facts:
-            if isinstance(fact, MalformedSeen):
+            if type(fact) is MalformedSeen:
                 self._count_malformed(fact.layer)
-            elif isinstance(fact, MediaStream):
+            elif type(fact) is MediaStream:
                 fact = self._in_session(flow, direction, fact)  # noqa: PLW2901  the same fact, with its session
-            elif isinstance(fact, MediaSetup):
+            elif type(fact) is MediaSetup:
                 self._expect(flow, direction, fact)
             if isinstance(fact, DeviceAnnounced):
                 # Hosts share a flow where they have no address yet, and forgers join one: the frame says who sent it.
