@@ -36,7 +36,7 @@ class Group(Struct, frozen=True):
 
 
 class Policy:
-    """Judges contacts. Holds no state but its rules."""
+    """Judges contacts. Holds no state but its rules, and what it says where none of them helps."""
 
     def __init__(
         self,
@@ -56,7 +56,9 @@ class Policy:
             for entry in entries
         )
         self._groups = {group.name: _group(group) for group in groups}
-        self._matching = tuple(group for group in self._groups.values() if group.match)
+        self._matching = tuple([group for group in self._groups.values() if group.match])
+        self._refusals: dict[tuple[str | None, bool, bool, bool], Judgement] = {}
+        """By group and what else a refusal says: at most eight of each group, and of none."""
 
     def group_of(self, device: Device) -> str | None:
         """The group the device names, else the first that matches it."""
@@ -74,25 +76,32 @@ class Policy:
 
         isolated = group is not None and group.isolated
         foreign = self._foreign(contact)
+        at_home = bool(self._home) and not foreign and contact.verdict.location in self._home
         # An isolated group has no business with the site's outside helpers either.
         rules = (() if isolated else self._services) + (group.allow if group is not None else ())
         deciding = self._deciding(contact, rules)
-        return Judgement(
+        key = (group.name if group is not None else None, core, foreign, at_home)
+        if not deciding and key in self._refusals:
+            return self._refusals[key]
+        judgement = Judgement(
             allowed=bool(deciding),
-            rule="; ".join(deciding) if deciding else self._refusal(group, core=core),
+            rule="; ".join(deciding) if deciding else self._refusal(group, core),
             foreign=foreign,
             isolated=isolated,
-            at_home=bool(self._home) and not foreign and contact.verdict.location in self._home,
+            at_home=at_home,
             home_known=bool(self._home),
             core=core,
         )
+        if not deciding:
+            self._refusals[key] = judgement
+        return judgement
 
-    def _deciding(self, contact: Contact, rules: Sequence[Allow]) -> list[str]:
+    def _deciding(self, contact: Contact, rules: tuple[Allow, ...]) -> list[str]:
         """The rules that allow the contact: under each of its names, each of its services by one. Empty if not."""
         if not rules:
             return []
         names: list[str] | list[None] = contact.names_in_question() or [None]
-        services = contact.services if contact.remote is not None else []
+        services = contact.services if contact.remote is not None else ()
         by: list[str | None] = []
         for name in names:
             covering = [each for each in rules if each.rule.covers(contact, name)]
@@ -102,7 +111,7 @@ class Policy:
             if not services or len(services) >= MAX_SERVICES:
                 by.append(covering[0].where if covering else None)
             else:
-                by += [next((each.where for each in covering if each.rule.serves(*one)), None) for one in services]
+                by += [_serving(covering, proto, port) for proto, port in services]
         decided = [where for where in by if where is not None]
         return list(dict.fromkeys(decided)) if len(decided) == len(by) else []
 
@@ -114,7 +123,7 @@ class Policy:
             verdict.jurisdiction is not None and verdict.jurisdiction not in self._home
         )
 
-    def _refusal(self, group: Group | None, *, core: bool) -> str:
+    def _refusal(self, group: Group | None, core: bool) -> str:  # noqa: FBT001  a compiled method takes no keywords
         who = f"group {group.name}" if group else "no group"
         if core:
             return f"{who}: core networks are off limits"
@@ -124,6 +133,14 @@ class Policy:
         if group is not None and group.allow:
             return f"{who}: none of {len(group.allow)} allow rules covers it{home}"
         return f"{who}: nothing outside the site is allowed{home}"
+
+
+def _serving(covering: Sequence[Allow], proto: int, port: int) -> str | None:
+    """The first of these rules that allows the service."""
+    for each in covering:
+        if each.rule.serves(proto, port):
+            return each.where
+    return None
 
 
 def _rule(where: str, text: str) -> Rule:
@@ -151,11 +168,12 @@ def _group(config: GroupConfig) -> Group:
 def _matches(group: Group, device: Device) -> bool:
     match = group.match
     assert match is not None  # noqa: S101  asked for by the caller
-    vendors = {(device.vendor or "").lower(), (device.vendor_name or "").lower()}
-    tests = (
-        match.vendor is None or match.vendor.lower() in vendors,
-        match.model is None or fnmatchcase((device.model or "").lower(), match.model.lower()),
-        match.mac is None or (device.mac is not None and mac_text(device.mac).startswith(match.mac.lower())),
-        group.network is None or any(unpack(each) in group.network for each in device.addresses),
-    )
-    return all(tests)
+    if match.vendor is not None:
+        vendors = ((device.vendor or "").lower(), (device.vendor_name or "").lower())
+        if match.vendor.lower() not in vendors:
+            return False
+    if match.model is not None and not fnmatchcase((device.model or "").lower(), match.model.lower()):
+        return False
+    if match.mac is not None and (device.mac is None or not mac_text(device.mac).startswith(match.mac.lower())):
+        return False
+    return group.network is None or any(unpack(each) in group.network for each in device.addresses)
