@@ -39,4 +39,5 @@ def detect(contact: Contact, judgement: Judgement) -> list[Finding]:
     """
     if judgement.allowed or (contact.remote is not None and not contact.outbound):
         return []
-    return [found for detector in DETECTORS if (found := detector(contact, judgement)) is not None]
+    findings = [detector(contact, judgement) for detector in DETECTORS]
+    return [found for found in findings if found is not None]

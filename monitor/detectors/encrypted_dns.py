@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from monitor.detectors.severity import by_reach, finding
 from monitor.model.contacts import Trait
@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from monitor.model.contacts import Contact, Judgement
     from monitor.model.incidents import Finding
 
+ECH: Final = Trait.ECH
+
 
 def detect(contact: Contact, judgement: Judgement) -> Finding | None:
     """Whether the remote end was spoken to as a DoH, DoT or DoQ server, or with an encrypted hello."""
-    if contact.encrypted_dns is not None or Trait.ECH in contact.traits:
+    if contact.encrypted_dns is not None or ECH in contact.traits:
         return finding(Kind.ENCRYPTED_DNS, by_reach(contact, judgement), contact)
     return None

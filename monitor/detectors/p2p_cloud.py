@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from monitor.detectors.severity import finding
 from monitor.model.incidents import Kind, Severity
@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from monitor.model.contacts import Contact, Judgement
     from monitor.model.incidents import Finding
 
+P2P_CLOUD: Final = OperatorKind.P2P_CLOUD
+
 
 def detect(contact: Contact, judgement: Judgement) -> Finding | None:  # noqa: ARG001  the policy has refused it
     """Whether a P2P protocol was spoken, or the remote end is such a network's server."""
-    if contact.remote is not None and (contact.p2p is not None or contact.verdict.kind is OperatorKind.P2P_CLOUD):
+    if contact.remote is not None and (contact.p2p is not None or contact.verdict.kind is P2P_CLOUD):
         return finding(Kind.P2P_CLOUD, Severity.HIGH, contact)
     return None

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from monitor.model.contacts import Outcome
-from monitor.model.incidents import Finding, Severity
+from monitor.model.incidents import Finding, Kind, Severity
 from monitor.model.verdicts import Confidence
 
 if TYPE_CHECKING:
     from monitor.model.contacts import Contact, Judgement
-    from monitor.model.incidents import Kind
+
+LOW: Final = Severity.LOW
+MEDIUM: Final = Severity.MEDIUM
+HIGH: Final = Severity.HIGH
+DOUBTFUL: Final = Confidence.LOW
+ANSWERED: Final = Outcome.ANSWERED
+"""Members looked up once: each look-up of one costs as much as a call."""
+_LESS: Final = {severity: Severity(severity - 1) for severity in Severity if severity > LOW}
+_FINDINGS: Final = {(kind, severity): Finding(kind, severity) for kind in Kind for severity in Severity}
+"""All that there can be, one object of each."""
 
 
 def finding(kind: Kind, severity: Severity, contact: Contact) -> Finding:
     """A finding, one step less grave where who or where it is, is known with low confidence."""
-    if contact.verdict.confidence is Confidence.LOW and severity > Severity.LOW:
-        severity = Severity(severity - 1)
-    return Finding(kind, severity)
+    if contact.verdict.confidence is DOUBTFUL:
+        severity = _LESS.get(severity, severity)
+    return _FINDINGS[kind, severity]
 
 
 def by_reach(contact: Contact, judgement: Judgement) -> Severity:
@@ -26,9 +35,9 @@ def by_reach(contact: Contact, judgement: Judgement) -> Severity:
     Abroad, or in a place that nobody knows: medium, high once something answered. At home: low. Where no home is
     configured nobody can say "abroad": low, medium once something answered.
     """
-    answered = contact.outcome >= Outcome.ANSWERED
+    answered = contact.outcome >= ANSWERED
     if judgement.foreign or (judgement.home_known and not judgement.at_home):
-        return Severity.HIGH if answered else Severity.MEDIUM
+        return HIGH if answered else MEDIUM
     if not judgement.home_known:
-        return Severity.MEDIUM if answered else Severity.LOW
-    return Severity.LOW
+        return MEDIUM if answered else LOW
+    return LOW

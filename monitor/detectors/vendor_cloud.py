@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from monitor.detectors.severity import finding
 from monitor.model.incidents import Kind, Severity
@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from monitor.model.contacts import Contact, Judgement
     from monitor.model.incidents import Finding
 
+VENDOR_CLOUD: Final = OperatorKind.VENDOR_CLOUD
+
 
 def detect(contact: Contact, judgement: Judgement) -> Finding | None:  # noqa: ARG001  the policy has refused it
     """Whether the remote end's operator is a camera vendor."""
-    if contact.remote is not None and contact.verdict.kind is OperatorKind.VENDOR_CLOUD:
+    if contact.remote is not None and contact.verdict.kind is VENDOR_CLOUD:
         return finding(Kind.VENDOR_CLOUD, Severity.HIGH, contact)
     return None

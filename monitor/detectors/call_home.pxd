@@ -1,0 +1,4 @@
+from monitor.model.contacts cimport Contact
+
+
+cpdef list detect(Contact contact, judgement)

@@ -1,0 +1,4 @@
+from monitor.model.contacts cimport Contact
+
+
+cpdef detect(Contact contact, judgement)
