@@ -34,7 +34,8 @@ cdef class Engine:
     cdef _ticks_until(self, long long ts_ns, list told)
     @cython.locals(scanner=Scanner, flow=Flow, slot=Py_ssize_t, ts_ns="long long")
     cdef _packet(self, int events, view, list told)
-    @cython.locals(scanner=Scanner, frame=Frame, flow=Flow)
+    @cython.locals(scanner=Scanner, frame=Frame, flow=Flow, source=bytes, destination=bytes, source_mac=bytes,
+                   destination_mac=bytes)
     cdef Flow _begin(self, Py_ssize_t slot, long long ts_ns)
     @cython.locals(flow=Flow, table=FlowTable, out="long long", into="long long", sent="long long",
                    received="long long", last_ns="long long")

@@ -315,7 +315,7 @@ class Engine:
             assert known is not None  # noqa: S101  begun when the scanner said NEW
             flow = known
         if events & (at.SYN | at.PAYLOAD):
-            self.hearing.payload(flow, slot, events, view)
+            self.hearing.payload(flow, slot, events)
         if flow.contact is not None and events & (at.NEW | at.ATTEMPT | at.ANSWER | at.REFUSE | at.TRANSFER):
             self._count(slot, ts_ns)
             if events & at.REFUSE:

@@ -34,7 +34,7 @@ cdef class Hearing:
     @cython.locals(scanner=Scanner, frame=Frame, listener=Listener, conversation=Conversation, stream=Stream,
                    direction=int, data=bytes, missing="long long", sequence="long long", ordered=bint, first=bint,
                    second=bint)
-    cpdef payload(self, Flow flow, Py_ssize_t slot, int events, view)
+    cpdef payload(self, Flow flow, Py_ssize_t slot, int events)
     @cython.locals(facts=list, ts_ns="long long")
     cdef _hear(self, Flow flow, Conversation conversation, int direction, bytes data)
     @cython.locals(stream=Stream)

@@ -139,7 +139,7 @@ class Hearing:
             listener.close(1)
             self._listeners[slot] = None
 
-    def payload(self, flow: Flow, slot: int, events: int, view: memoryview) -> None:  # noqa: C901  the one way of a payload, in order
+    def payload(self, flow: Flow, slot: int, events: int) -> None:  # noqa: C901  the one way of a payload, in order
         """Give the packet's payload to the parsers, in order; tell the scanner what is still wanted."""
         scanner, frame, listener = self.scanner, self.scanner.frame, self._listeners[slot]
         if not flow.heard:
@@ -156,7 +156,7 @@ class Hearing:
         conversation = listener.conversation
         if conversation is None:
             conversation = listener.conversation = _conversation(flow)
-        data = view[frame.payload : frame.payload + frame.payload_length].tobytes()
+        data = frame.span(frame.payload, frame.payload + frame.payload_length)
         if not ordered:
             self._hear(flow, conversation, direction, data)
         else:

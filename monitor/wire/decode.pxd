@@ -1,6 +1,7 @@
 cimport cython
 
 from monitor.wire.layout cimport *
+from monitor.wire.link cimport octets
 from monitor.wire.tunnels cimport Tunnel
 
 
@@ -16,6 +17,8 @@ cdef class Frame(Tunnel):
     cdef readonly bint v4, entered
     cdef bint reassembled
 
+    cpdef bytes source(self)
+    cpdef bytes destination(self)
     cdef void blank(self) noexcept nogil
     cdef int decode(self, long long start, long long captured, long long wire, int link) except -1 nogil
     cdef int outer(self, int link) except -1 nogil

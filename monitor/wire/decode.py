@@ -16,6 +16,7 @@ import cython
 
 if not cython.compiled:
     from monitor.wire.layout import *
+    from monitor.wire.link import octets
     from monitor.wire.tunnels import Tunnel
 
 
@@ -39,11 +40,11 @@ class Frame(Tunnel):
 
     def source(self):
         """The source address, 16 bytes."""
-        return int(self.src_hi).to_bytes(8, "big") + int(self.src_lo).to_bytes(8, "big")
+        return octets(self.src_hi, self.src_lo, 16)
 
     def destination(self):
         """The destination address, 16 bytes."""
-        return int(self.dst_hi).to_bytes(8, "big") + int(self.dst_lo).to_bytes(8, "big")
+        return octets(self.dst_hi, self.dst_lo, 16)
 
     def decode(self, start, captured, wire, link):
         """Read the packet at ``start``: ``captured`` bytes are here of ``wire`` that passed. What it is."""

@@ -10,6 +10,16 @@ cdef extern from *:
     void prefetch "CAMWARDEN_PREFETCH"(const void *at) noexcept nogil
 
 
+cdef inline bytes octets(unsigned long long high, unsigned long long low, int count):
+    """The last ``count`` of sixteen octets, in the order of the wire."""
+    cdef unsigned char[16] spelled
+    cdef int at
+    for at in range(8):
+        spelled[at] = (high >> (56 - 8 * at)) & 0xFF
+        spelled[8 + at] = (low >> (56 - 8 * at)) & 0xFF
+    return spelled[16 - count : 16]
+
+
 # What every packet needs is final, so that no call of it goes through a table.
 cdef class Link:
     cdef const unsigned char[::1] memory
@@ -25,6 +35,9 @@ cdef class Link:
     cdef bint kept_mac
 
     cpdef hold(self, const unsigned char[::1] memory)
+    cpdef bytes span(self, long long start, long long end)
+    cpdef tuple vlans(self)
+    cpdef tuple macs(self)
 
     @cython.final
     cdef inline int u16(self, long long at) except? -1 nogil:
@@ -57,6 +70,14 @@ cdef class Link:
                 | (<unsigned long long> self.memory[at + 6] << 8)
                 | self.memory[at + 7]
             )
+
+    @cython.final
+    cdef inline bytes copied(self, long long start, long long end):
+        if end <= start:
+            return b""
+        self.memory[start]
+        self.memory[end - 1]
+        return (<const char *> &self.memory[start])[: end - start]
 
     @cython.final
     cdef int ethernet(self) except -1 nogil

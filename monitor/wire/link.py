@@ -10,12 +10,15 @@ import cython
 if not cython.compiled:
     from monitor.wire.layout import *
 
+    def octets(high, low, count):  # link.pxd has it inline
+        return (high << 64 | low).to_bytes(16, "big")[16 - count :]
+
 
 class Link:
     """The memory that is read, and what a packet's link layer said: MAC addresses, VLANs, what it carries.
 
-    ``u32`` and ``u64`` check their first and their last byte and read those between without a check: memory is
-    contiguous, so these lie in it too.
+    ``u32``, ``u64`` and ``copied`` check their first and their last byte and read those between without a check: memory
+    is contiguous, so these lie in it too.
     """
 
     def __init__(self):
@@ -46,6 +49,9 @@ class Link:
             self.memory[at + 7]
             return int.from_bytes(self.memory[at : at + 8], "big")
 
+        def copied(self, start, end):
+            return bytes(self.memory[start:end])
+
     def fetch(self, at):
         """Have the processor bring the bytes at ``at`` nearer: of a packet that comes soon."""
         if cython.compiled and 0 <= at and at + CACHE_LINE < self.memory.shape[0]:
@@ -53,15 +59,21 @@ class Link:
             prefetch(cython.address(self.memory[at + CACHE_LINE]))
         return 0
 
+    def span(self, start, end):
+        """A copy of the bytes from ``start`` to ``end``."""
+        return self.copied(start, end)
+
     def vlans(self):
         """VLAN ids, outermost first."""
+        if self.vlan_count == 0:
+            return ()
         return (self.vlan0, self.vlan1, self.vlan2, self.vlan3)[: self.vlan_count]
 
     def macs(self):
         """(source, destination) as 6 bytes each, or (None, None) where the link has none."""
         if not self.has_mac:
             return None, None
-        return int(self.src_mac).to_bytes(6, "big"), int(self.dst_mac).to_bytes(6, "big")
+        return octets(0, self.src_mac, 6), octets(0, self.dst_mac, 6)
 
     def addresses(self):
         """Read the link layer's addresses, which only a packet with news needs."""
