@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import cython
@@ -23,6 +24,9 @@ WAIT_NS: Final = 30_000_000_000
 MAX_OPEN: Final = 16384
 """Lookups that may wait at a time; the oldest is concluded early."""
 MAX_ADDRESSES: Final = 64
+
+REMEMBERED: Final = 4096
+"""Names of which it is kept in memory whether they are public: devices ask for the same ones again and again."""
 
 
 class Lookup:
@@ -161,6 +165,11 @@ def is_public_name(name: str) -> bool:
 
     Devices do ask for addresses as if they were names; nobody is behind such a name.
     """
+    return _is_public(name)
+
+
+@lru_cache(REMEMBERED)
+def _is_public(name: str) -> bool:
     if is_address(name.rstrip(".").strip("[]")):
         return False
     head, dot, last = name.rstrip(".").rpartition(".")

@@ -38,6 +38,7 @@ cdef class StreamParser(Parser):
     cpdef gap(self)
 
 
+@cython.locals(end=Py_ssize_t, qtype=int)
 cdef tuple _question(bytes message, Py_ssize_t offset)
 
 
@@ -51,7 +52,11 @@ cdef class _Answer:
     cdef set _targets
     @cython.locals(rtype=int)
     cdef add(self, bytes message, Record record)
+    @cython.locals(addresses=list, least="long long", ttl="long long", chain=tuple, owners=set)
     cdef fact(self)
+    @cython.locals(chain=list, aliases=dict)
+    cdef tuple _chain(self)
+    cdef _point_to(self, str target)
     @cython.locals(target=Py_ssize_t)
     cdef str _owner(self, bytes message, Py_ssize_t offset)
     cdef _address(self, bytes message, Record record)

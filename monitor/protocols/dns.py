@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from monitor.model.facts import Fact
 
 LAYER: Final = "dns"
+STOP: Final = Want.STOP
+MORE: Final = Want.MORE
 PORTS: Final = frozenset({53, 5353, 5355})
 """DNS, multicast DNS (RFC 6762) and LLMNR (RFC 4795): ports that speak for DNS."""
 MAX_QUESTIONS: Final = 8
@@ -192,7 +194,7 @@ class Parser:
     """One direction of DNS over UDP: each datagram is one message."""
 
     def __init__(self) -> None:
-        self.want = Want.MORE
+        self.want = MORE
         self.dropped = 0
         """Questions, aliases and addresses beyond the bounds."""
 
@@ -271,7 +273,7 @@ class StreamParser(Parser):
     def feed(self, data: bytes) -> list[Fact]:
         """The facts of every message that these bytes complete; damage ends the stream."""
         facts: list[Fact] = []
-        if self.want is Want.STOP:
+        if self.want is STOP:
             return facts
         held = self._held
         held += data
@@ -293,7 +295,7 @@ class StreamParser(Parser):
 
     def gap(self) -> None:
         """Without its place in the stream no length can be told from data: stop."""
-        self.want = Want.STOP
+        self.want = STOP
         self._held.clear()
 
 
@@ -317,10 +319,11 @@ class _Answer:
         """Offset of the owner read last: most records share one."""
         self._last = ""
         """How it is spelled."""
-        self._aliases: dict[str, str] = {}
         self._addresses: list[tuple[str, str, int]] = []
-        self._hints: list[tuple[str, int]] = []
-        self._targets: set[str] = set()
+        self._aliases: dict[str, str] | None = None
+        """None, like the following, until there is one: most answers have addresses only."""
+        self._hints: list[tuple[str, int]] | None = None
+        self._targets: set[str] | None = None
         """Hosts that SRV, SVCB and HTTPS answers point to."""
 
     def add(self, message: bytes, record: Record) -> None:
@@ -336,27 +339,47 @@ class _Answer:
         if rtype in _ADDRESSES:
             self._address(message, record)
         elif rtype == CNAME and not record.section:
+            if self._aliases is None:
+                self._aliases = {}
             if len(self._aliases) < MAX_ALIASES:
                 self._aliases[self._owner(message, record.owner)] = read_name(message, record.start)[0]
             else:
                 self.dropped += 1
         elif rtype == SRV and not record.section and record.end - record.start > 6:  # RFC 2782
-            self._targets.add(read_name(message, record.start + 6)[0])
+            self._point_to(read_name(message, record.start + 6)[0])
         elif rtype in _SERVICE_BINDINGS and not record.section:
             self._binding(message, record)
 
     def fact(self) -> DnsAnswer:
-        chain: list[str] = []
-        current = self.name
-        while (current := self._aliases.get(current, "")) and current not in chain and len(chain) < MAX_ALIASES:
-            chain.append(current)
-        owners = {self.name, *chain, *self._targets}
-        told = [(address, ttl) for owner, address, ttl in self._addresses if owner in owners]
-        told = told or self._hints
-        ttl = min([ttl for _, ttl in told]) if told else 0
+        chain = self._chain() if self._aliases is not None else ()
+        owners = {self.name, *chain, *(self._targets or ())} if chain or self._targets else None
+        addresses: list[str] = []
+        least = -1
+        for owner, address, ttl in self._addresses:
+            if owner in owners if owners is not None else owner == self.name:
+                addresses.append(address)
+                least = ttl if least < 0 else min(least, ttl)
+        if not addresses and self._hints:
+            addresses = [address for address, _ in self._hints]
+            least = min([ttl for _, ttl in self._hints])
+        if len(addresses) > 1:
+            addresses = list(dict.fromkeys(addresses))
         rcode = RCODES.get(self.rcode) or f"RCODE{self.rcode}"
-        addresses = tuple(dict.fromkeys([address for address, _ in told]))
-        return DnsAnswer(self.name, self.qtype, rcode, addresses, tuple(chain), ttl)
+        return DnsAnswer(self.name, self.qtype, rcode, tuple(addresses), chain, max(0, least))
+
+    def _chain(self) -> tuple[str, ...]:
+        """The aliases from the name that was asked for on."""
+        chain: list[str] = []
+        aliases = self._aliases or {}
+        current = self.name
+        while (current := aliases.get(current, "")) and current not in chain and len(chain) < MAX_ALIASES:
+            chain.append(current)
+        return tuple(chain)
+
+    def _point_to(self, target: str) -> None:
+        if self._targets is None:
+            self._targets = set()
+        self._targets.add(target)
 
     def _owner(self, message: bytes, offset: int) -> str:
         if message[offset] >= 0xC0 and offset + 1 < len(message):  # a pointer (RFC 1035, 4.1.4)
@@ -382,7 +405,7 @@ class _Answer:
         """SVCB and HTTPS: priority, target, then parameters in rising order (RFC 9460, 2.2)."""
         target, offset = read_name(message, record.start + 2)
         if target != ".":
-            self._targets.add(target)
+            self._point_to(target)
         while offset + 4 <= record.end:
             key, length = _u16(message, offset), _u16(message, offset + 2)
             offset += 4
@@ -392,6 +415,8 @@ class _Answer:
             if width:
                 if length % width:
                     raise Malformed(LAYER, "address hint of a wrong length")
+                if self._hints is None:
+                    self._hints = []
                 for at in range(offset, offset + length, width):
                     if len(self._hints) >= MAX_ADDRESSES:
                         self.dropped += 1

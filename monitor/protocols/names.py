@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from monitor.model.facts import Malformed
@@ -14,6 +15,9 @@ MAX_TEXT: Final = 255
 """Characters kept of a free text value."""
 HEADER: Final = 12
 """Octets of a DNS header, into which no pointer may point (RFC 1035, 4.1.1)."""
+
+REMEMBERED: Final = 4096
+"""Plain names kept in memory as they are spelled, at most 0.6 KiB each: devices ask for the same ones over and over."""
 
 _PLAIN: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 DOT: Final = 0x2E
@@ -38,6 +42,9 @@ def read_name(message: bytes, offset: int, layer: str = "dns") -> tuple[str, int
     (RFC 4343, 2.1). The root is ".". A pointer must lead to before the labels that it ends (RFC 1035, 4.1.4: "a prior
     occurrence").
     """
+    end = _plain_end(message, offset)
+    if end >= 0:
+        return _lower(message[offset:end]), end
     spelled, behind = _read(message, offset, layer)
     return spelled.lower(), behind
 
@@ -50,13 +57,7 @@ def read_label_case(message: bytes, offset: int, layer: str = "dns") -> tuple[st
 def _read(message: bytes, offset: int, layer: str) -> tuple[str, int]:
     end = _plain_end(message, offset)
     if end >= 0:
-        text = bytearray(message[offset + 1 : end - 1])
-        position = message[offset]
-        while position < len(text):
-            length = text[position]
-            text[position] = DOT
-            position += length + 1
-        return text.decode("ascii"), end
+        return _dotted(message[offset:end]), end
     labels: list[bytes] = []
     total = 1
     jumps = 0
@@ -101,6 +102,23 @@ def _read(message: bytes, offset: int, layer: str) -> tuple[str, int]:
         spelled = ".".join(["".join([_SPELLED_NAME[octet] for octet in label]) for label in labels])
         return spelled, behind
     return joined.decode("ascii"), behind
+
+
+def _dotted(wire: bytes) -> str:
+    """A name that ``_plain_end`` has found plain, with the letters as they stand."""
+    text = bytearray(wire[1:-1])
+    position = wire[0]
+    while position < len(text):
+        length = text[position]
+        text[position] = DOT
+        position += length + 1
+    return text.decode("ascii")
+
+
+@lru_cache(REMEMBERED)
+def _lower(wire: bytes) -> str:
+    """As ``_dotted``, in lower case: one string for all messages that name it."""
+    return _dotted(wire).lower()
 
 
 def _plain_end(message: bytes, offset: int) -> int:

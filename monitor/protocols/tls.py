@@ -20,6 +20,8 @@ from monitor.protocols.clienthello import CLIENT_HELLO, HELLO_LIMIT, LAYER, Hell
 if TYPE_CHECKING:
     from monitor.model.facts import Fact
 
+STOP: Final = Want.STOP
+MORE: Final = Want.MORE
 LEAF_LIMIT: Final = 64 * 1024
 """Longest leaf certificate that is read, bytes. Usual ones have 1,000 to 8,000; OpenSSL takes a chain of 102,400."""
 
@@ -76,7 +78,7 @@ class Parser:
     """One direction of one TCP stream. Holds at most LEAF_LIMIT and one record."""
 
     def __init__(self) -> None:
-        self.want = Want.MORE
+        self.want = MORE
         self._head = bytearray()
         """Bytes of a record header that is not whole yet."""
         self._content = 0
@@ -100,7 +102,7 @@ class Parser:
     def feed(self, data: bytes) -> list[Fact]:
         """Take the next bytes. Raises Malformed, and stops then."""
         facts: list[Fact] = []
-        if self.want is Want.STOP:
+        if self.want is STOP:
             return facts
         try:
             self._feed(data, facts)
@@ -115,7 +117,7 @@ class Parser:
         self._stop()
 
     def _stop(self) -> None:
-        self.want = Want.STOP
+        self.want = STOP
         self._head.clear()
         self._message.clear()
 
@@ -126,7 +128,7 @@ class Parser:
         if self._v2:
             self._v2_hello(data, facts)
             return
-        while at < len(data) and self.want is Want.MORE:
+        while at < len(data) and self.want is MORE:
             if self._left:
                 part = data[at : at + self._left]
                 self._left -= len(part)
@@ -182,7 +184,7 @@ class Parser:
     def _handshake(self, facts: list[Fact]) -> None:
         """Read the messages that are whole."""
         message = self._message
-        while message and self.want is Want.MORE:
+        while message and self.want is MORE:
             kind = message[0]
             if kind not in self._awaited():
                 self._stop()
