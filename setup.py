@@ -56,6 +56,8 @@ PER_MESSAGE = (
     "monitor.protocols.conversation",
     "monitor.protocols.dns",
     "monitor.protocols.names",
+    "monitor.protocols.quic",
+    "monitor.protocols.quic_crypto",
     "monitor.protocols.tls",
     "monitor.wire.streams",
 )

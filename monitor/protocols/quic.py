@@ -10,9 +10,8 @@ any order and overlap; the hello is read as soon as its bytes are whole.
 
 from __future__ import annotations
 
-import re
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from monitor.model.facts import Malformed, QuicClientHello, Want
 from monitor.protocols import clienthello, gquic
@@ -20,8 +19,6 @@ from monitor.protocols.clienthello import CLIENT_HELLO, HELLO_LIMIT
 from monitor.protocols.quic_crypto import INITIAL, RETRY, ZERO_RTT, ClientKeys, spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from monitor.model.facts import Fact
     from monitor.protocols.quic_crypto import Version
 
@@ -55,11 +52,10 @@ _CRYPTO: Final = 0x06
 _CRYPTO_OF_GOOGLE: Final = 0x08
 """Its other frames have forms of their own; whatever stands behind one of them is left alone."""
 _CONNECTION_CLOSE: Final = 0x1C
-_FILL: Final = re.compile(rb"[\x00\x01]*")
-"""PADDING and PING: one byte each."""
-
-
-_NUMBER_MASKS: Final = tuple((1 << (8 * size - 2)) - 1 for size in (1, 2, 4, 8))
+_PING: Final = 0x01
+"""PADDING and PING, 0 and 1: one byte each."""
+STOP: Final = Want.STOP
+MORE: Final = Want.MORE
 
 Piece = tuple[int, bytes]
 """Offset in the CRYPTO stream, and the bytes there."""
@@ -80,20 +76,8 @@ def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  the sha
 class Parser:
     """One direction of one UDP flow; datagrams of the other direction do no harm. Holds at most CRYPTO_LIMIT."""
 
-    __slots__ = (
-        "_crypto",
-        "_destination",
-        "_frames_seen",
-        "_keys",
-        "_looked_at",
-        "_spoken",
-        "_unopened",
-        "_version",
-        "want",
-    )
-
     def __init__(self) -> None:
-        self.want = Want.MORE
+        self.want = MORE
         self._keys: ClientKeys | None = None
         """The keys that opened the latest Initial."""
         self._spoken: Version | None = None
@@ -108,7 +92,7 @@ class Parser:
 
     def feed(self, data: bytes) -> list[Fact]:
         """Take one datagram. Raises Malformed, and stops then."""
-        if self.want is Want.STOP:
+        if self.want is STOP:
             return []
         try:
             facts = self._datagram(data)
@@ -123,14 +107,15 @@ class Parser:
         """Nothing depends on a lost datagram: the client sends its data again."""
 
     def _stop(self) -> None:
-        self.want = Want.STOP
+        self.want = STOP
         self._keys = None
         self._crypto = _CryptoStream()
 
     def _datagram(self, data: bytes) -> list[Fact]:
         self._looked_at += 1
         first = True
-        for packet in _long_headers(data):
+        packet = _long_header(data, 0)
+        while packet is not None:
             if packet.kind == INITIAL:
                 frames = self._open(data, packet)
                 if frames is not None:
@@ -143,8 +128,9 @@ class Parser:
             if not first:
                 self._looked_at += 1
             first = False
-            if self.want is Want.STOP or self._looked_at >= PACKETS_MAX or self._unopened >= UNOPENED_MAX:
+            if self.want is STOP or self._looked_at >= PACKETS_MAX or self._unopened >= UNOPENED_MAX:
                 return []
+            packet = _long_header(data, packet.end)
         if first and self._keys is None:
             self._stop()
         return []
@@ -155,7 +141,7 @@ class Parser:
         The second way opens the first packet of all, and the first one after a Retry (RFC 9001, 5.2) or a version
         negotiation; the client's hello then starts anew.
         """
-        whole = memoryview(data)[packet.start : packet.end]
+        whole = data[packet.start : packet.end]
         number_at = packet.number_at - packet.start
         if self._keys is not None and packet.version == self._version:
             frames = self._keys.open(whole, number_at)
@@ -192,7 +178,7 @@ class Parser:
         crypto = _CRYPTO_OF_GOOGLE if google else _CRYPTO
         pieces: list[Piece] = []
         try:
-            at = _FILL.match(frames).end()  # type: ignore[union-attr]
+            at = _after_fill(frames, 0)
             while at < len(frames):
                 self._frames_seen += 1
                 if self._frames_seen > FRAMES_MAX:
@@ -216,64 +202,67 @@ class Parser:
                     return
                 else:
                     raise Malformed(LAYER, "frame not allowed in an Initial packet")
-                at = _FILL.match(frames, at).end()  # type: ignore[union-attr]
+                at = _after_fill(frames, at)
         except IndexError:
             raise Malformed(LAYER, "frame ends early") from None
         self._crypto.add(pieces)
 
 
-class _LongHeader(NamedTuple):
+class _LongHeader:
     """Where one packet of a datagram lies; offsets in bytes from the start of the datagram."""
 
-    kind: str
-    version: int
-    destination: bytes
-    start: int
-    number_at: int
-    """Where the protected packet number starts."""
-    end: int
+    def __init__(self, kind: str, version: int, destination: bytes, start: int, number_at: int, end: int) -> None:
+        self.kind = kind
+        self.version = version
+        self.destination = destination
+        self.start = start
+        self.number_at = number_at
+        """Where the protected packet number starts."""
+        self.end = end
 
 
-def _long_headers(data: bytes) -> Iterator[_LongHeader]:
-    """The packets of a datagram in order, until one that is not understood, not whole or has no length."""
-    start = 0
+def _long_header(data: bytes, start: int) -> _LongHeader | None:
+    """The packet at ``start``; None if it is not understood, not whole or has no length."""
     try:
-        while data[start] & _LONG_AND_FIXED == _LONG_AND_FIXED:
-            version = int.from_bytes(data[start + 1 : start + 5])
-            ways = spoken(version)
-            if not ways:
-                return
-            kind = ways[0].types[(data[start] >> 4) & 0x03]
-            at = start + 6 + data[start + 5]
-            destination = data[start + 6 : at]
-            if len(destination) > CONNECTION_ID_MAX or data[at] > CONNECTION_ID_MAX:
-                return
-            at += 1 + data[at]
-            if kind == RETRY:
-                yield _LongHeader(kind, version, destination, start, at, len(data))
-                return
-            if kind == INITIAL:
-                size, at = _number(data, at)
-                at += size
+        if data[start] & _LONG_AND_FIXED != _LONG_AND_FIXED:
+            return None
+        version = int.from_bytes(data[start + 1 : start + 5])
+        ways = spoken(version)
+        if not ways:
+            return None
+        kind = ways[0].types[(data[start] >> 4) & 0x03]
+        at = start + 6 + data[start + 5]
+        destination = data[start + 6 : at]
+        if len(destination) > CONNECTION_ID_MAX or data[at] > CONNECTION_ID_MAX:
+            return None
+        at += 1 + data[at]
+        if kind == RETRY:
+            return _LongHeader(kind, version, destination, start, at, len(data))
+        if kind == INITIAL:
             size, at = _number(data, at)
-            end = at + size
-            if end > len(data):
-                return
-            yield _LongHeader(kind, version, destination, start, at, end)
-            start = end
+            at += size
+        size, at = _number(data, at)
+        end = at + size
+        if end > len(data):
+            return None
+        return _LongHeader(kind, version, destination, start, at, end)
     except IndexError:
-        return
+        return None
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
     """A variable-length integer and where it ends (RFC 9000, 16). Raises IndexError."""
-    first = data[at]
-    if first < 0x40:
-        return first, at + 1
-    end = at + (1 << (first >> 6))
-    if end > len(data):
-        raise IndexError
-    return int.from_bytes(data[at:end]) & _NUMBER_MASKS[first >> 6], end
+    value, end = data[at] & 0x3F, at + (1 << (data[at] >> 6))
+    for each in range(at + 1, end):
+        value = value << 8 | data[each]
+    return value, end
+
+
+def _after_fill(frames: bytes, at: int) -> int:
+    """Where the next frame begins that is neither PADDING nor PING."""
+    while at < len(frames) and frames[at] <= _PING:
+        at += 1
+    return at
 
 
 def _after_ack(frames: bytes, at: int) -> int:
@@ -290,14 +279,15 @@ def _after_ack(frames: bytes, at: int) -> int:
 class _CryptoStream:
     """The start of the CRYPTO stream, put together from pieces in any order; at most CRYPTO_LIMIT bytes."""
 
-    __slots__ = ("_runs",)
-
     def __init__(self) -> None:
         self._runs: list[Piece] = []
         """What is there, ascending; no two runs touch."""
 
     def add(self, pieces: list[Piece]) -> None:
         """Take what one packet brought. Raises Malformed if it contradicts what is there (RFC 9000, 2.2)."""
+        if not self._runs and len(pieces) == 1:
+            self._runs = pieces
+            return
         runs: list[tuple[int, bytearray]] = []
         end = -1
         for offset, piece in sorted(self._runs + pieces, key=_OFFSET):

@@ -106,6 +106,7 @@ def spoken(number: int) -> tuple[Version, ...]:
     return (version,) if version is not None else ()
 
 
+_ECB: Final = ECB()  # noqa: S305  RFC 9001, 5.4.3
 _CLIENT_IN: Final = _label(b"client in", _SECRET_SIZE)
 
 
@@ -117,17 +118,15 @@ def _expand(secret: bytes, info: bytes, size: int) -> bytes:
 class ClientKeys:
     """What opens the Initial packets of one client."""
 
-    __slots__ = ("_aead", "_ecb", "_iv")
-
     def __init__(self, version: Version, destination: bytes) -> None:
         """``destination``: the connection id that the client's first Initial was sent to (RFC 9001, 5.2)."""
         secret = _expand(digest(version.salt, destination, "sha256"), _CLIENT_IN, _SECRET_SIZE)
         key, iv, header_key = version.infos
         self._aead = AESGCM(_expand(secret, key, _KEY_SIZE))
         self._iv = int.from_bytes(_expand(secret, iv, _IV_SIZE))
-        self._ecb = Cipher(AES(_expand(secret, header_key, _KEY_SIZE)), ECB()).encryptor()  # noqa: S305  RFC 9001, 5.4.3
+        self._ecb = Cipher(AES(_expand(secret, header_key, _KEY_SIZE)), _ECB).encryptor()
 
-    def open(self, packet: memoryview, number_at: int) -> bytes | None:
+    def open(self, packet: bytes, number_at: int) -> bytes | None:
         """The frames of a packet; None if these keys did not seal it.
 
         ``packet`` ends where the packet ends. The packet number is taken as sent: a client counts from zero, so its
@@ -139,7 +138,9 @@ class ClientKeys:
         mask = self._ecb.update(packet[sample_at : sample_at + SAMPLE_SIZE])
         first = packet[0] ^ (mask[0] & 0x0F)
         size = (first & 0x03) + 1
-        number = int.from_bytes(packet[number_at : number_at + size]) ^ int.from_bytes(mask[1 : 1 + size])
+        number = 0
+        for at in range(size):
+            number = number << 8 | (packet[number_at + at] ^ mask[1 + at])
         header = bytes((first,)) + packet[1:number_at] + number.to_bytes(size)
         nonce = (self._iv ^ number).to_bytes(_IV_SIZE)
         try:
