@@ -3,6 +3,7 @@ cimport cython
 from monitor.wire cimport layout as at
 
 from monitor.attribution cimport Attribution
+from monitor.detectors.call_home cimport detect
 from monitor.hearing cimport Hearing, outcome_of
 from monitor.model.contacts cimport Contact, Device
 from monitor.model.flows cimport Flow
@@ -46,3 +47,7 @@ cdef class Engine:
     cdef _see(self, Py_ssize_t slot, long long now_ns)
     @cython.locals(contact=Contact)
     cdef _take_counts(self)
+    @cython.locals(contact=Contact, oldest=Contact, told=list, state=tuple)
+    cdef list _judge(self, long long now_ns, bint wait=*)
+    cdef list _judge_as(self, Contact contact, tuple state, judgement, long long now_ns)
+    cdef bint _may_say_more(self, Contact contact, long long now_ns) except -1

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import cython
 
-from monitor.detectors import call_home, device_changed, device_silent, sensor_blind
+from monitor.detectors import device_changed, device_silent, sensor_blind
 from monitor.hearing import Counts
 from monitor.model.address import Address
 from monitor.model.contacts import Outcome, Trait, with_one, without
@@ -28,6 +28,7 @@ from monitor.wire.layout import LAYERS, REASONS
 from monitor.wire.quotes import quoted, refuses
 
 if not cython.compiled:
+    from monitor.detectors.call_home import detect
     from monitor.hearing import Hearing, outcome_of
     from monitor.model.contacts import Contact, Device
     from monitor.model.flows import Flow
@@ -53,6 +54,8 @@ REFUSED: Final = Outcome.REFUSED
 ANSWERED: Final = Outcome.ANSWERED
 TRANSFERRED: Final = Outcome.TRANSFERRED
 """Members looked up once: each look-up of one costs as much as a call."""
+UNNAMED: Final = (OperatorKind.NETWORK, OperatorKind.ADDRESS)
+"""Operators that an address alone tells."""
 SECOND_NS: Final = 1_000_000_000
 SETTLE_NS: Final = 100_000_000
 """How long the opening of an incident waits for a hello, where only an address is known: a kind is fixed at
@@ -534,11 +537,12 @@ class Engine:
                 contact.judged = None
                 self.attribution.touch(contact)
 
-    def _judge(self, now_ns: int, *, wait: bool = True) -> list[Transition]:
+    def _judge(self, now_ns: int, wait: bool = True) -> list[Transition]:  # noqa: FBT001, FBT002  a compiled method takes no keywords
         """Judge the contacts that changed; ``wait`` for those that may say more in a moment."""
         told: list[Transition] = []
-        for device in self.attribution.devices.newly_recognised():
-            self._touch_all(device)
+        if self.attribution.devices.has_news():
+            for device in self.attribution.devices.newly_recognised():
+                self._touch_all(device)
         for contact in self.attribution.touched():
             state = contact.state()
             if contact.judged is not None and contact.judged == state and self.book.count(contact):
@@ -563,14 +567,14 @@ class Engine:
         mark = with_one if judgement.foreign else without
         contact.traits = mark(contact.traits, Trait.FOREIGN)
         contact.judged = state
-        return self.book.judge(contact, judgement, call_home.detect(contact, judgement), now_ns)
+        return self.book.judge(contact, judgement, detect(contact, judgement), now_ns)
 
     def _judge_waiting(self, now_ns: int) -> list[Transition]:
         """Judge what changed and what waits to say more, whether its time is over or not."""
         for contact in self._settling:
             self.attribution.touch(contact)
         self._settling.clear()
-        return self._judge(now_ns, wait=False)
+        return self._judge(now_ns, False)  # noqa: FBT003
 
     def _may_say_more(self, contact: Contact, now_ns: int) -> bool:
         """A contact of moments ago of which only the address is known: its hello may tell whose it is."""
@@ -581,7 +585,7 @@ class Engine:
             and not contact.names
             and contact.p2p is None
             and contact.encrypted_dns is None
-            and contact.verdict.kind in (OperatorKind.NETWORK, OperatorKind.ADDRESS)
+            and contact.verdict.kind in UNNAMED
         )
 
     def _settle(self, now_ns: int) -> None:

@@ -29,6 +29,7 @@ cdef class Book:
     @cython.locals(incident=Incident)
     cdef tuple _begin(self, tuple key, Contact contact, found, long long now_ns)
     cdef list _acquit(self, Contact contact, Incident held, judgement, long long now_ns)
+    @cython.locals(proto=int, port=int, ip=str, name=str, place=tuple, device_ip=str, flow_id=str)
     cdef _show(self, Incident incident, Contact contact)
     cdef list _news(self, Incident incident, long long now_ns)
     cdef _end(self, Incident incident, long long now_ns, str merged_into=*)
@@ -36,5 +37,6 @@ cdef class Book:
     cdef _tell(self, Incident incident, activity, long long now_ns, str merged_into=*)
 
 
+cpdef view(Device device)
 cdef bint _is_told(Contact contact) except -1
 cdef _address(Device device)

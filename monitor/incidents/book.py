@@ -53,6 +53,7 @@ _GENERAL: Final = frozenset({Kind.UNEXPECTED_CONTACT, Kind.NAME_LOOKUP})
 """Kinds that say nothing once a special one is known."""
 MANY: Final = "many"
 """Operator key of the incident that a device's operators beyond MAX_PER_DEVICE share."""
+REFUSED: Final = Outcome.REFUSED
 
 
 class Book:
@@ -367,7 +368,7 @@ class Book:
             confidence=incident.verdict.confidence,
             verdict=incident.verdict,
             outcome=incident.outcome,
-            refused_by=incident.refused_by if incident.outcome is Outcome.REFUSED else None,
+            refused_by=incident.refused_by if incident.outcome is REFUSED else None,
             attempts=incident.attempts,
             bytes_out=incident.bytes_out,
             bytes_in=incident.bytes_in,

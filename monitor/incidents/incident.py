@@ -28,6 +28,8 @@ BYTES_FLOOR: Final = 1_000_000
 ADDRESSES_FLOOR: Final = 10
 """A handful of addresses is in the evidence; beyond it each decade is news."""
 
+FOREIGN: Final = Trait.FOREIGN
+REFUSED: Final = Outcome.REFUSED
 NOTHING: Final = (0, 0, 0, 0)
 
 
@@ -101,7 +103,7 @@ class Incident:
         if contact.outcome > self.outcome:
             self.outcome = contact.outcome
             self.refused_by = contact.refused_by
-        if contact.outcome is Outcome.REFUSED and self.outcome is Outcome.REFUSED and self.refused_by is None:
+        if contact.outcome is REFUSED and self.outcome is REFUSED and self.refused_by is None:
             self.refused_by = contact.refused_by
         country = contact.verdict.location
         if country is not None and country not in self.countries and len(self.countries) < MAX_COUNTRIES:
@@ -130,7 +132,7 @@ class Incident:
 
     @property
     def foreign(self) -> bool:
-        return Trait.FOREIGN in self.properties
+        return FOREIGN in self.properties
 
     def state(self) -> tuple[object, ...]:
         """What makes a message worth sending when it changes; counts only by decade."""

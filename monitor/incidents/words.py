@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from monitor.model.address import text
 from monitor.model.contacts import DeviceClass, Outcome
@@ -33,6 +33,15 @@ _SEVERITY_WHY = {
 }
 
 
+ASKED: Final = Outcome.ASKED
+ATTEMPTED: Final = Outcome.ATTEMPTED
+REFUSED: Final = Outcome.REFUSED
+ANSWERED: Final = Outcome.ANSWERED
+ADDRESS: Final = OperatorKind.ADDRESS
+OPERATORS: Final = frozenset({OperatorKind.VENDOR_CLOUD, OperatorKind.P2P_CLOUD, OperatorKind.SERVICE})
+"""Where the operator is known by name, and not only whose network it is."""
+
+
 def sentence(incident: Incident) -> str:
     """Who tried to reach what, whose that is and under whose law, and how far it got."""
     who = f"{_SORT.get(incident.device.device_class, 'Device')} {incident.device.name}"
@@ -41,7 +50,7 @@ def sentence(incident: Incident) -> str:
 
 
 def _deed(incident: Incident) -> str:
-    if incident.outcome is Outcome.ASKED:
+    if incident.outcome is ASKED:
         return f"looked up {times(incident.asked)} the name"
     if incident.attempts == 0:
         return "has an open conversation with"
@@ -53,7 +62,7 @@ def _goal(incident: Incident) -> str:
     verdict = incident.verdict
     name = contact.names[0] if contact is not None and contact.names else None
     remote = contact.remote if contact is not None else None
-    parts = [verdict.operator] if verdict.kind is not OperatorKind.ADDRESS else []
+    parts = [verdict.operator] if verdict.kind is not ADDRESS else []
     if verdict.organisation and verdict.organisation not in verdict.operator:
         parts.append(f"network of {verdict.organisation}")
     if len(incident.countries) > 1:
@@ -63,8 +72,8 @@ def _goal(incident: Incident) -> str:
     if contact is not None and contact.p2p:
         parts.append(f"{contact.p2p.upper()} camera protocol")
     if verdict.jurisdiction:
-        known = verdict.kind in (OperatorKind.VENDOR_CLOUD, OperatorKind.P2P_CLOUD, OperatorKind.SERVICE)
-        parts.append(f"{'operator' if known else 'network'} under the law of {verdict.jurisdiction}")
+        whose = "operator" if verdict.kind in OPERATORS else "network"
+        parts.append(f"{whose} under the law of {verdict.jurisdiction}")
     target = f"{name} at {text(remote)}" if name and remote else name or (text(remote) if remote else verdict.operator)
     more = (incident.ends or incident.contacts) - 1
     if more > 0:
@@ -73,18 +82,18 @@ def _goal(incident: Incident) -> str:
 
 
 def _end(incident: Incident) -> str:
-    if incident.outcome is Outcome.ASKED:
+    if incident.outcome is ASKED:
         return "nothing was sent"
-    if incident.outcome is Outcome.ATTEMPTED:
+    if incident.outcome is ATTEMPTED:
         return "nothing answered"
-    if incident.outcome is Outcome.REFUSED:
+    if incident.outcome is REFUSED:
         by = incident.refused_by
         return "refused by the other end" if by == "peer" else f"refused by {by}"
-    if incident.outcome is Outcome.ANSWERED:
+    if incident.outcome is ANSWERED:
         return "it answered"
     return f"{incident.bytes_out:,} bytes went out and {incident.bytes_in:,} came in"
 
 
 def times(count: int) -> str:
     """How often, in words: "once", "twice", "4,812 times"."""
-    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+    return "once" if count == 1 else "twice" if count == 2 else f"{count:,} times"

@@ -153,6 +153,7 @@ class Trait(StrEnum):
     ECH = "ech"
 
 
+FOREIGN: Final = Trait.FOREIGN
 NO_TRAITS: Final[frozenset[Trait]] = frozenset()
 
 
@@ -274,7 +275,7 @@ class Contact:
             len(self.services),
             self.p2p,
             self.encrypted_dns,
-            without(self.traits, Trait.FOREIGN),
+            without(self.traits, FOREIGN) if self.traits else self.traits,
             self.device.group,
             self.device.vendor,
         )
