@@ -11,14 +11,20 @@ import re
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
+import cython
+
 from monitor.model.facts import HttpRequest, HttpResponse, Malformed, MalformedSeen, Want
 from monitor.protocols import igd
-from monitor.protocols.http_fields import MAX_READ, Fields, host_of, length_of, realm_of, split, text_of
-from monitor.protocols.names import spell
-from monitor.protocols.secrets import cut
+from monitor.protocols.http_fields import MAX_READ
+
+if not cython.compiled:
+    from monitor.protocols.http_fields import host_of, length_of, realm_of, split, text_of
+    from monitor.protocols.names import spell
+    from monitor.protocols.secrets import cut
 
 if TYPE_CHECKING:
     from monitor.model.facts import Fact
+    from monitor.protocols.http_fields import Fields
 
 LAYER: Final = "http"
 MAX_HEADER: Final = 16_384
@@ -59,8 +65,12 @@ def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  content
         return _request_line(line) is not None
     method, blank, _ = line.partition(b" ")
     if not blank:
-        return bool(method) and any(known.startswith(method) for known in METHODS)
+        return bool(method) and _begins_method(method)
     return method in METHODS and not _OTHER_SCHEME.match(line)
+
+
+def _begins_method(start: bytes) -> bool:
+    return any(known.startswith(start) for known in METHODS)
 
 
 def _request_line(line: bytes) -> tuple[bytes, bytes] | None:
@@ -94,14 +104,26 @@ class _State(Enum):
     """Behind a gap: a segment that begins with a start line begins anew."""
 
 
+_HEADER: Final = _State.HEADER
+_PEEK: Final = _State.PEEK
+_BODY: Final = _State.BODY
+_CHUNK_SIZE: Final = _State.CHUNK_SIZE
+_CHUNK_END: Final = _State.CHUNK_END
+_TRAILER: Final = _State.TRAILER
+_LOST: Final = _State.LOST
+STOP: Final = Want.STOP
+MORE: Final = Want.MORE
+"""Members looked up once: each look-up of one costs as much as a call."""
+
+
 class Parser:
     """One direction of a TCP connection."""
 
     def __init__(self) -> None:
-        self.want = Want.MORE
+        self.want = MORE
         self.dropped = 0
         """Header fields beyond the bounds, or that are none."""
-        self._state = _State.HEADER
+        self._state = _HEADER
         self._held = bytearray()
         self._searched = 0
         """Octets of ``_held`` in which the end of the header section was not found."""
@@ -112,11 +134,11 @@ class Parser:
         """Octets of the chunks so far."""
         self._after_upgrade = False
         self._lost = 0
-        self._owed: list[Fact] = []
+        self._owed: list[Fact] | None = None
         """What a header section that a gap cut short had said."""
         self._action: bytes | None = None
         """The present request asks a router to map a port."""
-        self._soap = bytearray()
+        self._soap: bytearray | None = None
         """The body that says which."""
         self.tunnels = False
         """A CONNECT request ended here: what follows is another protocol's (RFC 9110, 9.3.6)."""
@@ -126,17 +148,18 @@ class Parser:
 
         Behind a gap they come after what the cut section had said, which ``feed(b"")`` hands over alone.
         """
-        facts, self._owed = self._owed, []
-        if self.want is Want.STOP or not data:
+        facts = self._owed if self._owed is not None else []
+        self._owed = None
+        if self.want is STOP or not data:
             return facts
-        if self._state is _State.LOST and not self._found(data):
+        if self._state is _LOST and not self._found(data):
             return facts
-        if self._state is _State.BODY and not self._held and len(data) <= self._left:
+        if self._state is _BODY and not self._held and len(data) <= self._left:
             self._take(data, facts)
             return facts
         self._held += data
         try:
-            while self.want is Want.MORE and self._step(facts):
+            while self.want is MORE and self._step(facts):
                 pass
         except Malformed as error:
             self._stop()
@@ -154,24 +177,26 @@ class Parser:
 
     def gap(self) -> None:
         """Octets are missing: keep what a cut header section said, and look for the next message."""
-        if self.want is Want.STOP:
+        if self.want is STOP:
             return
-        if self._state is _State.HEADER and b"\n" in self._held:
+        owed = self._owed if self._owed is not None else []
+        if self._state is _HEADER and b"\n" in self._held:
             section = bytes(self._held[: self._held.rfind(b"\n") + 1])
             try:
-                self._message(section, self._owed)
+                self._message(section, owed)
             except Malformed as error:
-                self._owed.append(MalformedSeen(error.layer, error.reason))
-        self._mapping(self._owed)
+                owed.append(MalformedSeen(error.layer, error.reason))
+        self._mapping(owed)
+        self._owed = owed
         self._held.clear()
         self.tunnels = False
         self._searched = 0
-        self._state = _State.LOST
+        self._state = _LOST
 
     def _found(self, data: bytes) -> bool:
         line = data[:MAX_LINE].partition(b"\n")[0]
         if _STATUS_LINE.match(data) or _request_line(line) is not None:
-            self._state, self._lost = _State.HEADER, 0
+            self._state, self._lost = _HEADER, 0
             return True
         self._lost += 1
         if self._lost >= MAX_RESYNC:
@@ -179,7 +204,7 @@ class Parser:
         return False
 
     def _stop(self) -> None:
-        self.want = Want.STOP
+        self.want = STOP
         self._held.clear()
 
     def _step(self, facts: list[Fact]) -> bool:
@@ -187,11 +212,11 @@ class Parser:
         held, state = self._held, self._state
         if not held:
             return False
-        if state is _State.HEADER:
+        if state is _HEADER:
             return self._header(facts)
-        if state is _State.PEEK:
+        if state is _PEEK:
             return self._peek()
-        if state is _State.BODY:
+        if state is _BODY:
             part = bytes(held[: self._left])
             del held[: len(part)]
             self._take(part, facts)
@@ -199,14 +224,14 @@ class Parser:
         line = self._line()
         if line is None:
             return False
-        if state is _State.CHUNK_SIZE:
+        if state is _CHUNK_SIZE:
             self._chunk(line, facts)
-        elif state is _State.CHUNK_END:
+        elif state is _CHUNK_END:
             if line.strip():
                 raise Malformed(LAYER, "chunk longer than its size")
-            self._state = _State.CHUNK_SIZE
+            self._state = _CHUNK_SIZE
         elif not line.strip():
-            self._state = _State.HEADER
+            self._state = _HEADER
         else:
             self._left += len(line) + 1
             if self._left > MAX_HEADER:
@@ -225,11 +250,9 @@ class Parser:
 
     def _header(self, facts: list[Fact]) -> bool:
         held = self._held
-        if not self._searched:
-            blank = len(held) - len(held.lstrip(b"\r\n"))  # RFC 9112, 2.2
-            if blank:
-                del held[:blank]
-                return bool(held)
+        if not self._searched and held[0] in b"\r\n":  # RFC 9112, 2.2
+            del held[: len(held) - len(held.lstrip(b"\r\n"))]
+            return bool(held)
         if not _may_start(held):
             raise Malformed(LAYER, "no start line")
         found = _HEADER_END.search(held, max(0, self._searched - 3), MAX_HEADER)
@@ -258,7 +281,7 @@ class Parser:
         request = _request_line(line)
         if request is None:
             raise Malformed(LAYER, "no start line")
-        self._request(*request, fields, facts)
+        self._request(request[0], request[1], fields, facts)
 
     def _request(self, method: bytes, target: bytes, fields: Fields, facts: list[Fact]) -> None:
         uri = target.decode("latin-1")[:MAX_READ]
@@ -280,12 +303,12 @@ class Parser:
             )
         )
         if method == b"CONNECT":
-            self.want, self.tunnels = Want.STOP, True
+            self.want, self.tunnels = STOP, True
             return
         self._after_upgrade = b"upgrade" in fields
         self._action = igd.action_of(fields)
-        self._frame(fields, request=True)
-        if self._state is _State.HEADER or self.want is Want.STOP:
+        self._frame(fields, True)  # noqa: FBT003
+        if self._state is _HEADER or self.want is STOP:
             self._mapping(facts)
 
     def _response(self, status: int, fields: Fields, facts: list[Fact]) -> None:
@@ -303,11 +326,11 @@ class Parser:
         if status == 101 or kind.startswith(b"multipart/x-mixed-replace"):  # Switching Protocols
             self._stop()
         elif status in {204, 304} or status < 200:  # RFC 9112, 6.3
-            self._state = _State.HEADER
+            self._state = _HEADER
         else:
-            self._frame(fields, request=False)
+            self._frame(fields, False)  # noqa: FBT003
 
-    def _frame(self, fields: Fields, *, request: bool) -> None:
+    def _frame(self, fields: Fields, request: bool) -> None:  # noqa: FBT001  a compiled method takes no keywords
         """How long the body is (RFC 9112, 6.3)."""
         self._left = self._body = 0
         codings = b",".join(fields.get(b"transfer-encoding", [])).lower()
@@ -331,15 +354,15 @@ class Parser:
                 self._stop()
                 return
         if not request and (self._chunked or self._left):
-            self._state = _State.PEEK
+            self._state = _PEEK
         else:
             self._begin_body()
 
     def _begin_body(self) -> None:
         if self._chunked:
-            self._state = _State.CHUNK_SIZE
+            self._state = _CHUNK_SIZE
         else:
-            self._state = _State.BODY if self._left else _State.HEADER
+            self._state = _BODY if self._left else _HEADER
 
     def _peek(self) -> bool:
         """Whether the next octets decide between a body and another response."""
@@ -349,26 +372,27 @@ class Parser:
                 return True
         if len(self._held) < len(_NEXT_RESPONSE):
             return False
-        self._state = _State.HEADER
+        self._state = _HEADER
         return True
 
     def _take(self, part: bytes, facts: list[Fact]) -> None:
         """Octets of the body, or of one chunk of it."""
         if self._action is not None:
+            if self._soap is None:
+                self._soap = bytearray()
             self._soap += part[: igd.MAX_BODY - len(self._soap)]
         self._left -= len(part)
         if self._left:
             return
-        self._state = _State.CHUNK_END if self._chunked else _State.HEADER
+        self._state = _CHUNK_END if self._chunked else _HEADER
         if not self._chunked:
             self._mapping(facts)
 
     def _mapping(self, facts: list[Fact]) -> None:
         """The body of a request to map a port ends, or no more of it will come."""
         if self._action is not None:
-            facts.append(igd.mapping(self._action, bytes(self._soap)))
-            self._action = None
-            self._soap.clear()
+            facts.append(igd.mapping(self._action, bytes(self._soap or b"")))
+            self._action = self._soap = None
 
     def _chunk(self, line: bytes, facts: list[Fact]) -> None:
         size = _CHUNK.match(line)
@@ -379,6 +403,6 @@ class Parser:
         if self._body > MAX_BODY:
             self._stop()
         else:
-            self._state = _State.BODY if self._left else _State.TRAILER
-        if self._state is not _State.BODY:
+            self._state = _BODY if self._left else _TRAILER
+        if self._state is not _BODY:
             self._mapping(facts)

@@ -6,8 +6,13 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from monitor.protocols.names import MAX_TEXT, spell
-from monitor.protocols.secrets import cut
+import cython
+
+from monitor.protocols.names import MAX_TEXT
+
+if not cython.compiled:
+    from monitor.protocols.names import spell
+    from monitor.protocols.secrets import cut
 
 MAX_FIELDS: Final = 128
 """Fields of a header section; Apache httpd's LimitRequestFields is 100."""
@@ -34,7 +39,7 @@ def split(section: bytes) -> tuple[Fields, int]:
     values: list[bytes] | None = None
     count = dropped = 0
     for line in section.split(b"\n"):
-        if line[:1] in {b" ", b"\t"}:
+        if line and line[0] in b" \t":
             if values:
                 values[-1] += b" " + line.strip()
             continue

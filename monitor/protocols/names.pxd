@@ -15,3 +15,4 @@ cdef bytes _IS_PLAIN
 cdef Py_ssize_t _plain_end(bytes message, Py_ssize_t offset) except? -1
 @cython.locals(size=Py_ssize_t, length=Py_ssize_t)
 cpdef Py_ssize_t skip_name(bytes message, Py_ssize_t offset, str layer=*) except? -1
+cpdef str spell(bytes octets, Py_ssize_t limit=*)

@@ -154,4 +154,7 @@ def skip_name(message: bytes, offset: int, layer: str = "dns") -> int:
 
 def spell(octets: bytes, limit: int = MAX_TEXT) -> str:
     r"""Free text as graphic ASCII and spaces, anything else as ``\xNN``, at most ``limit`` characters."""
-    return octets[:limit].decode("latin-1").translate(_SPELLED_TEXT)[:limit]
+    text = octets[:limit].decode("latin-1")
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return text
+    return text.translate(_SPELLED_TEXT)[:limit]

@@ -58,15 +58,14 @@ def cut(text: str) -> str:
             break
     if not users:
         return text
-    path, query = ("&".join(_pieces(part, users=users)) for part in parts)
-    return path + mark + query
+    return "&".join(_pieces(parts[0], users=users)) + mark + "&".join(_pieces(parts[1], users=users))
 
 
 def _pieces(pieces: list[str], *, users: bool) -> list[str]:
     result = []
     after_secret = False
     for piece in pieces:
-        at = _secret_at(piece, users=users)
+        at = _secret_at(piece, users)
         if at is not None:
             result.append(piece[:at] + MASK)
             after_secret = True
@@ -78,7 +77,7 @@ def _pieces(pieces: list[str], *, users: bool) -> list[str]:
     return result
 
 
-def _secret_at(piece: str, *, users: bool = False) -> int | None:
+def _secret_at(piece: str, users: bool = False) -> int | None:  # noqa: FBT001, FBT002  a compiled function takes no keywords
     """Where the first value begins that must not be seen, None if there is none."""
     at = piece.find("=")
     first = at + 1

@@ -1,0 +1,9 @@
+cimport cython
+
+
+@cython.locals(path=str, mark=str, query=str, piece=str, users=bint, parts=list)
+cpdef str cut(str text)
+@cython.locals(at=Py_ssize_t, first=Py_ssize_t, name=str, value=str)
+cdef object _secret_at(str piece, bint users=*)
+cdef str _name_before(str text, Py_ssize_t at)
+cdef str _decoded(str text)
