@@ -7,6 +7,7 @@ from monitor.enrich.names cimport Names
 from monitor.enrich.site cimport Site
 from monitor.model.contacts cimport Contact, Device
 from monitor.model.flows cimport Flow
+from monitor.wire.link cimport octets
 
 
 cdef class Attribution:
@@ -34,6 +35,7 @@ cdef class Attribution:
     cpdef under_way(self, Flow flow, long long datagrams, outcome)
     @cython.locals(contact=Contact)
     cpdef outcome(self, Flow flow, outcome, long long ts_ns, bytes refused_by=*)
+    @cython.locals(sender=bytes, sender_mac=bytes, from_device=bint)
     cpdef fact(self, Flow flow, int direction, fact, long long ts_ns, bint cut)
     cpdef announced(self, fact, bytes source, bytes mac, long long ts_ns)
     cdef _use(self, Contact contact, long long ts_ns)
@@ -49,8 +51,11 @@ cdef class Attribution:
     cdef _look_up(self, Device device, str name, long long ts_ns, bytes first_id)
     cdef _told(self, Device device, fact, long long ts_ns, bint cut)
     cdef _hello(self, Flow flow, fact, long long ts_ns)
+    @cython.locals(device=Device, remote=bytes, first_id=bytes, contact=Contact)
+    cdef Contact _begin(self, Flow flow, list names, str source, long long ts_ns, bint further)
 
 
 cdef bytes _first_id(Flow flow, bytes sender)
+cdef bytes _ports(unsigned long long first, unsigned long long second)
 cdef _label(Contact contact)
 cdef bint _only_of(Flow flow, Contact contact) except -1

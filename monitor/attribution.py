@@ -40,6 +40,7 @@ if not cython.compiled:
     from monitor.contacts.lookups import Lookup, Lookups, is_public_name
     from monitor.enrich.site import Site
     from monitor.model.contacts import Contact, Device
+    from monitor.wire.link import octets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -248,8 +249,8 @@ class Attribution:
     def fact(self, flow: Flow, direction: int, fact: Fact, ts_ns: int, cut: bool) -> None:  # noqa: FBT001  a compiled method takes no keywords
         """A parser reported this; direction 0 is from the side that began the flow. ``cut``: not all was captured."""
         # Types are compared as they are: asking whether it is an instance calls the metaclass of all facts each time.
-        sender = flow.initiator if direction == 0 else flow.responder
-        sender_mac = flow.initiator_mac if direction == 0 else flow.responder_mac
+        sender: Address = flow.initiator if direction == 0 else flow.responder
+        sender_mac: Mac | None = flow.initiator_mac if direction == 0 else flow.responder_mac
         from_device = flow.device is not None and (direction == 0) == flow.outward
         if type(fact) is DnsQuery:
             if from_device and flow.device is not None:
@@ -339,7 +340,7 @@ class Attribution:
         if contact is not None and ts_ns - contact.last_ns >= self._quiet_ns:
             contact.outcome, contact.refused_by = ATTEMPTED, None  # what was before is another incident
         if contact is None:
-            contact = self._begin(flow, names, source, ts_ns, further=False)
+            contact = self._begin(flow, names, source, ts_ns, False)  # noqa: FBT003
         elif names and (names[0] not in contact.names or source != "dns"):
             known = [*names, *contact.names] if source == "dns" else names[:1]
             verdict = self._verdict(remote, known, contact.p2p, contact.told_names)
@@ -351,7 +352,11 @@ class Attribution:
             else:
                 news = True
                 contact = self.contacts.find(flow.device, remote, verdict.operator_key) or self._begin(
-                    flow, names, source, ts_ns, further=True
+                    flow,
+                    names,
+                    source,
+                    ts_ns,
+                    True,  # noqa: FBT003
                 )
         if contact is not present:
             self._move(flow, contact)
@@ -387,11 +392,11 @@ class Attribution:
         if flow.contact is None and flow.device is not None and is_public_name(fact.host):
             self._look_up(flow.device, fact.host, ts_ns, first_id)
 
-    def _begin(self, flow: Flow, names: list[str], source: str, ts_ns: int, *, further: bool) -> Contact:
+    def _begin(self, flow: Flow, names: list[str], source: str, ts_ns: int, further: bool) -> Contact:  # noqa: FBT001  as above
         assert flow.device is not None  # noqa: S101  only flows of a device are attached
         device, remote = flow.device, flow.remote
         verdict = self._verdict(remote, names, None, ())
-        first_id = remote + flow.remote_port.to_bytes(2, "big") + flow.device_port.to_bytes(2, "big")
+        first_id = remote + _ports(flow.remote_port, flow.device_port)
         contact = self.contacts.begin(device, remote, None, verdict, ts_ns, first_id, further=further)
         contact.source = flow.initiator if flow.outward else flow.responder
         contact.last_source_port = flow.device_port
@@ -523,7 +528,11 @@ def _marks(fact: SdpTrack | ServiceBanner) -> list[str]:
 
 def _first_id(flow: Flow, sender: Address) -> bytes:
     """What tells the evidence of a look-up from others: who asked, and the flow's ports."""
-    return sender + flow.initiator_port.to_bytes(2, "big") + flow.responder_port.to_bytes(2, "big")
+    return sender + _ports(flow.initiator_port, flow.responder_port)
+
+
+def _ports(first: int, second: int) -> bytes:
+    return octets(0, first << 16 | second, 4)
 
 
 def _label(contact: Contact) -> str | None:

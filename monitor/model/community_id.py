@@ -28,7 +28,13 @@ _ICMP: Final = {
 
 
 def community_id(
-    src: Address, dst: Address, sport: int, dport: int, proto: int, *, seed: int = 0, base64: bool = True
+    src: Address,
+    dst: Address,
+    sport: int,
+    dport: int,
+    proto: int,
+    seed: int = 0,
+    base64: bool = True,  # noqa: FBT001, FBT002  a compiled function takes no keywords
 ) -> str:
     """The identifier, "1:" and the SHA-1 of the ordered flow tuple.
 
@@ -42,14 +48,16 @@ def community_id(
     if proto in _PORTED:
         if source > target or (source == target and sport > dport):
             source, target, sport, dport = target, source, dport, sport
-        tail = (proto << 40 | sport << 16 | dport).to_bytes(6, "big")
+        ports = proto << 40 | sport << 16 | dport
+        tail = ports.to_bytes(6, "big")
     elif proto in _ICMP:
         answer = _ICMP[proto].get(sport)
         if answer is not None:
             dport = answer
             if source > target or (source == target and sport > dport):
                 source, target, sport, dport = target, source, dport, sport
-        tail = (proto << 40 | sport << 16 | dport).to_bytes(6, "big")
+        ports = proto << 40 | sport << 16 | dport
+        tail = ports.to_bytes(6, "big")
     else:
         if source > target:
             source, target = target, source

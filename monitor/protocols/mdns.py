@@ -46,7 +46,7 @@ _MAC: Final = re.compile(r"[0-9a-f]{2}(?:[:-]?[0-9a-f]{2}){5}")
 
 def sniff(head: bytes, sport: int, dport: int) -> bool:
     """Whether this datagram can be multicast DNS; what is asked of a resolver from its port is not."""
-    return PORT in {sport, dport} and UNICAST not in {sport, dport} and sane(head)
+    return PORT in (sport, dport) and UNICAST not in (sport, dport) and sane(head)
 
 
 class Parser:

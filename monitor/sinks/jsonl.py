@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+AT_ONCE: Final = 65536
+"""Bytes that are given to the system together: as much as a pipe holds on Linux."""
 
 
 class JsonLines:
@@ -18,7 +21,13 @@ class JsonLines:
 
     def write(self, bodies: Iterable[bytes]) -> None:
         """Write and flush. BrokenPipeError and any other OSError are the caller's."""
+        held = bytearray()
         for body in bodies:
-            self._stream.write(body + b"\n")
+            held += body
+            held += b"\n"
             self.written += 1
+            if len(held) >= AT_ONCE:
+                self._stream.write(held)
+                held = bytearray()
+        self._stream.write(held)
         self._stream.flush()

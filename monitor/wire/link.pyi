@@ -2,6 +2,8 @@ from collections.abc import Buffer  # type: ignore[attr-defined,unused-ignore]
 
 from monitor.model.address import Mac
 
+def octets(high: int, low: int, count: int) -> bytes: ...
+
 class Link:
     end: int
     ethertype: int
