@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from msgspec import Struct
@@ -25,6 +26,12 @@ LAYER: Final = "tls"
 
 HELLO_LIMIT: Final = 16 * 1024
 """Longest ClientHello that is read, bytes. One with a post-quantum key share has about 1,800; OpenSSL takes 131,396."""
+
+REMEMBERED: Final = 1024
+"""Kinds of software kept in memory, by bytes that Python hashes with a seed: a site's clients are of few kinds."""
+
+ORDINARY: Final = 512
+"""Bytes of lists and ALPN names up to which a hello is remembered; browsers send some 200."""
 
 NAME_LIMIT: Final = 255
 """Longest server name in characters as reported: that of a domain name (RFC 1035, 2.3.4)."""
@@ -68,42 +75,79 @@ F = TypeVar("F", bound=ClientHello)
 
 
 class Hello(Struct, frozen=True):
-    """The fields of a ClientHello in the order of the wire, GREASE included."""
+    """The fields of a ClientHello in the order of the wire, GREASE included. Lists of 16-bit numbers as sent."""
 
     version: int
     """legacy_version."""
-    ciphers: tuple[int, ...]
-    extensions: tuple[int, ...] = ()
+    ciphers: bytes
+    extensions: bytes = b""
     """Types only."""
     server_name: bytes = b""
     """As sent; empty if there is none."""
     protocols: tuple[bytes, ...] = ()
     """ALPN."""
-    versions: tuple[int, ...] = ()
+    versions: bytes = b""
     """supported_versions."""
-    signature_algorithms: tuple[int, ...] = ()
+    signature_algorithms: bytes = b""
+
+
+class _Software(Struct, frozen=True):
+    """What a hello says of the software that made it."""
+
+    alpn: tuple[str, ...]
+    ja4: str
+    version: str
+    ech: bool
 
 
 def parse(body: bytes) -> Hello:
     """Read the body of a ClientHello: what follows the four bytes of the handshake header. Raises Malformed."""
     try:
         return _parse(body)
-    except (IndexError, struct.error):
+    except IndexError:
         raise Malformed(LAYER, "ClientHello ends early") from None
 
 
 def describe(hello: Hello, kind: type[F], transport: Transport) -> F:
     """The fact of ``kind`` that a hello amounts to. Raises Malformed if its server name is no name at all."""
-    first = hello.protocols[0] if hello.protocols else b""
-    offered = [version for version in hello.versions if version not in ja4.GREASE]
-    highest = max(offered, default=0) if hello.versions else hello.version
-    return kind(
-        sni=_host(hello.server_name),
-        alpn=tuple(map(_text, hello.protocols)),
-        ja4=ja4.fingerprint(transport, highest, hello.ciphers, hello.extensions, first, hello.signature_algorithms),
-        version=_label(offered if hello.versions else (hello.version,)),
-        ech=not ENCRYPTED_CLIENT_HELLO.isdisjoint(hello.extensions),
+    lists = len(hello.ciphers) + len(hello.extensions) + len(hello.versions) + len(hello.signature_algorithms)
+    ordinary = lists + sum(map(len, hello.protocols)) <= ORDINARY
+    software = (_remembered if ordinary else _software)(
+        transport,
+        hello.version,
+        hello.ciphers,
+        hello.extensions,
+        hello.protocols,
+        hello.versions,
+        hello.signature_algorithms,
     )
+    return kind(_host(hello.server_name), software.alpn, software.ja4, software.version, software.ech)
+
+
+def _software(
+    transport: Transport,
+    version: int,
+    ciphers: bytes,
+    extensions: bytes,
+    protocols: tuple[bytes, ...],
+    versions: bytes,
+    algorithms: bytes,
+) -> _Software:
+    first = protocols[0] if protocols else b""
+    offered = [each for each in _numbers(versions) if each not in ja4.GREASE] if versions else [version]
+    kinds = _numbers(extensions)
+    fingerprint = ja4.fingerprint(
+        transport, max(offered, default=0), _numbers(ciphers), kinds, first, _numbers(algorithms)
+    )
+    return _Software(
+        alpn=tuple(map(_text, protocols)),
+        ja4=fingerprint,
+        version=_label(offered),
+        ech=not ENCRYPTED_CLIENT_HELLO.isdisjoint(kinds),
+    )
+
+
+_remembered = lru_cache(REMEMBERED)(_software)
 
 
 def _u16(body: bytes, at: int) -> int:
@@ -118,7 +162,7 @@ def _parse(body: bytes) -> Hello:
         raise Malformed(LAYER, "session id over 32 bytes")
     at = _RANDOM_END + 1 + body[_RANDOM_END]
     size = _u16(body, at)
-    ciphers = _numbers(body, at + 2, at + 2 + size)
+    ciphers = _list(body, at + 2, at + 2 + size)
     at += 2 + size
     at += 1 + body[at]
     if at == len(body):
@@ -126,24 +170,27 @@ def _parse(body: bytes) -> Hello:
     at += 2
     if at + _u16(body, at - 2) != len(body):
         raise Malformed(LAYER, "extensions and ClientHello disagree in length")
-    spans = _extensions(body, at)
+    kinds = bytearray()
+    spans = _extensions(body, at, kinds)
     return Hello(
         version,
         ciphers,
-        tuple(spans),
+        bytes(kinds),
         _server_name(body, spans[SERVER_NAME]) if SERVER_NAME in spans else b"",
         _protocols(body, spans[ALPN]) if ALPN in spans else (),
-        _counted(body, spans[SUPPORTED_VERSIONS], 1) if SUPPORTED_VERSIONS in spans else (),
-        _counted(body, spans[SIGNATURE_ALGORITHMS], 2) if SIGNATURE_ALGORITHMS in spans else (),
+        _counted(body, spans[SUPPORTED_VERSIONS], 1) if SUPPORTED_VERSIONS in spans else b"",
+        _counted(body, spans[SIGNATURE_ALGORITHMS], 2) if SIGNATURE_ALGORITHMS in spans else b"",
     )
 
 
-def _extensions(body: bytes, at: int) -> dict[int, tuple[int, int]]:
-    """Where the data of each extension starts and ends, by type, in the order of the wire."""
+def _extensions(body: bytes, at: int, kinds: bytearray) -> dict[int, tuple[int, int]]:
+    """Where the data of each extension starts and ends, by type; ``kinds`` takes the types in the order of the wire."""
     spans: dict[int, tuple[int, int]] = {}
     end = len(body)
     while at < end:
         kind, size = _u16(body, at), _u16(body, at + 2)
+        kinds.append(body[at])
+        kinds.append(body[at + 1])
         at += 4
         if kind in spans:
             raise Malformed(LAYER, "extension sent twice")
@@ -187,18 +234,25 @@ def _protocols(body: bytes, span: tuple[int, int]) -> tuple[bytes, ...]:
     return tuple(names)
 
 
-def _counted(body: bytes, span: tuple[int, int], width: int) -> tuple[int, ...]:
+def _counted(body: bytes, span: tuple[int, int], width: int) -> bytes:
     """A list of 16-bit numbers behind a length of ``width`` bytes that must fill the extension."""
     at, end = span
     if at + width + int.from_bytes(body[at : at + width]) != end:
         raise Malformed(LAYER, "list of an extension has the wrong length")
-    return _numbers(body, at + width, end)
+    return _list(body, at + width, end)
 
 
-def _numbers(body: bytes, at: int, end: int) -> tuple[int, ...]:
+def _list(body: bytes, at: int, end: int) -> bytes:
+    """A list of 16-bit numbers."""
     if (end - at) % 2:
         raise Malformed(LAYER, "list of 16-bit numbers has an odd length")
-    return struct.unpack_from(f">{(end - at) // 2}H", body, at)
+    if end > len(body):
+        raise IndexError
+    return body[at:end]
+
+
+def _numbers(octets: bytes) -> tuple[int, ...]:
+    return struct.unpack(f">{len(octets) // 2}H", octets)
 
 
 def _host(raw: bytes) -> str | None:

@@ -95,7 +95,7 @@ class Parser:
 
 
 def _described(name: bytes) -> QuicClientHello:
-    fact = clienthello.describe(clienthello.Hello(0, (), server_name=name), QuicClientHello, "q")
+    fact = clienthello.describe(clienthello.Hello(0, b"", server_name=name), QuicClientHello, "q")
     return structs.replace(fact, ja4="")
 
 

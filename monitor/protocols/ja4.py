@@ -8,7 +8,6 @@ licensed.
 from __future__ import annotations
 
 import struct
-from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -29,8 +28,6 @@ _SERVER_NAME: Final = 0x0000
 _ALPN: Final = 0x0010
 _ALREADY_SHOWN: Final = frozenset((_SERVER_NAME, _ALPN))
 _COUNT_MAX: Final = 99
-REMEMBERED: Final = 1024
-"""Fingerprints kept in memory, by bytes that Python hashes with a seed: a site's clients are of few kinds."""
 
 
 def fingerprint(
@@ -46,16 +43,7 @@ def fingerprint(
     ``version`` is the highest offered one that is not GREASE; ``protocol`` the first ALPN name, empty if there is
     none. ``ciphers``, ``extensions`` and ``signature_algorithms`` are in the order of the wire and may hold GREASE.
     """
-    return _remembered(
-        transport, version, _packed(ciphers), _packed(extensions), protocol, _packed(signature_algorithms)
-    )
-
-
-@lru_cache(REMEMBERED)
-def _remembered(
-    transport: Transport, version: int, ciphers: bytes, extensions: bytes, protocol: bytes, algorithms_sent: bytes
-) -> str:
-    suites, kinds, algorithms = _ungreased(ciphers), _ungreased(extensions), _ungreased(algorithms_sent)
+    suites, kinds, algorithms = _ungreased(ciphers), _ungreased(extensions), _ungreased(signature_algorithms)
     shown = (
         f"{transport}{_VERSIONS.get(version, '00')}{'d' if _SERVER_NAME in kinds else 'i'}"
         f"{min(len(suites), _COUNT_MAX):02d}{min(len(kinds), _COUNT_MAX):02d}{_ends(protocol)}"
@@ -65,12 +53,8 @@ def _remembered(
     return f"{shown}_{_digest(_hex(sorted(suites)))}_{_digest(tail) if hashed else EMPTY}"
 
 
-def _packed(values: Sequence[int]) -> bytes:
-    return struct.pack(f">{len(values)}H", *values)
-
-
-def _ungreased(packed: bytes) -> list[int]:
-    return [value for value in struct.unpack(f">{len(packed) // 2}H", packed) if value not in GREASE]
+def _ungreased(values: Sequence[int]) -> list[int]:
+    return [value for value in values if value not in GREASE]
 
 
 def _ends(protocol: bytes) -> str:
@@ -84,7 +68,7 @@ def _ends(protocol: bytes) -> str:
 
 
 def _hex(values: list[int]) -> str:
-    return _packed(values).hex(",", 2)
+    return struct.pack(f">{len(values)}H", *values).hex(",", 2)
 
 
 def _digest(text: str) -> str:

@@ -6,7 +6,8 @@ cpdef bint sniff(bytes head, int sport, int dport) except -1
 
 cdef class Parser:
     cdef public object want
-    cdef bytearray _head, _message
+    cdef bytes _head
+    cdef bytearray _message
     cdef int _content, _warnings
     cdef Py_ssize_t _left
     cdef bint _started, _after_hello, _offered, _spec_changed

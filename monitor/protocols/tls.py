@@ -41,6 +41,7 @@ _SERVER_HELLO: Final = 2
 _CERTIFICATE: Final = 11
 
 _RECORD: Final = struct.Struct(">BBBH")
+RECORD_SIZE: Final = _RECORD.size
 _RECORD_MAX: Final = 1 << 14
 """Longest plaintext fragment (RFC 8446, 5.1)."""
 _MAJOR: Final = 3
@@ -79,7 +80,7 @@ class Parser:
 
     def __init__(self) -> None:
         self.want = MORE
-        self._head = bytearray()
+        self._head = b""
         """Bytes of a record header that is not whole yet."""
         self._content = 0
         """ContentType of the current record."""
@@ -118,7 +119,7 @@ class Parser:
 
     def _stop(self) -> None:
         self.want = STOP
-        self._head.clear()
+        self._head = b""
         self._message.clear()
 
     def _feed(self, data: bytes, facts: list[Fact]) -> None:
@@ -139,13 +140,17 @@ class Parser:
                     self._alert()
                 else:
                     self._message.clear()
+            elif not self._head and len(data) - at >= RECORD_SIZE:
+                self._record(data[at], data[at + 1], data[at + 2], data[at + 3] << 8 | data[at + 4])
+                at += RECORD_SIZE
+                continue
             else:
-                part = data[at : at + _RECORD.size - len(self._head)]
+                part = data[at : at + RECORD_SIZE - len(self._head)]
                 self._head += part
-                if len(self._head) == _RECORD.size:
+                if len(self._head) == RECORD_SIZE:
                     content, major, minor, size = _RECORD.unpack(self._head)
+                    self._head = b""
                     self._record(content, major, minor, size)
-                    self._head.clear()
             at += len(part)
 
     def _record(self, content: int, major: int, minor: int, size: int) -> None:
@@ -241,8 +246,8 @@ class Parser:
         if len(message) < end:
             return
         specs = bytes(message[_V2_HEADER.size : _V2_HEADER.size + ciphers])
-        suites = [int.from_bytes(specs[i + 1 : i + 3]) for i in range(0, ciphers, 3) if not specs[i]]
-        facts.append(clienthello.describe(Hello(version, tuple(suites)), TlsClientHello, "t"))
+        suites = b"".join([specs[i + 1 : i + 3] for i in range(0, ciphers, 3) if not specs[i]])
+        facts.append(clienthello.describe(Hello(version, suites), TlsClientHello, "t"))
         self._stop()
 
 
