@@ -53,9 +53,9 @@ def here(
         yield finding
     if not fit:
         return
-    say(f"looking at {', '.join(names)} for {seconds:,.0f} s")
     try:
         with contextlib.closing(Tap(names)) as tap:
+            say(f"looking at {', '.join(names)} for {seconds:,.0f} s")
             survey = over_time(config, tap, seconds, names, cameras)
     except (TapError, OSError) as error:
         yield red("tap", str(error))

@@ -103,16 +103,19 @@ def test_bad_usage_is_one_line_and_exit_2(arguments: list[str], says: str) -> No
     assert "Traceback" not in done.stderr
 
 
-def on_a_tap(capture: Path, *prefix: str) -> subprocess.CompletedProcess[str]:
-    """The doctor on one end of a veth pair while a capture is sent into the other, in a namespace that ends with it."""
+def on_a_tap(said: Path, *prefix: str) -> subprocess.CompletedProcess[str]:
+    """The doctor on one end of a veth pair, in a namespace that ends with it; the capture goes in once it looks."""
+    said.touch()
     script = """
         ip link add tap0 type veth peer name port0 && ip link set tap0 up && ip link set port0 up || exit 9
-        (sleep 1.5; exec tcpreplay -q -i port0 -M 20 "$0" >/dev/null 2>&1) &
-        "$@"; code=$?; wait; exit $code
+        said=$0; capture=$1; shift
+        (for each in $(seq 300); do grep -q "looking at" "$said" && break; sleep 0.1; done
+        exec tcpreplay -q -i port0 -M 20 "$capture" >/dev/null 2>&1) &
+        sender=$!; "$@" 2>"$said"; code=$?; kill $sender 2>/dev/null; cat "$said" >&2; exit $code
     """
     command = [*prefix, sys.executable, "-m", "monitor.cli", "doctor", "--interface", "tap0", "--for", "4s"]
     return subprocess.run(
-        ["unshare", "--net", "sh", "-c", script, str(capture), *command],
+        ["unshare", "--net", "sh", "-c", script, str(said), str(QUIET), *command],
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -122,9 +125,9 @@ def on_a_tap(capture: Path, *prefix: str) -> subprocess.CompletedProcess[str]:
 
 
 @needs_taps
-def test_a_live_tap() -> None:
+def test_a_live_tap(tmp_path: Path) -> None:
     """The same mirror live: every packet accounted for, and the same said of it as of the file."""
-    done = on_a_tap(QUIET)
+    done = on_a_tap(tmp_path / "said")
     found = lights(done)
     assert "looking at tap0 for 4 s" in done.stderr
     assert {found[topic] for topic in ("privilege", "link", "packets", "mirror", "devices", "conversations")} == {
@@ -136,9 +139,9 @@ def test_a_live_tap() -> None:
 
 
 @needs_taps
-def test_without_the_capability() -> None:
+def test_without_the_capability(tmp_path: Path) -> None:
     """Red at once, not after a minute."""
-    done = on_a_tap(QUIET, "setpriv", "--bounding-set=-net_raw")
+    done = on_a_tap(tmp_path / "said", "setpriv", "--bounding-set=-net_raw")
     assert (done.returncode, lights(done)["privilege"]) == (1, "red")
     assert "packets" not in lights(done)
 
