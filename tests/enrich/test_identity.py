@@ -362,6 +362,27 @@ def test_one_packet_does_not_replace_a_silent_camera(catalogue: Catalogue) -> No
     assert wire.kinds() == [(CLAIMED, True)]
 
 
+def test_a_minute_begins_anew_when_the_camera_was_heard(catalogue: Catalogue) -> None:
+    """A claim of long ago and one of now are no minute of presence."""
+    wire = Wire(catalogue, camera())
+    gate = wire.traffic(0, HIK, GATE)
+    wire.arp(HOUR, AXIS, GATE)
+    wire.traffic(HOUR + 30, HIK, GATE)
+    wire.arp(HOUR + 95, AXIS, GATE)
+    assert gate.mac == HIK
+    assert wire.kinds() == [(CLAIMED, True)]
+
+
+def test_a_lease_that_nobody_uses_keeps_no_camera_out(catalogue: Catalogue) -> None:
+    """A server's word for a configured address, forged or not, before its camera was seen: the camera has it soon."""
+    wire = Wire(catalogue, camera())
+    wire.dhcp(0, LAPTOP, "ack", GATE)
+    for second in range(5, 80, 10):
+        gate = wire.traffic(second, HIK, GATE)
+    assert (gate.name, gate.mac) == ("gate", HIK)
+    assert wire.kinds() == [(REPLACED, True)]
+
+
 def test_a_replaced_camera_that_comes_back_was_not_replaced(catalogue: Catalogue) -> None:
     """An attacker waited for its silence: its first packet gets the address back, and both are told."""
     wire = Wire(catalogue)
@@ -584,6 +605,15 @@ def test_the_address_that_is_used_stays(catalogue: Catalogue) -> None:
         wire.traffic(2 * number + 1, HIK, pack(f"2001:db8::{number + 100:x}:1"))
     assert stable in device.addresses
     assert wire.devices.known(stable) is device
+
+
+def test_rotating_addresses_do_not_push_out_ipv4(catalogue: Catalogue) -> None:
+    """Whoever forges neighbour discovery with a camera's MAC does not take its address from its record."""
+    wire = Wire(catalogue)
+    device = wire.traffic(0, HIK, GATE)
+    for number in range(100):
+        wire.nd(1 + number, HIK, pack(f"2001:db8::{number + 100:x}:1"))
+    assert wire.traffic(200, None, GATE) is device
 
 
 def test_an_address_made_from_another_mac_is_another_hosts(catalogue: Catalogue) -> None:
