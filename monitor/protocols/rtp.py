@@ -67,8 +67,12 @@ def header(data: bytes, size: int) -> Header | None:
             return None
     if size < smallest:
         return None
-    sequence, timestamp, ssrc = (int.from_bytes(data[at:end], "big") for at, end in ((2, 4), (4, 8), (8, 12)))
-    return Header(data[1] & 0x7F, sequence, timestamp, ssrc, size)
+    return Header(data[1] & 0x7F, data[2] << 8 | data[3], _u32(data, 4), _u32(data, 8), size)
+
+
+def _u32(data: bytes, at: int) -> int:
+    first = data[at] << 8 | data[at + 1]
+    return first << 16 | data[at + 2] << 8 | data[at + 3]
 
 
 def is_rtcp(datagram: bytes) -> bool:

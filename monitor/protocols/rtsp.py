@@ -51,6 +51,8 @@ _HEADER_END: Final = re.compile(rb"\n\r?\n")
 _RESPONSE: Final = b"RTSP/"
 _NUMBER: Final = re.compile(rb"\d{1,10}")
 _SUCCESS: Final = 200
+STOP: Final = Want.STOP
+MORE: Final = Want.MORE
 
 
 def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  content alone decides
@@ -89,7 +91,7 @@ class Parser:
 
     def __init__(self, exchange: Exchange | None = None, direction: int = 0) -> None:
         """``exchange`` is shared with the other direction's parser, where there is one."""
-        self.want = Want.MORE
+        self.want = MORE
         self.dropped = 0
         """Header fields beyond the bounds or that are none, and parts of descriptions beyond theirs."""
         self.exchange = exchange or Exchange()
@@ -108,12 +110,13 @@ class Parser:
         self._probation = rtp.Probation()
         self._lost: int | None = None
         """Segments since a gap in which nothing began; None when in step."""
-        self._owed: list[Fact] = []
+        self._owed: list[Fact] | None = None
 
     def feed(self, data: bytes) -> list[Fact]:
         """What these octets complete. Behind a gap it comes after what the cut message had said."""
-        facts, self._owed = self._owed, []
-        if self.want is Want.STOP or not data:
+        facts = self._owed if self._owed is not None else []
+        self._owed = None
+        if self.want is STOP or not data:
             return facts
         if self._lost is not None and not self._found(data):
             return facts
@@ -125,7 +128,7 @@ class Parser:
             data = data[passed:]
         self._held += data
         try:
-            while self.want is Want.MORE and self._held and self._step(facts):
+            while self.want is MORE and self._held and self._step(facts):
                 pass
         except Malformed as error:
             self._stop()
@@ -138,20 +141,22 @@ class Parser:
 
     def gap(self) -> None:
         """Octets are missing: keep what the cut message had said, and look for the next one."""
-        if self.want is Want.STOP:
+        if self.want is STOP:
             return
+        owed = self._owed if self._owed is not None else []
         held = bytes(self._held)
         held = held[: held.rfind(b"\n") + 1]
         self._held.clear()
         self._searched = self._skip = 0
         try:
             if self._body:
-                self._describe(held, self._owed)
+                self._describe(held, owed)
             elif held and held[0] != DOLLAR:
-                self._message(held, self._owed)
+                self._message(held, owed)
                 self._skip = 0
         except Malformed as error:
-            self._owed.append(MalformedSeen(error.layer, error.reason))
+            owed.append(MalformedSeen(error.layer, error.reason))
+        self._owed = owed
         self._body, self._lost = 0, 0
 
     def _found(self, data: bytes) -> bool:
@@ -169,7 +174,7 @@ class Parser:
         return not channels or channel in channels or channel - 1 in channels
 
     def _stop(self) -> None:
-        self.want = Want.STOP
+        self.want = STOP
         self._held.clear()
 
     def _step(self, facts: list[Fact]) -> bool:
@@ -184,11 +189,9 @@ class Parser:
             return True
         if held[0] == DOLLAR:
             return self._frame(facts)
-        if not self._searched:
-            blank = len(held) - len(held.lstrip(b"\r\n"))
-            if blank:
-                del held[:blank]
-                return True
+        if not self._searched and held[0] in b"\r\n":
+            del held[: len(held) - len(held.lstrip(b"\r\n"))]
+            return True
         if not held.startswith(_RESPONSE[: len(held)]) and _METHOD.match(held) is None:
             raise Malformed(LAYER, "no start line")
         found = _HEADER_END.search(held, max(0, self._searched - 3), MAX_HEADER)
@@ -219,7 +222,7 @@ class Parser:
             if len(held) < FRAME + min(length, rtp.HEADER):
                 return False
             self._hear(channel, bytes(held[FRAME : FRAME + length]), length, facts)
-            if self.want is Want.STOP:
+            if self.want is STOP:
                 return False
         passed = min(FRAME + length, len(held))
         self._skip = FRAME + length - passed
@@ -264,7 +267,7 @@ class Parser:
             described = request[1] == b"ANNOUNCE"
             self._request(request[1], request[2], number, fields, facts)
         self._proven = True
-        self._frame_body(fields, described=described)
+        self._frame_body(fields, described)
 
     def _request(self, method: bytes, target: bytes, number: int | None, fields: Fields, facts: list[Fact]) -> None:
         uri = target[:MAX_READ].decode("latin-1")
@@ -282,7 +285,7 @@ class Parser:
             facts.append(self.exchange.set_up(transport, request))
         return request is None or request.method == b"DESCRIBE"
 
-    def _frame_body(self, fields: Fields, *, described: bool) -> None:
+    def _frame_body(self, fields: Fields, described: bool) -> None:  # noqa: FBT001  a compiled method takes no keywords
         """Content-Length alone says how long a body is (RFC 2326, 4.4)."""
         length = length_of(fields) or 0
         if length < 0:
