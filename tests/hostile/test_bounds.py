@@ -96,6 +96,7 @@ CAPS: Final[dict[str, int]] = {
     "engine.attribution.site._rows[]": 64 + site.MAX_LEARNT,
     "engine.policy._groups": 2,
     "engine.sight._sides": 1,
+    "engine.policy._refusals": 8 * (2 + 1),
     # Labels of closed sets.
     "engine.attribution.moved": (INVENTORY + 1) * COUNTRIES * 2,
     "engine.attribution.reached": (INVENTORY + 1) * COUNTRIES * COUNTRIES * len(Outcome),
