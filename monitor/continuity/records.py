@@ -65,6 +65,9 @@ class DeviceRecord(Record, frozen=True, gc=False, tag=1):
     booted_ns: int | None
     seen: tuple[int, int, int]
     """Seconds in which it was seen, and in both directions; and the tick that ended the last of them."""
+    v4_address: bytes | None
+    said: tuple[tuple[str, str, str], ...]
+    """What it last said of itself: protocol, what about, value."""
 
 
 class FlowRecord(Record, frozen=True, gc=False, tag=1):

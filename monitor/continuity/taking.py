@@ -40,6 +40,8 @@ def marks_of(device: Device) -> tuple[object, ...]:
         device.name,
         device.last_ns // MINUTE_NS,
         device.seen_ns // MINUTE_NS,
+        device.v4_address,
+        device.said,
         device.device_class,
         device.recognised_by,
         device.mac,
@@ -76,6 +78,8 @@ def device_record(engine: Engine, device: Device) -> DeviceRecord:
         hides_names=device.hides_names,
         booted_ns=device.booted_ns,
         seen=(device.seen_s, device.both_s, device.seen_ns),
+        v4_address=device.v4_address,
+        said=device.said,
     )
 
 
