@@ -60,7 +60,7 @@ class Ledger:
     freezes: int = 0
     """Times that the ring was full (tp_freeze_q_cnt, summed)."""
     octets: int = 0
-    """Frame bytes of those that were seen, as they passed on the wire."""
+    """Frame bytes of those that were seen, as they passed on the wire; 0 where nobody counts them by interface."""
     missed: int = 0
     """Packets that the interface itself lost before any socket (rx_dropped, rx_missed_errors, rx_fifo_errors)."""
 

@@ -158,6 +158,7 @@ class Port:
             seen=seen,
             waiting=placed - seen,
             freezes=self._freezes,
+            octets=self.ring.octets,
             missed=self._missed,
         )
 

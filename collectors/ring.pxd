@@ -24,7 +24,7 @@ cdef class Ring:
     cdef int64_t base, block_bytes, blocks, interface, back_ns
     cdef bint ethernet
     cdef int64_t block, oldest, next, left
-    cdef readonly int64_t capacity, head, rows, held, walked, given, released, broken, era, last_ns
+    cdef readonly int64_t capacity, head, rows, held, walked, given, released, broken, octets, era, last_ns
 
     cpdef int64_t walk(self, int64_t era) except -1
     @cython.locals(moved=int64_t, cell=int64_t)

@@ -89,7 +89,7 @@ class Ring:
         self.ends = array("q", bytes(8 * blocks))
         self.block = self.oldest = self.held = 0
         self.next = self.left = 0
-        self.walked = self.given = self.released = self.broken = 0
+        self.walked = self.given = self.released = self.broken = self.octets = 0
         self.era = self.last_ns = 0
 
     def walk(self, era):
@@ -239,6 +239,7 @@ class Ring:
             index[cell + INTERFACE] = self.index[source + INTERFACE]
             self.head += 1
             self.given += 1
+            self.octets += index[cell + WIRE]
             row += 1
         return row
 

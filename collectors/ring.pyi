@@ -7,6 +7,7 @@ class Ring:
     held: int
     walked: int
     given: int
+    octets: int
     released: int
     broken: int
     era: int

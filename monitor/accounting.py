@@ -40,7 +40,7 @@ class Account:
                 seen, octets, dropped, missed = (
                     self.new(f"{what} {interface}", getattr(ledger, what)) for what in LEDGER
                 )
-                metrics.packets(interface, seen, octets)
+                metrics.packets(interface, seen, octets or self.new("octets", scanner.octets))
                 metrics.kernel_drops(interface, dropped + missed)
         else:
             metrics.packets(interface, self.new("packets", scanner.packets), self.new("octets", scanner.octets))

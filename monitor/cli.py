@@ -94,6 +94,7 @@ def run(
         source = open_source(settings.capture)
         drop(user)
         configure()
+        fence(settings, config)
         watch(settings, config, source, notifier)
     except* (CommitFailed, OSError) as gone:
         fail(first_line(gone), code=1)
@@ -306,6 +307,29 @@ def end(source: Captures) -> None:
         complain(f"warning: {damage}".replace("\n", " "))
     if source.damage:
         raise typer.Exit(BAD_INPUT)
+
+
+def fence(settings: Config, path: Path) -> None:
+    """The second fence: nothing beyond what the configuration names can be read or written from here on."""
+    import structlog
+
+    from monitor.enrich.data.unpacking import default_cache
+    from monitor.landlock import confine
+
+    state, cache = state_of(settings), Path(settings.geo.cache) if settings.geo.cache is not None else default_cache()
+    written = [each for each in (state, cache) if each is not None]
+    for each in written:
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
+    given = [*settings.geo.databases, *settings.sensor.catalogue, settings.capture.folder, settings.capture.pipe]
+    listen = [settings.prometheus.port] if settings.prometheus is not None else []
+    if settings.mqtt is not None:
+        tls = settings.mqtt.tls
+        given += [settings.mqtt.password_file, *((tls.ca, tls.cert, tls.key) if tls is not None else ())]
+        listen.append(0)  # paho's wake-up pair is a TCP connection of its own to 127.0.0.1, on any free port
+    # Directories: what a reload or a new password finds there is a new file.
+    read = [path.resolve().parent, *(Path(each).resolve().parent for each in given if each is not None)]
+    for missing in confine(read=read, write=written, listen=listen).missing:
+        structlog.get_logger().warning("landlock", missing=missing)
 
 
 def first_line(group: BaseExceptionGroup[Exception]) -> str:

@@ -19,6 +19,7 @@ cdef class Engine:
     cdef public object policy
     cdef readonly object book, alarms, sight, counts, fragments
     cdef object _sensor, _view, _on_change
+    cdef tuple _missed
     cdef bytes _canary
     cdef int _canary_port
     cdef public long long silent_ns

@@ -113,6 +113,7 @@ class Engine:
         self._canary_port = 0
         self._silence_due = 0
         self._packets = 0
+        self._missed = (0, 0)
         self._moved_ns = self._awake_ns = 0
         self.now_ns = 0
         self.first_ns = 0
@@ -416,6 +417,9 @@ class Engine:
             self._moved_ns = now_ns
         if self.sight.live:
             sight = self.sight
+            if (sight.lost, sight.gaps_ns) != self._missed:
+                self._missed = (sight.lost, sight.gaps_ns)
+                self.attribution.whole_since_ns = now_ns
             notices = [notice for look in sight.looks(now_ns) for notice in sensor_blind.detect(look)]
             missed = sensor_blind.overdue(now_ns - sight.canary_ns, sight.canary_every_ns)
             if missed is not None:

@@ -22,7 +22,7 @@ from monitor.accounting import Account
 from monitor.app import build_engine, knowledge
 from monitor.canary import send_canaries
 from monitor.config import ConfigError, load
-from monitor.continuity import Keeper
+from monitor.continuity import METRICS, PREFIX, Keeper, metrics_row, restore_metrics
 from monitor.daemon import outlets
 from monitor.handover import Handover
 from monitor.incidents.book import view
@@ -115,7 +115,9 @@ class Sensor:
         rows = await out.saved()
         self._skew = Skew(int(rows.get(AHEAD, b"0")))
         now_ns = real_ns() - self._skew.ahead_ns
-        resumed = self._keeper.restore(rows, now_ns)
+        resumed = self._keeper.restore({name: row for name, row in rows.items() if name.startswith(PREFIX)}, now_ns)
+        if not restore_metrics(out.metrics, rows.get(METRICS)):
+            log.warning("counters of earlier runs cannot be read: they begin anew")
         self._engine.sight.gap(resumed.gap_ns(now_ns))
         for uid in self._engine.book.uids():
             incident = self._engine.book.open(uid)
@@ -162,9 +164,9 @@ class Sensor:
         """The watch is over: judge, journal and save what passed."""
         self._notifier.stopping("handing over what is owed")
         told = [self._skew.outward(each) for each in self._engine.pause()]
-        self._handover.put(told, {**self._keeper.changed(told), **self._keeper.rest(), **self._ahead()})
-        await self._commit()
         self._account.settle()
+        self._handover.put(told, {**self._keeper.changed(told), **self._keeper.rest(), **self._own_rows()})
+        await self._commit()
         log.info("stopped", packets=self._engine.scanner.packets, incidents_open=len(self._engine.book))
 
     def _tell(self, transitions: Sequence[Transition]) -> None:
@@ -183,10 +185,12 @@ class Sensor:
         if self._seconds % DEVICES_S == 0:
             self._account.devices()
         if self._seconds % SAVE_S == 0:
-            self._handover.put((), {**self._keeper.periodic(), **self._ahead()})
+            self._handover.put((), {**self._keeper.periodic(), **self._own_rows()})
 
-    def _ahead(self) -> dict[str, bytes]:
-        return {AHEAD: str(self._skew.ahead_ns).encode()}
+    def _own_rows(self) -> dict[str, bytes | None]:
+        """What the daemon keeps beside the engine's rows."""
+        with self._out.metrics.lock:
+            return {AHEAD: str(self._skew.ahead_ns).encode(), **metrics_row(self._out.metrics)}
 
     async def _journal(self) -> None:
         while True:
