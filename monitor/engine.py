@@ -187,8 +187,9 @@ class Engine:
         """Judge every contact by another policy from now on, those that are there already with the next packet."""
         self.policy = policy
         for device in self.attribution.devices:
-            if device.watched:
-                self._touch_all(device)
+            for contact in self.attribution.contacts.of(device) if device.watched else ():
+                contact.judged = None
+                self.attribution.touch(contact)
 
     def finish(self) -> list[Transition]:
         """The packets are over: end all flows, conclude all look-ups, tell all counts."""
