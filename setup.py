@@ -86,9 +86,9 @@ def extensions(names, *arguments):
 
 setup(
     ext_modules=[
-        *cythonize(extensions(PER_PACKET, "-O3"), compiler_directives={**CHECKED, "wraparound": False}),
+        *cythonize(extensions(PER_PACKET, "-O3", "-g0"), compiler_directives={**CHECKED, "wraparound": False}),
         *cythonize(
-            extensions(PER_MESSAGE, "-O2"),
+            extensions(PER_MESSAGE, "-O2", "-g0"),
             compiler_directives={**CHECKED, "nonecheck": True, "annotation_typing": False},
         ),
     ],

@@ -23,7 +23,7 @@ from monitor.app import build_engine, knowledge
 from monitor.canary import send_canaries
 from monitor.config import ConfigError, load
 from monitor.continuity import METRICS, PREFIX, Keeper, metrics_row, restore_metrics
-from monitor.daemon import outlets
+from monitor.daemon import DRAIN_S, outlets
 from monitor.handover import Handover
 from monitor.incidents.book import view
 from monitor.sinks.scrape import Health
@@ -76,6 +76,8 @@ class Sensor:
         self._reloaded: str | None = None
         """What came of the last reload."""
         self._seconds = 0
+        self._owed: tuple[Sequence[Transition], Mapping[str, bytes | None]] | None = None
+        """What was taken over and is not known to be journalled; telling it twice journals it once."""
 
     async def run(self) -> None:
         """Watch until SIGTERM or SIGINT.
@@ -166,7 +168,12 @@ class Sensor:
         told = [self._skew.outward(each) for each in self._engine.pause()]
         self._account.settle()
         self._handover.put(told, {**self._keeper.changed(told), **self._keeper.rest(), **self._own_rows()})
-        await self._commit()
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                while self._owed is not None or not self._handover.empty:
+                    await self._commit()
+        except TimeoutError:
+            log.warning("stopped before all was journalled", why=self._degraded)
         log.info("stopped", packets=self._engine.scanner.packets, incidents_open=len(self._engine.book))
 
     def _tell(self, transitions: Sequence[Transition]) -> None:
@@ -198,10 +205,11 @@ class Sensor:
 
     async def _commit(self) -> None:
         """Journal what was handed over; while the disk is full, try again each second."""
-        transitions, rows = await self._handover.take()
+        if self._owed is None:
+            self._owed = await self._handover.take()
         while True:
             try:
-                await self._out.tell(transitions, rows)
+                await self._out.tell(*self._owed)
             except DiskFull as full:
                 if self._degraded is None:
                     log.warning("journal cannot grow, nothing is lost yet", why=str(full))
@@ -211,6 +219,7 @@ class Sensor:
             if self._degraded is not None:
                 log.info("journal grows again")
                 self._degraded = None
+            self._owed = None
             return
 
     async def _show_life(self) -> None:
