@@ -32,7 +32,7 @@ from monitor.store.errors import DiskFull
 from monitor.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from collectors.live import LinkEvent, Source
     from monitor.app import Knowledge
