@@ -81,7 +81,9 @@ class Account:
                 model=device.model,
             )
             if device.last_ns:
-                self._metrics.seen(device.name, device.last_ns)
+                self._metrics.seen(device.name, max(device.last_ns, device.seen_ns))
+                seen = self.new(f"seen {device.key}", device.seen_s)
+                self._metrics.seen_seconds(device.name, seen, self.new(f"both {device.key}", device.both_s))
 
     def new(self, what: str, count: int) -> int:
         """How much of a count that only grows is new since this was last asked of it."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor.config import Config
-    from monitor.model.incidents import DeviceView, Transition
+    from monitor.model.incidents import DeviceState, Transition
 
 MQTT: Final = "mqtt"
 DRAIN_S: Final = 10.0
@@ -71,7 +71,7 @@ class Outlets:
         """What an earlier run left of its state."""
         return await self._worker.call(lambda store: store.states())
 
-    def show_device(self, device: DeviceView) -> None:
+    def show_device(self, device: DeviceState) -> None:
         """Publish what is known of a device, retained."""
         if self._mqtt is not None:
             self._mqtt.publish_retained(f"devices/{topic_level(device.name)}", msgspec.json.encode(device))

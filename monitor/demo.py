@@ -22,7 +22,7 @@ from monitor.accounting import Account
 from monitor.app import build_engine, knowledge
 from monitor.config import Config, convert
 from monitor.daemon import outlets
-from monitor.incidents.book import view
+from monitor.incidents.book import state
 from monitor.model.incidents import Severity
 from monitor.sinks.embedded_broker import embedded_broker
 from monitor.sinks.mqtt_config import MqttConfig
@@ -147,7 +147,7 @@ class Demo:
         account.devices()
         for device in engine.attribution.devices:
             if device.configured:
-                out.show_device(view(device))
+                out.show_device(state(device))
         async with asyncio.timeout(ARRIVAL_S):
             while len(self._sequences) - before < out.told - owed:
                 self._arrived.clear()

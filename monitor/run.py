@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import structlog
 
+from collectors.offloads import MERGING, offloads
 from monitor import reload
 from monitor.accounting import Account
 from monitor.app import build_engine, knowledge
@@ -25,7 +26,7 @@ from monitor.config import ConfigError, load
 from monitor.continuity import METRICS, PREFIX, Keeper, metrics_row, restore_metrics
 from monitor.daemon import DRAIN_S, outlets
 from monitor.handover import Handover
-from monitor.incidents.book import view
+from monitor.incidents.book import state
 from monitor.sinks.scrape import Health
 from monitor.skew import Skew, real_ns, steady_ns
 from monitor.store.errors import DiskFull
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.daemon import Outlets
     from monitor.model.identity import IdentityChange
-    from monitor.model.incidents import DeviceView, Transition
+    from monitor.model.incidents import DeviceState, Transition
     from monitor.notify import Notifier
 
 log = structlog.get_logger()
@@ -90,11 +91,11 @@ class Sensor:
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._again.set)
         config = self._config
-        state = Path(config.sensor.state) if config.sensor.state is not None else None
+        directory = Path(config.sensor.state) if config.sensor.state is not None else None
         names = [device.name for device in config.device]
         with knowledge(config) as known:
             known.operators.prepare()
-            async with outlets(config, names, state=state, databases=known.geo.ages()) as out:
+            async with outlets(config, names, state=directory, databases=known.geo.ages()) as out:
                 engine = build_engine(config, known, on_fault=_fault, on_change=_log_change)
                 self._keeper, self._handover = Keeper(engine), Handover(loop)
                 self._engine, self._out = engine, out
@@ -108,6 +109,7 @@ class Sensor:
                     each_second=self._each_second,
                     on_events=_log_events,
                 )
+                self._tell_offloads()
                 self._watch.begin(max(engine.now_ns, real_ns() - self._skew.ahead_ns))
                 out.condition = self._condition
                 await self._serve(known)
@@ -130,6 +132,17 @@ class Sensor:
             out.metrics.opened(uid, notice.kind, notice.severity)
         if rows:
             log.info("resumed", **msgspec.structs.asdict(resumed))
+
+    def _tell_offloads(self) -> None:
+        """Frames that card or kernel have joined falsify what is counted: say so at the start."""
+        for name in self._config.capture.interfaces:
+            try:
+                merging = sorted(offloads(name) & MERGING)
+            except OSError as error:
+                log.warning("offloads unknown", interface=name, why=error.strerror)
+                continue
+            if merging:
+                log.warning("frames are merged before they are seen", interface=name, by=merging, see="doctor")
 
     async def _serve(self, known: Knowledge) -> None:
         """Everything at once, until told to stop."""
@@ -235,8 +248,8 @@ class Sensor:
                 for device in shown:
                     self._out.show_device(device)
 
-    def _shown(self) -> list[DeviceView]:
-        return [view(device) for device in self._engine.attribution.devices if device.watched]
+    def _shown(self) -> list[DeviceState]:
+        return [state(device) for device in self._engine.attribution.devices if device.watched]
 
     def _is_alive(self) -> bool:
         return steady_ns() - self._watch.pulse.beat_ns < STUCK_NS

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 import cython
+from msgspec import structs
 
 from monitor.incidents.digest import digest
 from monitor.incidents.incident import MAX_EVIDENCES
@@ -21,6 +22,7 @@ from monitor.model.community_id import community_id
 from monitor.model.contacts import Outcome
 from monitor.model.incidents import (
     Activity,
+    DeviceState,
     DeviceView,
     Evidence,
     Kind,
@@ -395,6 +397,17 @@ def view(device: Device) -> DeviceView:
         model=device.model,
         firmware=device.firmware,
         group=device.group,
+    )
+
+
+def state(device: Device) -> DeviceState:
+    """The device as subscribers are shown it."""
+    return DeviceState(
+        *structs.astuple(view(device)),
+        first_ns=device.first_ns,
+        last_ns=max(device.last_ns, device.seen_ns),
+        seen_s=device.seen_s,
+        both_s=device.both_s,
     )
 
 

@@ -149,6 +149,18 @@ class DeviceView(Struct, frozen=True):
     group: str | None
 
 
+class DeviceState(DeviceView, frozen=True, kw_only=True):
+    """A device as subscribers are shown it now and then."""
+
+    first_ns: int
+    """When it was first seen; 0: never."""
+    last_ns: int
+    seen_s: int
+    """Seconds in which packets from or to it were seen."""
+    both_s: int
+    """Of these, seconds in which both directions were seen."""
+
+
 class Transition(Struct, frozen=True):
     """One step in an incident's life, whole: what a message is made of."""
 

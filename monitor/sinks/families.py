@@ -74,6 +74,12 @@ FIRMWARE_AGE: Final = Family(
 SEEN: Final = Family(
     "device_seen_timestamp_seconds", GAUGE, "When a device last sent a packet, Unix time.", ("device",)
 )
+SEEN_SECONDS: Final = Family(
+    "device_seen_seconds_total",
+    COUNTER,
+    "Seconds in which packets from or to a device were seen: of any direction, and of both.",
+    ("device", "directions"),
+)
 DEPTH: Final = Family("outbox_depth", GAUGE, "Messages that a sink has yet to deliver.", ("sink",))
 PARKED: Final = Family("outbox_parked", GAUGE, "Messages put aside since the other end keeps refusing them.", ("sink",))
 OLDEST: Final = Family(
@@ -105,6 +111,7 @@ FAMILIES: Final = (
     FIRMWARE,
     FIRMWARE_AGE,
     SEEN,
+    SEEN_SECONDS,
     DEPTH,
     PARKED,
     OLDEST,

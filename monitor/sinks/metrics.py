@@ -197,6 +197,12 @@ class Metrics:
         before = self._tables[names.SEEN].get((name,), 0)
         self._set(names.SEEN, max(before, time_ns / NANO), name)
 
+    def seen_seconds(self, device: str, some: int, both: int) -> None:
+        """Count seconds in which a device was seen in any direction, and of these in both."""
+        name = self._device(device)
+        self._add(names.SEEN_SECONDS, some, name, "any")
+        self._add(names.SEEN_SECONDS, both, name, "both")
+
     def sink(self, sink: str, *, up: bool, depth: int, parked: int, oldest_ns: int | None) -> None:
         """Show a sink's state; ``oldest_ns`` is when the oldest waiting message was journalled."""
         with self.lock:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
-import resource
 import time
 from array import array
 from pathlib import Path
@@ -31,7 +30,7 @@ def resident() -> int:
 
 
 class Stopwatch:
-    """Wall time of each step in which the process was not put aside for another one."""
+    """Processor time of each step, whatever else the machine does meanwhile."""
 
     def __init__(self) -> None:
         self.took = array("q")
@@ -40,8 +39,6 @@ class Stopwatch:
         """Nanoseconds and what it was."""
         self.collected = 0
         """Nanoseconds that Python's collector took: a pause of the process, no packet's doing."""
-        self.disturbed = 0
-        """Steps that another process interrupted."""
         self._since = 0
 
     def __enter__(self) -> Self:
@@ -53,14 +50,10 @@ class Stopwatch:
 
     def step(self, what: bytes, act: Callable[[], object]) -> None:
         """Do it and remember how long it took."""
-        put_aside = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
         collected = self.collected
-        before = time.perf_counter_ns()
+        before = time.thread_time_ns()
         act()
-        took = time.perf_counter_ns() - before - (self.collected - collected)
-        if resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw != put_aside:
-            self.disturbed += 1
-            return
+        took = time.thread_time_ns() - before - (self.collected - collected)
         self.took.append(took)
         if took > self.slowest[0]:
             self.slowest = (took, what)
@@ -71,9 +64,9 @@ class Stopwatch:
 
     def _collector(self, phase: str, _: dict[str, int]) -> None:
         if phase == "start":
-            self._since = time.perf_counter_ns()
+            self._since = time.thread_time_ns()
         else:
-            self.collected += time.perf_counter_ns() - self._since
+            self.collected += time.thread_time_ns() - self._since
 
 
 def apart(act: Callable[..., Any], *given: Any, source: bool = False) -> Any:

@@ -138,7 +138,6 @@ def test_damaged_packets(known: Knowledge) -> None:
     ledger.balance(count)
     assert watch.slowest[0] < SLOWEST_NS, (watch.slowest[0], watch.slowest[1].hex())
     assert watch.quantile(USUAL) < USUAL_NS
-    assert watch.disturbed < count // 4
     assert sum(ledger.engine.scanner.malformed()) > MUTANTS // 100
     assert ledger.engine.scanner.others >= MUTANTS // 500
     assert ledger.heard > MUTANTS // 10
