@@ -449,7 +449,7 @@ class Engine:
         told: list[Transition] = []
         awake = now_ns - self._moved_ns < LULL_NS
         for device in self.attribution.devices:
-            if not device.watched:
+            if not device.watched or device.seen_s < device_silent.LEAST_S:
                 continue
             silent = device_silent.detect(device, self._awake_ns, now_ns, self.silent_ns) if awake else None
             if silent is not None:

@@ -14,6 +14,8 @@ KNOWN_S: Final = 600
 PRESENCE: Final = 10
 """A device is missed if it was seen in at least one in so many of those seconds: one that streams is seen in all of
 them, one that only asks for the time now and then in hardly any."""
+LEAST_S: Final = KNOWN_S // PRESENCE
+"""Who was seen in fewer seconds is missed by nobody."""
 SECOND_NS: Final = 1_000_000_000
 
 

@@ -7,6 +7,7 @@ Strategy: a claim is noted each time that it is seen and told once. It is told a
 from __future__ import annotations
 
 from collections import OrderedDict
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Final
 
 from monitor.model.address import mac_text, text
@@ -27,6 +28,8 @@ CONCLUDE_NS: Final = 600_000_000_000
 """A claim on the address of a host that is silent is told after so long, if neither was heard again."""
 MAX_CLAIMS: Final = 1024
 """Claims remembered; of those that give way, what was not told yet is told."""
+MAX_DUE: Final = 2 * MAX_CLAIMS
+"""Times that are kept, before those are sought out that say nothing any more: of each claim one does."""
 MAX_CHANGES: Final = 1024
 """Changes that wait for the next tick: a site of a thousand cameras that are all claimed at once."""
 _NEVER: Final = 2**62
@@ -64,7 +67,9 @@ class Claims:
         self._routes = routes
         self._open: OrderedDict[Key, Claim] = OrderedDict()
         self._changes: list[IdentityChange] = []
-        self._next_ns = _NEVER
+        self._due: list[tuple[int, int, Claim]] = []
+        """A heap of (due_ns, order, claim); an entry whose claim is due at another time by now says nothing."""
+        self._pushed = 0
         self.crowded_out = 0
         """Claims that were forgotten for want of room."""
         self.untold = 0
@@ -100,9 +105,14 @@ class Claims:
 
     def expect(self, claim: Claim, due_ns: int) -> None:
         """Tell the claim at this time, or before."""
-        if claim.kind not in claim.told:
-            claim.due_ns = min(claim.due_ns, due_ns)
-            self._next_ns = min(self._next_ns, claim.due_ns)
+        if claim.kind in claim.told or due_ns >= claim.due_ns:
+            return
+        claim.due_ns = due_ns
+        self._pushed += 1
+        heappush(self._due, (due_ns, self._pushed, claim))
+        if len(self._due) > MAX_DUE:
+            self._due = [each for each in self._due if each[2].due_ns == each[0]]
+            heapify(self._due)
 
     def prove(self, claim: Claim, ts_ns: int) -> None:
         """Both were seen: tell the claim, once it is sure that no router made it."""
@@ -126,13 +136,10 @@ class Claims:
 
     def changes(self, now_ns: int) -> list[IdentityChange]:
         """Take what is to be told by this time."""
-        if now_ns >= self._next_ns:
-            self._next_ns = _NEVER
-            for claim in self._open.values():
-                if claim.due_ns <= now_ns:
-                    self._conclude(claim)
-                else:
-                    self._next_ns = min(self._next_ns, claim.due_ns)
+        while self._due and self._due[0][0] <= now_ns:
+            due_ns, _, claim = heappop(self._due)
+            if claim.due_ns == due_ns:
+                self._conclude(claim)
         taken, self._changes = self._changes, []
         return taken
 

@@ -18,7 +18,7 @@ from collectors.captures import Captures
 from monitor import sight
 from monitor.app import build_engine, knowledge
 from monitor.contacts import contacts, lookups
-from monitor.enrich import holders, names, site
+from monitor.enrich import claims, holders, names, site
 from monitor.incidents import incident
 from monitor.model.contacts import Outcome
 from monitor.model.limits import Limit, Room
@@ -88,6 +88,7 @@ CAPS: Final[dict[str, int]] = {
     "engine.fragments._open[].parts": fragments.MAX_PARTS,
     # Configuration.
     "engine.attribution.devices._cameras": 1,
+    "engine.attribution.devices._claims._due": claims.MAX_DUE,
     "engine.attribution.devices._pinned": INVENTORY,
     "engine.attribution.devices._pinned_macs": INVENTORY,
     "engine.attribution.devices._sightings": (DEVICES + 1) * (holders.MAX_ADDRESSES + 1),
