@@ -56,6 +56,7 @@ _GENERAL: Final = frozenset({Kind.UNEXPECTED_CONTACT, Kind.NAME_LOOKUP})
 MANY: Final = "many"
 """Operator key of the incident that a device's operators beyond MAX_PER_DEVICE share."""
 REFUSED: Final = Outcome.REFUSED
+NO_SERVICE: Final = (0, 0)
 
 
 class Book:
@@ -300,18 +301,23 @@ class Book:
 
     def _show(self, incident: Incident, contact: Contact) -> None:
         """Put the contact's remote end among the evidences, as long as there is room."""
-        proto, port = contact.services[0] if contact.services else (0, 0)
+        service = contact.services[0] if contact.services else NO_SERVICE
+        proto, port = service
         ip = text(contact.remote) if contact.remote is not None else None
         name = contact.names[0] if contact.names else None
         place = (ip, None if ip is not None else name)
         if place not in incident.evidences and len(incident.evidences) >= MAX_EVIDENCES:
             return
-        device_ip = _address(contact.device)
         shown = incident.evidences.get(place)
+        if shown is not None and contact.shown is not None and contact.source is not None:
+            evidence, of_service, under_name, by_verdict = contact.shown
+            if shown is evidence and service is of_service and name is under_name and contact.verdict is by_verdict:
+                return
+        device_ip = _address(contact.device)
         flow_id = shown.community_id if shown is not None else None
         if flow_id is None and contact.remote is not None and contact.source is not None and proto:
             flow_id = community_id(contact.source, contact.remote, contact.last_source_port, port, proto)
-        incident.evidences[place] = Evidence(
+        evidence = incident.evidences[place] = Evidence(
             device_ip=text(contact.source) if contact.source is not None else device_ip or "",
             device_port=shown.device_port if shown is not None else contact.last_source_port,
             remote_ip=ip,
@@ -323,6 +329,7 @@ class Book:
             organisation=contact.verdict.organisation,
             community_id=flow_id,
         )
+        contact.shown = (evidence, service, name, contact.verdict)
 
     def _news(self, incident: Incident, now_ns: int) -> list[Transition]:
         if incident.number:

@@ -30,6 +30,6 @@ cdef class Contact:
     cdef public Contact older, newer, older_own, newer_own
     cdef public int last_source_port
     cdef public frozenset traits
-    cdef public tuple judged, kept, place
+    cdef public tuple judged, kept, place, shown
     cpdef list names_in_question(self)
     cpdef tuple state(self)

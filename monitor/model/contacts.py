@@ -11,6 +11,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from monitor.model.address import Address, Mac
     from monitor.model.flows import Flow
+    from monitor.model.incidents import Evidence
     from monitor.model.verdicts import Verdict
 
 
@@ -240,6 +241,8 @@ class Contact:
         """``state()`` when it was last judged."""
         self.incident: str | None = None
         """Id of the incident that takes this contact's counts; owned by incidents, like what follows."""
+        self.shown: tuple[Evidence, tuple[int, int], str | None, Verdict] | None = None
+        """Its evidence, and of what it was made."""
         self.told = False
         """An incident has had this contact."""
         self.told_attempts = 0
