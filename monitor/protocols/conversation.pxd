@@ -1,6 +1,11 @@
 cimport cython
 
 
+cdef class Row:
+    cdef readonly object sniff, parser, pair
+    cdef readonly bint once
+
+
 cdef class Side:
     cdef public object parser, want
     cdef public tuple partner
@@ -23,7 +28,7 @@ cdef class Conversation:
     cpdef stop(self, int direction)
     @cython.locals(side=Side)
     cpdef list lost(self, int direction)
-    @cython.locals(sport=int, dport=int)
+    @cython.locals(row=Row)
     cdef bint _recognise(self, Side side, int direction, bytes data) except -1
     @cython.locals(side=Side, other=Side)
-    cdef _parser(self, row, int direction, int sport, int dport)
+    cdef _parser(self, Row row, int direction, sport, dport)

@@ -5,7 +5,7 @@ Which protocols there are is in ``registry``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from monitor.model.facts import Malformed, MalformedSeen, Want
 from monitor.protocols import rtp
@@ -38,17 +38,25 @@ class Opening(Parser, Protocol):
         """What came behind the opening so far."""
 
 
-class Row(NamedTuple):
+class Row:
     """One protocol: by what it is recognised, and what reads it."""
 
-    sniff: Callable[[bytes, int, int], bool]
-    parser: Callable[[int, int], Parser]
-    """Made with the source and destination port of its direction."""
-    pair: Callable[[int, int], tuple[Parser, Parser]] | None = None
-    """Where both directions must know of each other: the parser of the direction that is recognised first, made
-    with its ports, and that of the other one, which it gets once it is recognised by the same row."""
-    once: bool = False
-    """Where one direction has told its fact, the other has none to tell."""
+    def __init__(
+        self,
+        sniff: Callable[[bytes, int, int], bool],
+        parser: Callable[[int, int], Parser],
+        pair: Callable[[int, int], tuple[Parser, Parser]] | None = None,
+        *,
+        once: bool = False,
+    ) -> None:
+        self.sniff = sniff
+        self.parser = parser
+        """Made with the source and destination port of its direction."""
+        self.pair = pair
+        """Where both directions must know of each other: the parser of the direction that is recognised first, made
+        with its ports, and that of the other one, which it gets once it is recognised by the same row."""
+        self.once = once
+        """Where one direction has told its fact, the other has none to tell."""
 
 
 STOP: Final = Want.STOP

@@ -55,7 +55,7 @@ def name_of(row: Row, *, stream: bool) -> str:
 
 def of_row(row: Row, *, stream: bool) -> Callable[[bytes], None]:
     """Both directions of one flow, taken for what this row reads."""
-    taken_for_it = row._replace(sniff=lambda *_: True)
+    taken_for_it = Row(lambda *_: True, row.parser, row.pair, once=row.once)
 
     def run(data: bytes) -> None:
         given = Input(data)
