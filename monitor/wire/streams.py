@@ -46,15 +46,15 @@ class Stream:
 
     def __init__(self, budget: Waiting | None = None) -> None:
         """``budget`` is shared by all streams of an engine."""
-        self.expected: int | None = None
-        """Sequence number of the next byte; None before the first."""
+        self.expected = -1
+        """Sequence number of the next byte; -1 before the first."""
         self.waiting: dict[int, tuple[bytes, int]] = {}
         self.waiting_bytes = 0
         self._budget = budget if budget is not None else Waiting()
 
     def open(self, sequence: int) -> None:
         """A SYN with this sequence number: the first byte is the next one."""
-        self.expected = (sequence + 1) % MODULUS
+        self.expected = (sequence + 1) & 0xFFFFFFFF
         self.close()
 
     def close(self) -> None:
@@ -66,7 +66,7 @@ class Stream:
 
     def push(self, sequence: int, data: bytes, missing: int = 0) -> list[bytes | None]:
         """What can be read now, in order. ``missing`` bytes after ``data`` were on the wire but not captured."""
-        if self.expected is None:
+        if self.expected < 0:
             self.expected = sequence
         ahead = self._distance(sequence)
         if ahead >= HALF:
@@ -94,12 +94,10 @@ class Stream:
         )
 
     def _distance(self, sequence: int) -> int:
-        assert self.expected is not None  # noqa: S101  set by the first push
-        return (sequence - self.expected) % MODULUS
+        return (sequence - self.expected) & 0xFFFFFFFF
 
     def _advance(self, count: int) -> None:
-        assert self.expected is not None  # noqa: S101  set by the first push
-        self.expected = (self.expected + count) % MODULUS
+        self.expected = (self.expected + count) & 0xFFFFFFFF
 
     def _hold(self, ahead: int, data: bytes, missing: int) -> None:
         """Keep what no segment has brought before. What waits never overlaps."""
@@ -108,7 +106,6 @@ class Stream:
         for start, length in [*held, (end, 0)]:
             if start > at:
                 part = data[at - ahead : min(start, end) - ahead]
-                assert self.expected is not None  # noqa: S101  set by the first push
                 self.waiting[(self.expected + at) % MODULUS] = (part, min(start, end) - at - len(part))
                 self.waiting_bytes += len(part)
                 self._budget.held += len(part) + OVERHEAD

@@ -146,7 +146,6 @@ def _stream(data: bytes) -> None:
         ahead, size, missing = given.number(2) - 4096, given.number(), given.number() & 15
         for piece in stream.push((start + ahead) % MODULUS, given.take(size), missing):
             read += len(piece or b"")
-        assert stream.expected is not None
         assert read <= (stream.expected - start) % MODULUS
         assert stream.expected not in stream.waiting
         assert stream.waiting_bytes == sum(len(part) for part, _ in stream.waiting.values()) <= MAX_WAITING
