@@ -1,6 +1,7 @@
 cimport cython
 
 
+cdef int _HOST_NAME, _RANDOM_END, _SESSION_ID_MAX, _MAJOR
 cdef Py_ssize_t _u16(bytes body, Py_ssize_t at) except? -1
 @cython.locals(version=Py_ssize_t, at=Py_ssize_t, size=Py_ssize_t, spans=dict, kinds=bytearray)
 cdef _parse(bytes body)

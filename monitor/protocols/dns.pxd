@@ -3,6 +3,9 @@ cimport cython
 from monitor.protocols.names cimport read_name, skip_name
 
 
+cdef int _SANE_COUNT, _RESPONSE, _OPCODE, _OPCODE_OR_Z, _ONLY_IN_RESPONSES, _OPT, _TSIG
+
+
 @cython.freelist(8)
 cdef class Record:
     cdef readonly int section, rtype, rclass

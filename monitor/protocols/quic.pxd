@@ -2,6 +2,7 @@ cimport cython
 
 from monitor.protocols.quic_crypto cimport ClientKeys
 
+cdef int _LONG, _FIXED, _LONG_AND_FIXED, _ACK, _ACK_ECN, _CRYPTO, _CRYPTO_OF_GOOGLE, _CONNECTION_CLOSE, _PING
 cpdef bint sniff(bytes head, int sport, int dport) except -1
 
 

@@ -1,6 +1,10 @@
 cimport cython
 
 
+cdef int _CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _SERVER_HELLO, _CERTIFICATE, _RECORD_MAX, _MAJOR, _MINOR_MAX
+cdef int _ALERT_SIZE, _WARNING, _SUITES_OF_1_3
+
+@cython.locals(first=int, size=Py_ssize_t, length=int)
 cpdef bint sniff(bytes head, int sport, int dport) except -1
 
 

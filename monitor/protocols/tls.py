@@ -61,18 +61,24 @@ _V2_VERSIONS: Final = frozenset((b"\x00\x02", b"\x03\x00", b"\x03\x01", b"\x03\x
 
 def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  the shape of every protocol
     """Whether a direction of a TCP stream that begins with ``head`` may be TLS: a handshake or an alert record."""
-    if not head:
+    size = len(head)
+    if not size:
         return False
-    if head[0] in _V2_FIRST_BYTES:
-        return head[2:3] in (b"", b"\x01") and (len(head) < _V2_VERSION_END or head[3:5] in _V2_VERSIONS)
-    if head[0] not in (_HANDSHAKE, _ALERT) or head[1:2] not in (b"", b"\x03") or head[2:3] > b"\x04":
+    first = head[0]
+    if first not in (_HANDSHAKE, _ALERT):
+        return (
+            first in _V2_FIRST_BYTES
+            and head[2:3] in (b"", b"\x01")
+            and (size < _V2_VERSION_END or head[3:5] in _V2_VERSIONS)
+        )
+    if (size > 1 and head[1] != _MAJOR) or (size > 2 and head[2] > _MINOR_MAX):
         return False
-    if len(head) < _RECORD.size:
+    if size < RECORD_SIZE:
         return True
-    size: int = _RECORD.unpack_from(head)[3]
-    if head[0] == _ALERT:
-        return size == _ALERT_SIZE
-    return 0 < size <= _RECORD_MAX and head[5:6] in (b"", b"\x01", b"\x02")
+    length = head[3] << 8 | head[4]
+    if first == _ALERT:
+        return length == _ALERT_SIZE
+    return 0 < length <= _RECORD_MAX and (size == RECORD_SIZE or head[5] in (CLIENT_HELLO, _SERVER_HELLO))
 
 
 class Parser:
