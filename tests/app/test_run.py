@@ -15,50 +15,13 @@ from pcaps import scenarios
 from pcaps.savefile import write
 from pcaps.wire import MS, START, Connection, lookup
 from tests.app.living import Daemon, Site, wait_until
+from tests.app.planted import toml
 from tests.engine.played import AMAZON_IE, SITE, UNKNOWN_CN
 from tests.engine.played import Site as Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    made = Site(tmp_path)
-    try:
-        yield made
-    finally:
-        made.close()
-
-
-def toml(table: Any, prefix: str = "") -> str:
-    """A configuration's tables as text."""
-    lines: list[str] = []
-    plain = {key: value for key, value in table.items() if not _nested(value)}
-    if plain and prefix:
-        lines.append(f"[{prefix}]")
-    lines += [f"{key} = {_inline(value)}" for key, value in plain.items()]
-    for key, value in table.items():
-        if isinstance(value, list) and _nested(value):
-            for each in value:
-                lines.append(f"[[{key}]]")
-                lines += [f"{inner} = {_inline(given)}" for inner, given in each.items()]
-        elif isinstance(value, dict):
-            lines.append(toml(value, key))
-    return "\n".join(lines) + "\n"
-
-
-def _nested(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
-
-
-def _inline(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_inline(each)}" for key, each in value.items()) + " }"
-    if isinstance(value, list):
-        return "[" + ", ".join(_inline(each) for each in value) + "]"
-    return msgspec.json.encode(value).decode()
 
 
 Picture = set[tuple[Any, ...]]
