@@ -27,6 +27,7 @@ from monitor.continuity import METRICS, PREFIX, Keeper, metrics_row, restore_met
 from monitor.daemon import DRAIN_S, outlets
 from monitor.handover import Handover
 from monitor.incidents.book import state
+from monitor.model.address import pack
 from monitor.sinks.scrape import Health
 from monitor.skew import Skew, real_ns, steady_ns
 from monitor.store.errors import DiskFull
@@ -111,6 +112,9 @@ class Sensor:
                 )
                 self._tell_offloads()
                 self._watch.begin(max(engine.now_ns, real_ns() - self._skew.ahead_ns))
+                if config.canary is not None:
+                    canary = config.canary
+                    engine.expect_canary(pack(canary.address), canary.port, int(canary.every_s * 1_000_000_000))
                 out.condition = self._condition
                 await self._serve(known)
 
