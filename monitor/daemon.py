@@ -53,6 +53,11 @@ class Outlets:
         self.condition: Callable[[], Health] = lambda: Health(ok=True, facts={})
         """How whatever feeds these outlets is."""
 
+    @property
+    def short(self) -> bool:
+        """Whether the journal's disk is full, and only transitions are written, from the reserve."""
+        return self._worker.degraded
+
     async def tell(self, transitions: Sequence[Transition], state: Mapping[str, bytes | None] = {}) -> None:
         """Journal transitions with what they leave behind, and owe them to every sink.
 

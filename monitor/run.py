@@ -24,7 +24,7 @@ from monitor.app import build_engine, knowledge
 from monitor.canary import send_canaries
 from monitor.config import ConfigError, load
 from monitor.continuity import METRICS, PREFIX, Keeper, metrics_row, restore_metrics
-from monitor.daemon import DRAIN_S, outlets
+from monitor.daemon import outlets
 from monitor.handover import Handover
 from monitor.incidents.book import state
 from monitor.model.address import pack
@@ -34,7 +34,7 @@ from monitor.store.errors import DiskFull
 from monitor.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from collectors.live import LinkEvent, Source
     from monitor.app import Knowledge
@@ -52,6 +52,8 @@ DEVICES_S: Final = 10
 """How often devices are shown, seconds."""
 RETRY_S: Final = 1.0
 """How often a commit is tried again while the disk is full, seconds."""
+STOP_S: Final = 10.0
+"""How long a stop waits for room on a full disk, seconds: as long as for the broker (monitor.daemon)."""
 FILE_S: Final = 1.0
 """How often the configuration file is looked at, seconds."""
 AHEAD: Final = "watch/ahead_ns"
@@ -73,13 +75,13 @@ class Sensor:
         self._notifier = notifier
         self._stop = asyncio.Event()
         self._again = asyncio.Event()
+        self._taken: tuple[list[Transition], dict[str, bytes | None]] | None = None
+        """What was handed over and is not journalled yet."""
         self._degraded: str | None = None
         """Why nothing can be journalled at present."""
         self._reloaded: str | None = None
         """What came of the last reload."""
         self._seconds = 0
-        self._owed: tuple[Sequence[Transition], Mapping[str, bytes | None]] | None = None
-        """What was taken over and is not known to be journalled; telling it twice journals it once."""
 
     async def run(self) -> None:
         """Watch until SIGTERM or SIGINT.
@@ -186,11 +188,12 @@ class Sensor:
         self._account.settle()
         self._handover.put(told, {**self._keeper.changed(told), **self._keeper.rest(), **self._own_rows()})
         try:
-            async with asyncio.timeout(DRAIN_S):
-                while self._owed is not None or not self._handover.empty:
+            async with asyncio.timeout(STOP_S):
+                while self._taken is not None or not self._handover.empty:
                     await self._commit()
         except TimeoutError:
-            log.warning("stopped before all was journalled", why=self._degraded)
+            lost = len(self._taken[0]) if self._taken is not None else 0
+            log.error("stopped without a last entry in the journal", why=self._degraded, transitions_lost=lost)
         log.info("stopped", packets=self._engine.scanner.packets, incidents_open=len(self._engine.book))
 
     def _tell(self, transitions: Sequence[Transition]) -> None:
@@ -221,23 +224,38 @@ class Sensor:
             await self._commit()
 
     async def _commit(self) -> None:
-        """Journal what was handed over; while the disk is full, try again each second."""
-        if self._owed is None:
-            self._owed = await self._handover.take()
+        """Journal what was handed over, and before it what an earlier call was kept from; on a full disk, try again.
+
+        Rows alone are refused there, and transitions only once the reserve is used up: so rows wait for the next
+        transition, and no transition waits for them.
+        """
+        if self._taken is None:
+            self._taken = await self._handover.take()
         while True:
             try:
-                await self._out.tell(*self._owed)
+                await self._out.tell(*self._taken)
             except DiskFull as full:
-                if self._degraded is None:
-                    log.warning("journal cannot grow, nothing is lost yet", why=str(full))
-                self._degraded = str(full)
-                await asyncio.sleep(RETRY_S)
+                self._note_room(str(full))
+                transitions, rows = self._taken
+                if transitions:
+                    await asyncio.sleep(RETRY_S)
+                    continue
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(RETRY_S):
+                        transitions, more = await self._handover.take()
+                        self._taken = transitions, rows | more
                 continue
-            if self._degraded is not None:
-                log.info("journal grows again")
-                self._degraded = None
-            self._owed = None
+            self._taken = None
+            self._note_room("no space left: the reserve is in use" if self._out.short else None)
             return
+
+    def _note_room(self, short: str | None) -> None:
+        """Tell when the disk gets full, and when it is not any more."""
+        if short is not None and self._degraded is None:
+            log.warning("journal cannot grow, nothing is lost yet", why=short)
+        if short is None and self._degraded is not None:
+            log.info("journal grows again")
+        self._degraded = short
 
     async def _show_life(self) -> None:
         """Tell the service manager that the loop goes round, and subscribers what devices are."""

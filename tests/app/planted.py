@@ -23,7 +23,9 @@ PORTS: Final = itertools.count(20_000)
 
 def camera(number: int) -> Host:
     """Camera ``number``, from 0 on."""
-    return Host.at(f"10.20.{1 + number // 250}.{1 + number % 250}", f"44:19:b6:20:{number // 250:02x}:{number % 250:02x}")
+    return Host.at(
+        f"10.20.{1 + number // 250}.{1 + number % 250}", f"44:19:b6:20:{number // 250:02x}:{number % 250:02x}"
+    )
 
 
 def named(number: int) -> dict[str, str]:
