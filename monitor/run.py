@@ -193,7 +193,7 @@ class Sensor:
                     await self._commit()
         except TimeoutError:
             lost = len(self._taken[0]) if self._taken is not None else 0
-            log.error("stopped without a last entry in the journal", why=self._degraded, transitions_lost=lost)
+            log.warning("stopped without a last entry in the journal", why=self._degraded, transitions_lost=lost)
         log.info("stopped", packets=self._engine.scanner.packets, incidents_open=len(self._engine.book))
 
     def _tell(self, transitions: Sequence[Transition]) -> None:
