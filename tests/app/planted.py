@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROUTER: Final = Host.at("10.20.0.1", "00:00:0c:07:ac:01")
-OPERATORS: Final = ("115.231.97", "119.45.114", "47.97.12", "43.156.7", "52.30.100", "103.235.46")
-"""Networks of different operators abroad: Zhejiang Telecom, Tencent in two countries, Alibaba, Amazon, Baidu."""
+OPERATORS: Final = ("115.231.97", "119.45.114", "47.97.12", "52.30.100", "103.235.46", "8.8.4")
+"""Networks of different operators abroad: Chinanet, Tencent, Alibaba, Amazon, Baidu, Google."""
 ENOUGH_FOR_NEWS: Final = 100
 """Attempts after which an incident that is open is told again (incidents.incident, ATTEMPTS_FLOOR)."""
 PORTS: Final = itertools.count(20_000)
