@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.app.living import BROKER_PORT, Daemon, Site, wait_until
+from tests.app.living import BROKER_PORT, MOSQUITTO, Daemon, Site, answers, wait_until
 from tests.app.planted import attempt, configured
 from tests.collectors.namespaces import Namespace
 
@@ -57,8 +57,10 @@ def test_a_broker_is_killed_and_started_again(site: Site) -> None:
 
 @pytest.fixture
 def elsewhere(site: Site) -> Iterator[Namespace]:
-    """A namespace with another broker, ten addresses away by a link."""
+    """A namespace with another broker at the other end of a link."""
     there = Namespace()
+    conf = site.directory / "elsewhere.conf"
+    conf.write_text(f"listener {BROKER_PORT}\nallow_anonymous true\n")
     try:
         site.space.ip("link", "add", "uplink", "type", "veth", "peer", "name", "broker", "netns", there.name)
         site.space.ip("addr", "add", "10.99.0.1/24", "dev", "uplink")
@@ -66,7 +68,9 @@ def elsewhere(site: Site) -> Iterator[Namespace]:
         there.ip("link", "set", "lo", "up")
         there.ip("addr", "add", "10.99.0.2/24", "dev", "broker")
         there.ip("link", "set", "broker", "up")
-        site.start("mosquitto", "-c", str(site.directory / "broker.conf"), space=there)
+        site.start(str(MOSQUITTO), "-c", str(conf), space=there)
+        with there.inside():
+            wait_until(lambda: answers(BROKER_PORT), "the broker elsewhere")
         site.start(
             "mosquitto_sub", "-h", "127.0.0.1", "-t", "camwarden/v1/+/incidents/#", "-q", "1", "-F", "%U %p",
             output=site.messages, space=there,
