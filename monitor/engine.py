@@ -184,12 +184,13 @@ class Engine:
         return told + self.book.settle(self.now_ns)
 
     def reconsider(self, policy: Policy) -> None:
-        """Judge every contact by another policy from now on, those that are there already with the next packet."""
+        """Judge every contact by another policy from now on, those that are there already at the next tick."""
         self.policy = policy
         for device in self.attribution.devices:
-            for contact in self.attribution.contacts.of(device) if device.watched else ():
-                contact.judged = None
-                self.attribution.touch(contact)
+            if device.watched:
+                for contact in self.attribution.contacts.of(device):
+                    contact.judged = None  # it has not changed, and is judged all the same
+                self._touch_all(device)
 
     def finish(self) -> list[Transition]:
         """The packets are over: end all flows, conclude all look-ups, tell all counts."""
