@@ -265,8 +265,9 @@ class Book:
             longest_unused = next(iter(self._unnamed), None) or next(iter(self._open))
             made_room.append(self._end(self._open[longest_unused], now_ns))
             self.evicted += 1
-        again_ns = contact.last_ns if contact.told else contact.first_ns
-        uid = digest(self._sensor, key[0], key[1], again_ns, contact.first_id)
+        # One of its incidents may have ended, by another policy, and no packet have come since.
+        begun_ns = now_ns if contact.told else contact.first_ns
+        uid = digest(self._sensor, key[0], key[1], begun_ns, contact.first_id)
         incident = self._open[key] = Incident(
             uid=uid,
             key=key,
