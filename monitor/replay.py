@@ -8,7 +8,9 @@ import sys
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from monitor.app import build_engine, knowledge, renderer
-from monitor.model.address import text, unpack
+from monitor.enrich.holders import LEASED
+from monitor.model.address import mac_from_text, text, unpack
+from monitor.model.facts import DeviceAnnounced
 from monitor.sinks import observations
 from monitor.sinks.jsonl import JsonLines
 from monitor.sinks.terminal import Terminal
@@ -97,6 +99,9 @@ def observe(config: Config, captures: Captures, kinds: Collection[str], out: Bin
         if kinds and observation.fact.__struct_config__.tag not in kinds:
             return
         device = flow.device if flow is not None else engine.attribution.device_of(observation.where)
+        fact = observation.fact
+        if isinstance(fact, DeviceAnnounced) and fact.protocol in LEASED and fact.mac is not None:
+            device = engine.attribution.devices.with_mac(mac_from_text(fact.mac))  # the client, whoever speaks
         out.write(observations.render(observation, device.key if device is not None else None) + b"\n")
 
     with knowledge(config) as known:
