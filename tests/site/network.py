@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.app.living import Site, wait_until
+from tests.app.living import Program, Site, wait_until
 from tests.collectors.namespaces import Namespace
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ class Network(Site):
         log = self.directory / f"{Path(command[0]).name}-{len(self._running)}.log"
         with log.open("ab") as file:
             process = start(host, command, file)
-        self._running.append(process)
+        self._running.append(Program(process, log))
         return process
 
     def end(self, processes: Iterable[subprocess.Popen[bytes]]) -> None:
