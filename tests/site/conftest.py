@@ -107,9 +107,8 @@ def lived(network: Network) -> Day:
     seen.left = network.passed(network.router, "uplink", "tx_bytes")
     seen.came = network.passed(network.router, "uplink", "rx_bytes")
     network.end([recorder])
-    opened = len(network.received())
     seen.log = daemon.stop()
-    wait_until(lambda: len(network.received()) > opened, "the last counts")
+    network.delivered()
     for name in (CAMERA, VAULT):
         seen.incidents[name] = network.last(name)
     return seen
@@ -125,7 +124,7 @@ def calls(network: Network, seen: Day) -> None:
     camera.run(*curl, f"{cloud}/firmware.bin", "--output", "/dev/null")
     camera.run(*curl, f"{cloud}/event", "--data-binary", f"@{network.directory / 'www' / 'firmware.bin'}")
     camera.run(*curl, f"http://{CHINA}:8080/online?user=admin&password=hunter2")
-    camera.run("chronyd", "-Q", "-t", "10", "-u", "root", "-f", "/dev/null", f"server {SERVER} iburst maxsamples 1")
+    servers.ask_the_time(camera)
     camera.run(
         "mosquitto_pub", "-h", TENCENT, "-i", "camera-1", "-t", "cameras/1", "-m", "motion", "-P", "hunter2", "-u", "a"
     )

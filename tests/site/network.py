@@ -6,6 +6,7 @@ which is the daemon's: that is the mirror. The packets are those of real program
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -31,6 +32,7 @@ CLOSED = "47.91.10.10"
 BLOCKED, RESET, DARK = "54.72.18.77", "88.99.10.10", "51.38.10.10"
 """Amazon's, Hetzner's, OVH's: the router says that it is prohibited, answers in their name with a reset, or is mute."""
 WORLD: Final = (IRELAND, CHINA, TENCENT, ENGLAND, CLOSED)
+FENCE: Final = "fence"
 PATIENCE_S: Final = 30
 """For a program that takes some milliseconds."""
 LEASE: Final = """#!/bin/sh
@@ -54,11 +56,16 @@ table inet filter {{
 """
 
 
+def has(program: str) -> bool:
+    """Whether Debian's program is installed."""
+    return shutil.which(program, path="/usr/sbin:/usr/bin:/sbin:/bin") is not None
+
+
 def needs(*tools: str) -> None:
-    """Skip where one of these programs is not installed. Each is named as Debian names its package, too."""
+    """Skip where one of these programs is not installed: "program", or "program of package"."""
     for tool in tools:
         program, _, package = tool.partition(" of ")
-        if shutil.which(program, path="/usr/sbin:/usr/bin:/sbin:/bin") is None:
+        if not has(program):
             pytest.skip(f"{program} is not installed (Debian package {package or program})")
 
 
@@ -197,6 +204,19 @@ class Network(Site):
     def passed(self, host: Namespace, interface: str, counter: str) -> int:
         """What the kernel has counted on an interface: rx_bytes, tx_packets ..."""
         return int(host.run("cat", f"/sys/class/net/{interface}/statistics/{counter}"))
+
+    def received(self) -> list[tuple[float, dict[str, Any]]]:
+        """(when it arrived, message) of every incident message that has arrived whole."""
+        text = self.messages.read_text() if self.messages.exists() else ""
+        pairs = [line.split(" ", 1) for line in text[: text.rfind("\n") + 1].splitlines()]
+        return [(float(at), json.loads(body)) for at, body in pairs if body != FENCE]
+
+    def delivered(self) -> None:
+        """Wait until all that was published before this has arrived: the broker keeps the order."""
+        self.space.run(
+            "mosquitto_pub", "-h", "127.0.0.1", "-q", "1", "-t", "camwarden/v1/test/incidents/fence", "-m", FENCE
+        )
+        wait_until(lambda: self.messages.exists() and f" {FENCE}\n" in self.messages.read_text(), "the last messages")
 
     def last(self, device: str) -> list[dict[str, Any]]:
         """The last message of each incident of a device, in the order of opening."""

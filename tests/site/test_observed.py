@@ -119,6 +119,7 @@ def test_http(day: Day, said: list[dict[str, Any]]) -> None:
 
 def test_time(day: Day, said: list[dict[str, Any]]) -> None:
     """Each NTP packet of chrony: who asks and who knows, and how far from a clock that is."""
+    needs("chronyd of chrony")
     modes = {"3": "client", "4": "server"}
     theirs = [
         (source, modes[mode], int(version), int(stratum))

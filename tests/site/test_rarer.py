@@ -1,0 +1,132 @@
+"""What cameras do less often, or what takes longer to tell, of real programs."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.app.living import Daemon, wait_until
+from tests.site import servers
+from tests.site.conftest import CAMERA, CAMERA_MAC, TABLES
+from tests.site.network import BLOCKED, DARK, ENGLAND, ROUTER, UPLINK, Network, needs
+from tests.site.servers import ASKED_ONLY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+LARGE = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(2)
+s.sendto(bytes(4000), (sys.argv[1], 9000))
+assert len(s.recv(65535)) == 4000
+"""
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    made = Network(tmp_path)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def told(network: Network, daemon: Daemon) -> dict[str, Any]:
+    """The one incident, when all counts are in."""
+    wait_until(network.received, "an incident")
+    log = daemon.stop()
+    assert "Traceback" not in log
+    network.delivered()
+    bodies = {body["finding_info"]["uid"]: body for _, body in network.received()}
+    (incident,) = bodies.values()
+    ours: dict[str, Any] = incident["unmapped"]["camwarden"]
+    return {"types": incident["finding_info"]["types"], "evidences": incident["evidences"], **ours}
+
+
+def test_a_name_that_is_only_asked_for(network: Network) -> None:
+    """Half a minute after the question, and the answer, nothing was sent: that is told, as whose name it is."""
+    servers.names_and_leases(network, "10.20.0.51", "10.20.0.59")
+    camera = network.attached(CAMERA_MAC)
+    daemon = Daemon(network, TABLES)
+    camera.lease(CAMERA)
+    needs("busybox")
+    camera.attempt("busybox", "nslookup", ASKED_ONLY)
+    wait_until(network.received, "the look-up", 45)
+    found = told(network, daemon)
+    assert found["types"][0] == "name_lookup"
+    assert found["outcome"] == "asked"
+    assert found["attempts"] == 0
+    assert (found["verdict"]["operator"], found["verdict"]["jurisdiction"]) == ("EZVIZ", "CN")
+    assert [each["dst_endpoint"] for each in found["evidences"]] == [{"hostname": ASKED_ONLY}]
+
+
+def test_datagrams_in_fragments(network: Network) -> None:
+    """One attempt, and all fragments' bytes, as the kernel counted them on the router's uplink."""
+    servers.echo(network)
+    camera = network.attached(CAMERA_MAC, "10.20.0.13")
+    daemon = Daemon(network, TABLES)
+    camera.run(sys.executable, "-c", LARGE, ENGLAND)
+    found = told(network, daemon)
+    assert (found["attempts"], found["outcome"]) == (1, "transferred")
+    assert found["bytes_out"] == network.passed(network.router, "uplink", "tx_bytes") > 4000
+    assert found["bytes_in"] == network.passed(network.router, "uplink", "rx_bytes") > 4000
+
+
+def test_a_ping(network: Network) -> None:
+    """An echo request is an attempt as well, and its reply an answer."""
+    needs("busybox")
+    camera = network.attached(CAMERA_MAC, "10.20.0.13")
+    daemon = Daemon(network, TABLES)
+    camera.run("busybox", "ping", "-c", "3", ENGLAND)
+    found = told(network, daemon)
+    assert found["outcome"] in {"answered", "transferred"}
+    assert found["attempts"] == 1
+    assert [each["connection_info"]["protocol_name"] for each in found["evidences"]] == ["icmp"]
+    assert found["bytes_out"] == found["bytes_in"] == 3 * 98
+
+
+def test_time_exceeded_is_no_refusal(network: Network) -> None:
+    """A traceroute's first hop says that its time was up, which refuses nothing."""
+    needs("busybox")
+    camera = network.attached(CAMERA_MAC, "10.20.0.13")
+    daemon = Daemon(network, TABLES)
+    hops = camera.run("busybox", "traceroute", "-n", "-m", "2", "-q", "1", "-w", "1", DARK)
+    assert ROUTER in hops
+    assert told(network, daemon)["outcome"] == "attempted"
+
+
+def test_a_datagram_that_a_firewall_refuses(network: Network) -> None:
+    """UDP has no reset: the ICMP error says who refused."""
+    camera = network.attached(CAMERA_MAC, "10.20.0.13")
+    daemon = Daemon(network, TABLES)
+    camera.attempt(sys.executable, "-c", servers.ASK, BLOCKED, "9000")
+    found = told(network, daemon)
+    assert (found["outcome"], found["refused_by"], found["attempts"]) == ("refused", ROUTER, 1)
+
+
+def test_a_path_of_smaller_packets(network: Network) -> None:
+    """The router's word that packets are too long ends nothing: the upload gets through, and all of it is counted."""
+    certificate = servers.web(network)
+    servers.names_and_leases(network, "10.20.0.51", "10.20.0.59")
+    for host, interface in ((network.router, "uplink"), (network.world, "eth0")):
+        host.ip("link", "set", interface, "mtu", "1300")
+    network.world.ip("route", "replace", "10.20.0.0/16", "via", UPLINK)
+    camera = network.attached(CAMERA_MAC)
+    daemon = Daemon(network, TABLES)
+    capture = network.directory / "day.pcap"
+    recorder = network.record(capture)
+    camera.lease(CAMERA)
+    camera.run(
+        "curl", "-sS", "--cacert", str(certificate), f"https://{servers.CLOUD}/event",
+        "--data-binary", f"@{network.directory / 'www' / 'firmware.bin'}",
+    )  # fmt: skip
+    found = told(network, daemon)
+    network.end([recorder])
+    assert (found["types"][0], found["attempts"], found["outcome"]) == ("vendor_cloud", 1, "transferred")
+    assert "refused_by" not in found
