@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.app.living import Daemon, wait_until
+from tests.oracles.by_hand import dealings
 from tests.site import servers
 from tests.site.conftest import CAMERA, CAMERA_MAC, TABLES
 from tests.site.network import BLOCKED, DARK, ENGLAND, ROUTER, UPLINK, Network, needs
@@ -16,6 +17,8 @@ from tests.site.servers import ASKED_ONLY
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.site.network import Host
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +29,10 @@ s.settimeout(2)
 s.sendto(bytes(4000), (sys.argv[1], 9000))
 assert len(s.recv(65535)) == 4000
 """
+
+
+ROUTER_6, UPLINK_6, UPSTREAM_6, IRELAND_6 = "2a00:23c4:1234:1::1", "fd00::1", "fd00::2", "2a05:d018:1234::10"
+"""A site of BT's customers; a host of Amazon's."""
 
 
 @pytest.fixture
@@ -130,3 +137,43 @@ def test_a_path_of_smaller_packets(network: Network) -> None:
     network.end([recorder])
     assert (found["types"][0], found["attempts"], found["outcome"]) == ("vendor_cloud", 1, "transferred")
     assert "refused_by" not in found
+
+
+def test_a_site_of_ipv6(network: Network) -> None:
+    """The router says what the site's prefix is, the camera makes its own address of it, and calls abroad from there."""
+    for host, *interfaces in ((network.router, "eth0", "uplink", "lo"), (network.world, "eth0", "lo")):
+        for interface in interfaces:
+            host.run("sysctl", "-qw", f"net.ipv6.conf.{interface}.disable_ipv6=0")
+    network.router.run("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
+    network.router.ip("addr", "add", f"{ROUTER_6}/64", "dev", "eth0", "nodad")
+    network.router.ip("addr", "add", f"{UPLINK_6}/64", "dev", "uplink", "nodad")
+    network.world.ip("addr", "add", f"{UPSTREAM_6}/64", "dev", "eth0", "nodad")
+    network.world.ip("addr", "add", f"{IRELAND_6}/128", "dev", "lo")
+    network.world.ip("route", "add", "default", "via", UPLINK_6)
+    network.router.ip("route", "add", "default", "via", UPSTREAM_6)
+    daemon = Daemon(network, TABLES)
+    capture = network.directory / "six.pcap"
+    recorder = network.record(capture)
+    network.launch(
+        network.router, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--user=root",
+        "--pid-file=", "--interface=eth0", "--enable-ra", "--dhcp-range=::,constructor:eth0,ra-only",
+        f"--dhcp-leasefile={network.directory / 'leases6'}",
+    )  # fmt: skip
+    camera = network.attached(CAMERA_MAC)
+    camera.run("sysctl", "-qw", "net.ipv6.conf.eth0.disable_ipv6=0")
+    own = "2a00:23c4:1234:1:4619:b6ff:fe20:b"
+    wait_until(lambda: f"{own}/64 scope global" in addresses(camera), "an address", 20)
+    wait_until(lambda: "tentative" not in addresses(camera), "the address")
+    camera.attempt("curl", "-sS", "--max-time", "5", f"http://[{IRELAND_6}]:8080/")
+    found = told(network, daemon)
+    network.end([recorder])
+    assert found["types"] == ["unexpected_contact", "foreign"]
+    assert (found["outcome"], found["refused_by"], found["attempts"]) == ("refused", "peer", 1)
+    assert (found["verdict"]["operator"], found["verdict"]["location"]) == ("Amazon", "IE")
+    assert [each["src_endpoint"]["ip"] for each in found["evidences"]] == [own]
+    dealt = dealings(capture, own)[IRELAND_6]
+    assert (found["bytes_out"], found["bytes_in"]) == (dealt.bytes_out, dealt.bytes_in)
+
+
+def addresses(host: Host) -> str:
+    return host.run("ip", "-6", "addr", "show", "dev", "eth0")
