@@ -9,11 +9,14 @@ import msgspec
 
 from pcaps import packets
 from pcaps.packets import SYN, Host, Segment
+from pcaps.site import HIKVISION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROUTER: Final = Host.at("10.20.0.1", "00:00:0c:07:ac:01")
+DELL: Final = "00:14:22"
+"""A maker of no cameras."""
 OPERATORS: Final = ("115.231.97", "119.45.114", "47.97.12", "52.30.100", "103.235.46", "8.8.4")
 """Networks of different operators abroad: Chinanet, Tencent, Alibaba, Amazon, Baidu, Google."""
 ENOUGH_FOR_NEWS: Final = 100
@@ -21,10 +24,10 @@ ENOUGH_FOR_NEWS: Final = 100
 PORTS: Final = itertools.count(20_000)
 
 
-def camera(number: int) -> Host:
+def camera(number: int, maker: str = HIKVISION) -> Host:
     """Camera ``number``, from 0 on."""
     return Host.at(
-        f"10.20.{1 + number // 250}.{1 + number % 250}", f"44:19:b6:20:{number // 250:02x}:{number % 250:02x}"
+        f"10.20.{1 + number // 250}.{1 + number % 250}", f"{maker}:20:{number // 250:02x}:{number % 250:02x}"
     )
 
 
@@ -46,9 +49,9 @@ def configured(cameras: int, **more: Any) -> str:
     )
 
 
-def attempt(number: int, remote: str = "115.231.97.60", port: int = 8800) -> bytes:
+def attempt(number: int, remote: str = "115.231.97.60", port: int = 8800, maker: str = HIKVISION) -> bytes:
     """The frame with which a camera tries to reach an address abroad, each from a port of its own."""
-    host, there = camera(number), ROUTER.beyond(remote)
+    host, there = camera(number, maker), ROUTER.beyond(remote)
     sport = 20_000 + next(PORTS) % 40_000
     return packets.frame(host, there, packets.tcp(host, there, Segment(sport, port, sport << 8, 0, SYN, 64240)))
 
