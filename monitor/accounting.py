@@ -35,12 +35,14 @@ class Account:
         scanner, table = engine.scanner, engine.scanner.table
         interface = self._interface
         if engine.sight.live:
-            for ledger in engine.sight.ledgers():
+            ledgers = list(engine.sight.ledgers())
+            by_interface = any(ledger.octets for ledger in ledgers)
+            for ledger in ledgers:
                 interface = ledger.interface
                 seen, octets, dropped, missed = (
                     self.new(f"{what} {interface}", getattr(ledger, what)) for what in LEDGER
                 )
-                metrics.packets(interface, seen, octets or self.new("octets", scanner.octets))
+                metrics.packets(interface, seen, octets if by_interface else self.new("octets", scanner.octets))
                 metrics.kernel_drops(interface, dropped + missed)
         else:
             metrics.packets(interface, self.new("packets", scanner.packets), self.new("octets", scanner.octets))
