@@ -128,6 +128,7 @@ class Sensor:
         resumed = self._keeper.restore({name: row for name, row in rows.items() if name.startswith(PREFIX)}, now_ns)
         if not restore_metrics(out.metrics, rows.get(METRICS)):
             log.warning("counters of earlier runs cannot be read: they begin anew")
+        self._account.new("octets", self._engine.scanner.octets)  # the metrics have them
         self._engine.sight.gap(resumed.gap_ns(now_ns))
         for uid in self._engine.book.uids():
             incident = self._engine.book.open(uid)
@@ -217,7 +218,7 @@ class Sensor:
     def _own_rows(self) -> dict[str, bytes | None]:
         """What the daemon keeps beside the engine's rows."""
         with self._out.metrics.lock:
-            return {AHEAD: str(self._skew.ahead_ns).encode(), **metrics_row(self._out.metrics)}
+            return {AHEAD: str(self._skew.ahead_ns).encode(), **metrics_row(self._out.metrics, live=True)}
 
     async def _journal(self) -> None:
         while True:

@@ -1,7 +1,8 @@
 """Counters: what the metrics have counted over all runs, so that a restart is no reset.
 
-Packets, octets, duplicates, what was malformed or turned away are not among them: they are the engine's, which counts
-on by itself, and whose whole account the metrics of a new process take over.
+Duplicates, what was malformed or turned away are not among them: they are the engine's, which counts on by itself,
+and whose whole account the metrics of a new process take over. Nor are packets and octets, but of a live source, whose
+interfaces count anew.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ METRICS: Final = "metrics"
 """Name of their row."""
 
 
-def metrics_row(metrics: Metrics) -> dict[str, bytes | None]:
+def metrics_row(metrics: Metrics, *, live: bool = False) -> dict[str, bytes | None]:
     """The row. Called in the metrics' thread, when the engine's account has just been settled."""
-    return {METRICS: encode(MetricsRecord(tuple(metrics.lasting())))}
+    return {METRICS: encode(MetricsRecord(tuple(metrics.lasting(live=live))))}
 
 
 def restore_metrics(metrics: Metrics, row: bytes | None) -> bool:

@@ -40,6 +40,7 @@ SINKS: Final = 8
 DATABASES: Final = 8
 """Most label values of each kind; what comes later is ``other``."""
 NANO: Final = 1_000_000_000
+COUNTED_BY_INTERFACE: Final = {each.name: each for each in (names.PACKETS, names.BYTES, names.KERNEL_DROPS)}
 
 
 class Metrics:
@@ -219,11 +220,15 @@ class Metrics:
         """Show the age of a database that was built at ``built_ns``."""
         self._began[names.GEO_AGE][self._databases.label(database),] = built_ns
 
-    def lasting(self) -> list[tuple[str, tuple[str, ...], int]]:
-        """Counters that no engine remembers, as (name, labels, count), for ``count_on``."""
+    def lasting(self, *, live: bool = False) -> list[tuple[str, tuple[str, ...], int]]:
+        """Counters that no engine remembers, as (name, labels, count), for ``count_on``.
+
+        ``live``: those of interfaces too, whose ledgers begin anew with each process.
+        """
+        ours = (names.ATTEMPTS, names.REMOTE_BYTES, names.INCIDENTS)
         return [
             (family.name, labels, int(count))
-            for family in (names.ATTEMPTS, names.REMOTE_BYTES, names.INCIDENTS)
+            for family in (*ours, *(COUNTED_BY_INTERFACE.values() if live else ()))
             for labels, count in self._tables[family].items()
             if count
         ]
@@ -241,6 +246,8 @@ class Metrics:
             elif name == names.INCIDENTS.name:
                 kind, severity = labels
                 self._add(names.INCIDENTS, count, Kind(kind).value, Severity[severity.upper()].label)
+            elif name in COUNTED_BY_INTERFACE:
+                self._add(COUNTED_BY_INTERFACE[name], count, self._interfaces.label(*labels))
 
     def snapshot(self) -> Snapshot:
         """Copy every number as it is now."""
