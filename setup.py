@@ -23,6 +23,7 @@ PER_PACKET = (
     "monitor.wire.decode",
     "monitor.wire.flows",
     "monitor.wire.link",
+    "monitor.wire.precedence",
     "monitor.wire.scan",
     "monitor.wire.tunnels",
 )

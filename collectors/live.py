@@ -64,6 +64,9 @@ class Ledger:
     missed: int = 0
     """Packets that the interface itself lost before any socket (rx_dropped, rx_missed_errors, rx_fifo_errors)."""
 
+    pressed: bool = False
+    """A quarter of the ring waits to be read: soon there will be no room."""
+
     @property
     def exact(self) -> bool:
         """Whether every packet is accounted for."""

@@ -160,6 +160,7 @@ class Port:
             freezes=self._freezes,
             octets=self.ring.octets,
             missed=self._missed,
+            pressed=self.ring.pressed(),
         )
 
     def close(self) -> None:

@@ -32,6 +32,7 @@ cdef class Ring:
     cdef int step(self) except -1 nogil
     cdef bint handed(self, int64_t block) except -1 nogil
     cpdef bint crowded(self) except -1
+    cpdef bint pressed(self) except -1
     @cython.locals(start=int64_t)
     cdef bint enter(self) except -1 nogil
     cdef int leave(self) except -1 nogil

@@ -54,6 +54,7 @@ class Account:
             if new := self.new(f"malformed {layer} message", count):
                 metrics.malformed(layer, new)
         metrics.flow_evictions(self.new("evicted", table.evicted))
+        metrics.passed_over(self.new("passed over", scanner.precedence.passed))
         metrics.flows("active", table.used)
         metrics.flows("watched", table.watched)
         for limit in engine.limits():

@@ -175,6 +175,15 @@ class Engine:
             self._ticks_until(now_ns, told)
         return told
 
+    def hurry(self) -> None:
+        """More flows begin than can be looked at: pass over those of whoever is not watched now, until ``relax``."""
+        watched = [device.addresses for device in self.attribution.devices if device.watched]
+        self.scanner.precedence.begin([address for addresses in watched for address in addresses])
+
+    def relax(self) -> None:
+        """Look at every flow again."""
+        self.scanner.precedence.end()
+
     def pause(self) -> list[Transition]:
         """Watching ends for a while: everything that passed is counted, judged and told, nothing is ended."""
         for slot in self.scanner.table.slots():
@@ -248,6 +257,7 @@ class Engine:
             one_sided=self.counts.one_sided > self.counts.two_sided,
             evictions=self.scanner.table.evicted,
             duplicates=self.scanner.duplicates,
+            passed_over=self.scanner.precedence.passed,
         )
 
     def _run(self, memory: Buffer, index: array[int], count: int, links: array[int], told: list[Transition]) -> None:

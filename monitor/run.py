@@ -34,7 +34,7 @@ from monitor.store.errors import DiskFull
 from monitor.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from collectors.live import LinkEvent, Source
     from monitor.app import Knowledge
@@ -67,8 +67,23 @@ COLLECT: Final = (50_000, 20, 100)
 class Sensor:
     """One daemon: a configuration, a source, an engine and its ways out."""
 
-    def __init__(self, config: Config, path: Path, source: Source, notifier: Notifier) -> None:
-        """``path`` is where the configuration came from, and is looked at for changes."""
+    def __init__(
+        self,
+        config: Config,
+        path: Path,
+        source: Source,
+        notifier: Notifier,
+        *,
+        real: Callable[[], int] = real_ns,
+        steady: Callable[[], int] = steady_ns,
+    ) -> None:
+        """``path`` is where the configuration came from, and is looked at for changes.
+
+        ``real`` is the clock that stamps the source's packets, ``steady`` one that nobody sets.
+        """
+        self._real_ns = real
+        self._steady_ns = steady
+        self._hurried = False
         self._config = config
         self._path = path
         self._source = source
@@ -113,7 +128,7 @@ class Sensor:
                     on_events=_log_events,
                 )
                 self._tell_offloads()
-                self._watch.begin(max(engine.now_ns, real_ns() - self._skew.ahead_ns))
+                self._watch.begin(max(engine.now_ns, self._real_ns() - self._skew.ahead_ns))
                 if config.canary is not None:
                     canary = config.canary
                     engine.expect_canary(pack(canary.address), canary.port, int(canary.every_s * 1_000_000_000))
@@ -123,8 +138,8 @@ class Sensor:
     async def _resume(self, out: Outlets) -> None:
         """Go on where the last run left off."""
         rows = await out.saved()
-        self._skew = Skew(int(rows.get(AHEAD, b"0")))
-        now_ns = real_ns() - self._skew.ahead_ns
+        self._skew = Skew(int(rows.get(AHEAD, b"0")), real=self._real_ns, steady=self._steady_ns)
+        now_ns = self._real_ns() - self._skew.ahead_ns
         resumed = self._keeper.restore({name: row for name, row in rows.items() if name.startswith(PREFIX)}, now_ns)
         if not restore_metrics(out.metrics, rows.get(METRICS)):
             log.warning("counters of earlier runs cannot be read: they begin anew")
@@ -207,6 +222,15 @@ class Sensor:
         """In the watching thread: bring metrics and saved state up to date."""
         self._seconds += 1
         self._account.settle()
+        precedence = self._engine.scanner.precedence
+        if precedence.hurried != self._hurried:
+            self._hurried = precedence.hurried
+            log.warning(
+                "more than can be looked at: passing strangers over"
+                if self._hurried
+                else "looking at every flow again",
+                passed_over=precedence.passed,
+            )
         with self._out.metrics.lock:
             self._out.metrics.limit(self._handover.limit(), self._account.new("handover", self._handover.refused))
             self._out.metrics.capture_lag(max(0, self._watch.pulse.lag_ns) / 1e9)
@@ -275,7 +299,7 @@ class Sensor:
         return [state(device) for device in self._engine.attribution.devices if device.watched]
 
     def _is_alive(self) -> bool:
-        return steady_ns() - self._watch.pulse.beat_ns < STUCK_NS
+        return self._steady_ns() - self._watch.pulse.beat_ns < STUCK_NS
 
     def _condition(self) -> Health:
         """What /healthz says of the watch: healthy is who sees, goes on, and can write down what it sees."""
@@ -289,6 +313,7 @@ class Sensor:
                 "configuration": self._reloaded,
                 "packets": self._engine.scanner.packets,
                 "lost": sight.lost,
+                "passed_over": self._engine.scanner.precedence.passed,
                 "gaps_s": sight.gaps_ns // 1_000_000_000,
                 "clock_steps": sight.clock_steps,
                 "last_packet_ns": pulse.packet_ns or None,

@@ -52,8 +52,10 @@ class Skew:
         """What to add to engine time for the time on the wall."""
         self.steps: list[tuple[int, int]] = []
         """(when by the new clock, by how much) of each step that no one has taken note of."""
-        self._real = real
-        self._steady = steady
+        self.real_ns = real
+        """The clock that stamps packets."""
+        self.steady_ns = steady
+        """The clock that nobody sets."""
         self._between = real() - steady()
         self._pending = 0
         self._pending_until = 0
@@ -61,8 +63,8 @@ class Skew:
 
     def look(self) -> None:
         """Compare the clocks; call it before each block and at least once a second."""
-        steady = self._steady()
-        between = self._real() - steady
+        steady = self.steady_ns()
+        between = self.real_ns() - steady
         step = between - self._between
         if abs(step) >= STEP_NS:
             self._between = between

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from monitor.skew import real_ns, steady_ns
+from monitor.hurry import Hurry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,8 +35,8 @@ LEAST_S: Final = 0.002
 class Pulse:
     """What the loop last did, for others to read: plain numbers, each written by the loop alone."""
 
-    def __init__(self) -> None:
-        self.beat_ns = steady_ns()
+    def __init__(self, now_ns: int) -> None:
+        self.beat_ns = now_ns
         """When the loop last came round, on the clock that nobody sets."""
         self.lag_ns = 0
         """How old the last packet was when it was dealt with."""
@@ -64,8 +64,9 @@ class Watch:
         """
         self.engine = engine
         self.skew = skew
-        self.pulse = Pulse()
+        self.pulse = Pulse(skew.steady_ns())
         self._source = source
+        self._hurry = Hurry(engine, source.ledgers)
         self._tell = tell
         self._each_second = each_second
         self._on_events = on_events
@@ -102,31 +103,32 @@ class Watch:
         engine, skew = self.engine, self.skew
         block = self._source.wait(timeout_s)
         skew.look()
-        now = steady_ns()
+        now = skew.steady_ns()
         if block is not None and block.count:
             self.pulse.packet_ns = block.index[(block.count - 1) * 5]
             skew.correct(block)
             self._last_ns, self._last_steady = block.index[(block.count - 1) * 5], now
-            self.pulse.lag_ns = real_ns() - self.pulse.packet_ns
+            self.pulse.lag_ns = skew.real_ns() - self.pulse.packet_ns
             told = engine.feed(block)
         else:
             told = engine.advance(self.now_ns(now) - MARGIN_NS)
+        self._hurry.look(now)
         if now >= self._second:
             self._second = now + SECOND_NS
             self._account(now)
         self._do_orders()
         self._tell([skew.outward(each) for each in told])
-        self.pulse.beat_ns = steady_ns()
+        self.pulse.beat_ns = skew.steady_ns()
 
     def now_ns(self, steady: int | None = None) -> int:
         """Engine time now: that of the last packet, and what has passed since; 0 before the first."""
         if not self._last_ns:
             return 0
-        return self._last_ns + (steady_ns() if steady is None else steady) - self._last_steady
+        return self._last_ns + (self.skew.steady_ns() if steady is None else steady) - self._last_steady
 
     def begin(self, now_ns: int) -> None:
         """Time begins here, although no packet has come yet."""
-        self._last_ns, self._last_steady = now_ns, steady_ns()
+        self._last_ns, self._last_steady = now_ns, self.skew.steady_ns()
         if not self.engine.now_ns:
             self.engine.begin(now_ns)
 
@@ -142,7 +144,7 @@ class Watch:
 
     def _patience(self) -> float:
         """Seconds until something is due at the latest."""
-        now = steady_ns()
+        now = self.skew.steady_ns()
         due = self._second - now
         if self._last_ns:
             due = min(due, self.engine.scanner.due + MARGIN_NS - self.now_ns(now))

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.app import knowledge
 from monitor.config import Config
-from monitor.wire import decode, flows, link, scan, tunnels
+from monitor.wire import decode, flows, link, precedence, scan, tunnels
 from tests.builds import REPOSITORY, as_python
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from monitor.app import Knowledge
 
-HOT_PATH: Final = (link, tunnels, decode, flows, scan)
+HOT_PATH: Final = (link, tunnels, decode, flows, precedence, scan)
 """Each after those that it imports."""
 
 
@@ -50,5 +50,5 @@ def compiled() -> SimpleNamespace:
 @pytest.fixture(scope="session")
 def uncompiled() -> SimpleNamespace:
     """The same sources as ordinary Python."""
-    *_, frames, tables, scanners = as_python(*(module.__name__ for module in HOT_PATH))
+    *_, frames, tables, _, scanners = as_python(*(module.__name__ for module in HOT_PATH))
     return SimpleNamespace(Frame=frames.Frame, FlowTable=tables.FlowTable, Scanner=scanners.Scanner)

@@ -163,6 +163,7 @@ class _Visibility(_Table, frozen=True, kw_only=True):
     gaps_s: int
     loss_ppm: int
     one_sided: bool
+    passed_over: int = 0
 
 
 class _Camwarden(_Table, frozen=True, kw_only=True):
@@ -316,6 +317,7 @@ def _unmapped(transition: Transition, *, sensor: str, epoch: int, seq: int) -> _
             evictions=visibility.evictions,
             duplicates=visibility.duplicates,
             clock_steps=visibility.clock_steps,
+            passed_over=visibility.passed_over,
         ),
         merged_into=transition.merged_into,
     )

@@ -105,6 +105,8 @@ class Visibility(Struct, frozen=True):
     """Packets that the mirror showed twice."""
     clock_steps: int = 0
     """Times that the packets' clock was set."""
+    passed_over: int = 0
+    """Packets that began flows of hosts that nobody watches, while more came than could be looked at."""
 
 
 class Totals(Struct, frozen=True):
@@ -118,6 +120,7 @@ class Totals(Struct, frozen=True):
     evictions: int = 0
     duplicates: int = 0
     clock_steps: int = 0
+    passed_over: int = 0
 
     def since(self, base: Totals) -> Visibility:
         """What was missed from ``base`` until now; one-sided is what the mirror is now."""
@@ -129,6 +132,7 @@ class Totals(Struct, frozen=True):
             evictions=self.evictions - base.evictions,
             duplicates=self.duplicates - base.duplicates,
             clock_steps=self.clock_steps - base.clock_steps,
+            passed_over=self.passed_over - base.passed_over,
         )
 
 

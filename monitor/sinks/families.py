@@ -48,6 +48,11 @@ MALFORMED: Final = Family(
 )
 FLOWS: Final = Family("flows", GAUGE, "Flows in the table.", ("state",))
 EVICTIONS: Final = Family("flow_evictions", COUNTER, "Flows that left the full table before they ended.")
+PASSED_OVER: Final = Family(
+    "passed_over",
+    COUNTER,
+    "Packets that began flows of hosts that nobody watches, while more came than could be looked at.",
+)
 ATTEMPTS: Final = Family(
     "remote_attempts",
     COUNTER,
@@ -104,6 +109,7 @@ FAMILIES: Final = (
     MALFORMED,
     FLOWS,
     EVICTIONS,
+    PASSED_OVER,
     ATTEMPTS,
     REMOTE_BYTES,
     INCIDENTS,

@@ -75,6 +75,7 @@ class Metrics:
         self._open: dict[str, tuple[str, str]] = {}
         self._set(names.BUILD, 1, version)
         self._add(names.EVICTIONS, 0)
+        self._add(names.PASSED_OVER, 0)
         for kind, severity in product(Kind, Severity):
             # increase() sees only growth: the first incident of a kind needs a zero before it.
             self._add(names.INCIDENTS, 0, kind.value, severity.label)
@@ -122,6 +123,10 @@ class Metrics:
     def flow_evictions(self, count: int) -> None:
         """Count evicted flows."""
         self._add(names.EVICTIONS, count)
+
+    def passed_over(self, count: int) -> None:
+        """Count packets that nobody had the time to look at."""
+        self._add(names.PASSED_OVER, count)
 
     def limit(self, limit: Limit, turned_away: int) -> None:
         """Show a bound, and count what it ``turned_away`` since it was last shown."""

@@ -3,12 +3,14 @@ cimport cython
 from monitor.wire.decode cimport Frame
 from monitor.wire.flows cimport FlowTable
 from monitor.wire.layout cimport *
+from monitor.wire.precedence cimport Precedence
 
 
 @cython.final
 cdef class Scanner:
     cdef readonly Frame frame
     cdef readonly FlowTable table
+    cdef readonly Precedence precedence
     cdef long long[::1] index
     cdef long long[::1] links
     cdef long long at, count, vetted, outside

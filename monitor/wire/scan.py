@@ -16,6 +16,7 @@ import cython
 if not cython.compiled:
     from monitor.wire.decode import Frame
     from monitor.wire.layout import *
+    from monitor.wire.precedence import Precedence
 
 SEQUENCES = cython.declare(cython.longlong, 0xFFFFFFFF)
 HALF = cython.declare(cython.longlong, 0x80000000)
@@ -34,6 +35,7 @@ class Scanner:
         """
         self.frame = Frame()
         self.table = table
+        self.precedence = Precedence(table)
         self.overlapping = overlapping
         self.window = duplicate_window_ns
         self.due = 0
@@ -250,6 +252,10 @@ class Scanner:
                 self.slot = slot
                 return REUSE
         if slot < 0:
+            if self.precedence.hurried and not self.precedence.admits(
+                self.frame.src_hi, self.frame.src_lo, self.frame.dst_hi, self.frame.dst_lo, self.ts
+            ):
+                return 0
             other = self.table.victim(self.frame.src_hi, self.frame.src_lo)
             if other >= 0:
                 self.slot = other
@@ -258,6 +264,8 @@ class Scanner:
             row = slot * WIDTH
             fresh = True
             events = NEW
+            if self.precedence.hurried:
+                self.precedence.charge(self.ts)
             if from_server(self.frame.proto, self.frame.flags, self.frame.sport, self.frame.dport):
                 self.table.rows[row + INITIATOR] = 1 - self.table.side
             if self.frame.proto == PROTO_TCP or self.frame.proto == PROTO_UDP:

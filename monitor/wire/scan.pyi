@@ -4,12 +4,14 @@ from typing import NewType
 
 from monitor.wire.decode import Frame
 from monitor.wire.flows import FlowTable
+from monitor.wire.precedence import Precedence
 
 Position = NewType("Position", tuple[object, ...])
 
 class Scanner:
     frame: Frame
     table: FlowTable
+    precedence: Precedence
     due: int
     tell_malformed: bool
     packets: int
