@@ -77,9 +77,15 @@ class Watch:
         self._second = 0
 
     def run(self) -> None:
-        """Watch until told to stop. What the engine held back is not told: it goes on in the next run."""
+        """Watch until told to stop, and see what came before that. What the engine held back is not told: it goes on in
+        the next run.
+        """
         while not self._stopping.is_set():
             self.turn(self._patience())
+        end = steady_ns() + MARGIN_NS
+        while (left := end - steady_ns()) > 0:
+            self.turn(max(LEAST_S, left / SECOND_NS))
+        self._account(steady_ns())
 
     def stop(self) -> None:
         """Let ``run`` end after the present turn."""
