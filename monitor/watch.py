@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from monitor.hurry import Hurry
+from monitor.skew import steady_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,15 +78,13 @@ class Watch:
         self._second = 0
 
     def run(self) -> None:
-        """Watch until told to stop, and see what came before that. What the engine held back is not told: it goes on in
-        the next run.
-        """
+        """Watch until told to stop, and see what came before that. What the engine held back goes on in the next run."""
         while not self._stopping.is_set():
             self.turn(self._patience())
         end = steady_ns() + MARGIN_NS
         while (left := end - steady_ns()) > 0:
             self.turn(max(LEAST_S, left / SECOND_NS))
-        self._account(steady_ns())
+        self._account(self.skew.steady_ns())
 
     def stop(self) -> None:
         """Let ``run`` end after the present turn."""

@@ -202,7 +202,7 @@ class Day:
             "hour": round(hour, 2),
             "own_mib": round(resident() / 2**20, 2),
             "rss_mib": round(int(status["VmRSS"].split()[0]) / 1024, 2),
-            "fds": len(os.listdir("/proc/self/fd")),
+            "fds": sum(1 for _ in Path("/proc/self/fd").iterdir()),
             "threads": int(status["Threads"]),
             "tasks": sorted(Counter(_name(task) for task in asyncio.all_tasks()).items()),
         }
