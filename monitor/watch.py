@@ -78,7 +78,7 @@ class Watch:
         self._second = 0
 
     def run(self) -> None:
-        """Watch until told to stop, and see what came before that. What the engine held back goes on in the next run."""
+        """Watch until told to stop, and what came before that; what the engine held back goes on in the next run."""
         while not self._stopping.is_set():
             self.turn(self._patience())
         end = steady_ns() + MARGIN_NS
