@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from monitor.model.identity import IdentityChange
 
 SENTENCES: Final[Mapping[IdentityKind, str]] = {
-    IdentityKind.ADDRESS_CLAIMED: "two hosts claim the address of {device}: {before}, and {after}",
-    IdentityKind.MAC_CLONED: "the MAC of {device} is used in two places: {before}, and {after}",
-    IdentityKind.INVENTORY_MISMATCH: "{device} is not as the inventory has it: expected {before}, found {after}",
-    IdentityKind.REPLACED: "{device} is other hardware than before: {before}, now {after}",
-    IdentityKind.ADDRESS_MOVED: "{device} has another address: {before}, now {after}",
-    IdentityKind.MODEL_CHANGED: "{device} says that it is another model: {before}, now {after}",
-    IdentityKind.SERIAL_CHANGED: "{device} says that it is another unit: serial number {before}, now {after}",
-    IdentityKind.VENDOR_CHANGED: "{device} says that it is of another make: {before}, now {after}",
-    IdentityKind.CLASS_CHANGED: "{device} says that it is another type of device: {before}, now {after}",
-    IdentityKind.NAME_CHANGED: "{device} calls itself otherwise: {before}, now {after}",
+    IdentityKind.ADDRESS_CLAIMED: "Two hosts claim the address of {device}: {before}, and {after}",
+    IdentityKind.MAC_CLONED: "The MAC of {device} is used in two places: {before}, and {after}",
+    IdentityKind.INVENTORY_MISMATCH: "Device {device} is not as the inventory has it: expected {before}, found {after}",
+    IdentityKind.REPLACED: "Device {device} is other hardware than before: {before}, now {after}",
+    IdentityKind.ADDRESS_MOVED: "Device {device} has another address: {before}, now {after}",
+    IdentityKind.MODEL_CHANGED: "Device {device} says that it is another model: {before}, now {after}",
+    IdentityKind.SERIAL_CHANGED: "Device {device} says that it is another unit: serial number {before}, now {after}",
+    IdentityKind.VENDOR_CHANGED: "Device {device} says that it is of another make: {before}, now {after}",
+    IdentityKind.CLASS_CHANGED: "Device {device} says that it is another type of device: {before}, now {after}",
+    IdentityKind.NAME_CHANGED: "Device {device} calls itself otherwise: {before}, now {after}",
 }
 CONTESTED: Final = frozenset({IdentityKind.ADDRESS_CLAIMED, IdentityKind.MAC_CLONED})
 """Two that live at once: an attacker, or a fault that makes one of them unreachable."""
@@ -33,12 +33,11 @@ def detect(change: IdentityChange) -> Notice | None:
     """What to say of a change, if it is more than a note."""
     if not change.alarm:
         return None
-    said = SENTENCES[change.kind].format(device=change.device.name, before=change.before, after=change.after)
     return Notice(
         kind=Kind.DEVICE_CHANGED,
         severity=Severity.HIGH if change.kind in CONTESTED else Severity.MEDIUM,
         about=str(change.kind),
-        message=said[:1].upper() + said[1:],
+        message=SENTENCES[change.kind].format(device=change.device.name, before=change.before, after=change.after),
         rule=f"identity: {change.kind}",
         confidence=Confidence.MEDIUM if any(each.randomised for each in change.claimants) else Confidence.HIGH,
         properties=(str(change.kind),),

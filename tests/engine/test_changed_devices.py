@@ -1,0 +1,71 @@
+"""A device that is not what it was is told once, with both who claim to be it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from monitor.detectors import device_changed
+from monitor.model.address import mac_from_text, pack
+from monitor.model.contacts import Device
+from monitor.model.identity import Claimant, Evidence, IdentityChange, IdentityKind
+from monitor.model.incidents import Activity, Kind, Severity
+from monitor.model.verdicts import Confidence
+from pcaps.packets import Host
+from pcaps.wire import START
+from tests.engine.played import Site, play
+
+if TYPE_CHECKING:
+    from monitor.app import Knowledge
+
+SECOND = 1_000_000_000
+FORGER = "00:14:22:66:66:66"
+
+
+def test_two_hosts_that_claim_a_camera_s_address_are_one_incident(known: Knowledge) -> None:
+    """Both are named, it is told once however long it lasts, and the camera's calls stay the camera's."""
+    site = Site()
+    forger = Host.at("10.20.0.11", FORGER)
+    for turn in range(20):
+        site.wire.arp(START + turn * SECOND, site.gate, site.server)
+        site.wire.udp(START + turn * SECOND + 1000, site.gate, 5000, site.server, 6000, b"x")
+        site.wire.arp(START + turn * SECOND + 500_000_000, forger, site.server)
+    told = play(known, site).told
+    claimed = [each for each in told if each.kind is Kind.DEVICE_CHANGED]
+    opened = claimed[0]
+    assert [each.activity for each in claimed] == [Activity.NEW]
+    assert (opened.severity, opened.device.name, opened.properties) == (Severity.HIGH, "gate", ("address_claimed",))
+    assert "44:19:b6:20:00:0b at 10.20.0.11" in opened.message or "44:19:b6:20:00:0b" in opened.message
+    assert FORGER in opened.message
+    assert (opened.verdict, opened.outcome, opened.attempts) == (None, None, 0)
+
+
+def change(kind: IdentityKind, *, alarm: bool = True, mac: str = FORGER) -> IdentityChange:
+    address = pack("10.20.0.11")
+    claimants = tuple(
+        Claimant(mac_from_text(each), address, START, Evidence.ARP) for each in ("44:19:b6:20:00:0b", mac)
+    )
+    return IdentityChange(Device("gate", "gate", START), kind, "before", "after", claimants, START, alarm)
+
+
+@pytest.mark.parametrize("kind", IdentityKind)
+def test_every_kind_has_a_sentence(kind: IdentityKind) -> None:
+    """With the device in it, what was and what is."""
+    notice = device_changed.detect(change(kind))
+    assert notice is not None
+    assert all(word in notice.message for word in ("gate", "before", "after"))
+    assert notice.message[0].isupper()
+    assert notice.about == kind
+
+
+def test_a_note_is_no_incident() -> None:
+    """What happens where nothing is wrong is told to nobody."""
+    assert device_changed.detect(change(IdentityKind.ADDRESS_MOVED, alarm=False)) is None
+
+
+def test_a_mac_that_anybody_can_choose_says_less() -> None:
+    """A locally administered address is told with less confidence."""
+    assert device_changed.detect(change(IdentityKind.REPLACED)).confidence is Confidence.HIGH
+    local = device_changed.detect(change(IdentityKind.REPLACED, mac="da:a1:19:4e:07:3c"))
+    assert local.confidence is Confidence.MEDIUM
