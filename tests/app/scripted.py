@@ -1,0 +1,136 @@
+"""A source of packets and two clocks that a test sets, under a whole Watch: engine, handover, and what it tells."""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from typing import TYPE_CHECKING, Any
+
+from collectors.blocks import Block, Interface
+from collectors.live import Ledger, LinkEvent
+from monitor.app import build_engine
+from monitor.config import parse
+from monitor.handover import Handover
+from monitor.skew import Skew
+from monitor.watch import Watch
+from tests.app.planted import configured
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pytest
+
+    from monitor.app import Knowledge
+    from monitor.model.incidents import Transition
+
+SECOND = 1_000_000_000
+NOW = 1_777_881_600 * SECOND
+"""4 May 2026."""
+BOOTED = 4_000 * SECOND
+
+
+class Clocks:
+    """The one that is set, and the one that nobody sets."""
+
+    def __init__(self) -> None:
+        self._real, self._steady = NOW, BOOTED
+
+    def real(self) -> int:
+        return self._real
+
+    def steady(self) -> int:
+        return self._steady
+
+    def pass_by(self, duration_ns: int) -> None:
+        """Time passes."""
+        self._real += duration_ns
+        self._steady += duration_ns
+
+    def step(self, by_ns: int) -> None:
+        """Somebody sets the clock."""
+        self._real += by_ns
+
+
+class Scripted:
+    """A Source that gives what is put into it, and lets the clocks go on by what it is told to wait."""
+
+    def __init__(self, clocks: Clocks) -> None:
+        self._clocks = clocks
+        self._waiting: list[tuple[int, bytes]] = []
+        self._seen = 0
+
+    def put(self, *frames: bytes) -> None:
+        """These pass now, by the clock that is set."""
+        for frame in frames:
+            self._waiting.append((self._clocks.real(), frame))
+            self._clocks.pass_by(1000)
+
+    def wait(self, timeout_s: float) -> Block | None:
+        if not self._waiting:
+            self._clocks.pass_by(int(timeout_s * SECOND))
+            return None
+        index, memory = array("q"), bytearray()
+        for ts_ns, frame in self._waiting:
+            index.extend((ts_ns, len(memory), len(frame), len(frame), 0))
+            memory += frame
+        self._seen += len(self._waiting)
+        count = len(self._waiting)
+        self._waiting.clear()
+        return Block(bytes(memory), index, count, (Interface("hear", 1),))
+
+    def events(self) -> Sequence[LinkEvent]:
+        return ()
+
+    def ledgers(self) -> Sequence[Ledger]:
+        return [Ledger("hear", self._seen, dropped=0, seen=self._seen, waiting=0)]
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+
+class Station:
+    """A Watch over a scripted source. What it told is read by ``told``."""
+
+    def __init__(self, known: Knowledge, patch: pytest.MonkeyPatch, *, cameras: int = 40, **tables: Any) -> None:
+        self.clocks = Clocks()
+        patch.setattr("monitor.watch.real_ns", self.clocks.real)
+        patch.setattr("monitor.watch.steady_ns", self.clocks.steady)
+        self.source = Scripted(self.clocks)
+        self.engine = build_engine(parse(configured(cameras, **tables), "test"), known, on_fault=_raise)
+        self.skew = Skew(real=self.clocks.real, steady=self.clocks.steady)
+        self._loop = asyncio.new_event_loop()
+        self.handover = Handover(self._loop)
+        self.steps: list[tuple[int, int]] = []
+        self.seconds: list[int] = []
+        """Engine time at each beat."""
+        self.watch = Watch(
+            self.engine,
+            self.source,
+            skew=self.skew,
+            tell=lambda told: self.handover.put(told, {}) if told else None,
+            each_second=lambda: self.seconds.append(self.engine.now_ns),
+            on_events=lambda _, steps: self.steps.extend(steps),
+        )
+        self.watch.begin(self.clocks.real())
+        self._told: list[Transition] = []
+
+    def run(self, seconds: float, *frames: bytes) -> None:
+        """Let time pass, the frames at its beginning."""
+        self.source.put(*frames)
+        end = self.clocks.steady() + int(seconds * SECOND)
+        while self.clocks.steady() < end:
+            self.watch.turn(min(self.watch._patience(), (end - self.clocks.steady()) / SECOND))
+
+    def told(self) -> list[Transition]:
+        """Everything so far, in order."""
+        if not self.handover.empty:
+            transitions, _ = self._loop.run_until_complete(self.handover.take())
+            self._told += transitions
+        return self._told
+
+    def close(self) -> None:
+        self._loop.close()
+
+
+def _raise(defect: BaseException) -> None:
+    raise defect
