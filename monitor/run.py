@@ -29,7 +29,7 @@ from monitor.handover import Handover
 from monitor.incidents.book import state
 from monitor.model.address import pack
 from monitor.sinks.scrape import Health
-from monitor.skew import Skew, real_ns, steady_ns
+from monitor.skew import STEP_NS, Skew, real_ns, steady_ns
 from monitor.store.errors import DiskFull
 from monitor.watch import Watch
 
@@ -144,6 +144,12 @@ class Sensor:
         if not restore_metrics(out.metrics, rows.get(METRICS)):
             log.warning("counters of earlier runs cannot be read: they begin anew")
         self._account.new("octets", self._engine.scanner.octets)  # the metrics have them
+        back_ns = self._engine.now_ns - now_ns
+        if back_ns >= STEP_NS:  # set back while nobody looked, as by a boot without a battery: time goes on from there
+            self._skew.ahead_ns -= back_ns
+            now_ns += back_ns
+            self._engine.sight.clock_steps += 1
+            _log_events((), ((real_ns(), -back_ns),))
         self._engine.sight.gap(resumed.gap_ns(now_ns))
         for uid in self._engine.book.uids():
             incident = self._engine.book.open(uid)
