@@ -33,7 +33,8 @@ def detect(device: Device, awake_ns: int, now_ns: int, silent_ns: int) -> Notice
         severity=Severity.MEDIUM,
         about="",
         message=(
-            f"Device {device.name} is not seen any more: nothing from or to it for {quiet_ns // (60 * SECOND_NS)} minutes, "
+            f"Device {device.name} is not seen any more: nothing from or to it for "
+            f"{quiet_ns // (60 * SECOND_NS)} minutes, "
             f"after it was there in {device.seen_s * 100 * SECOND_NS // known_ns} % of the seconds before"
         ),
         rule=f"silent for {silent_ns // (60 * SECOND_NS)} minutes",

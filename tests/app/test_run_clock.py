@@ -105,7 +105,9 @@ def test_set_there_and_back(station: Station) -> None:
     assert abs(told[-1].time_ns - station.clocks.real()) < 5 * SECOND
 
 
-def test_silence_and_quiet_time_are_counted_in_time_that_passed(known: Knowledge, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence_and_quiet_time_are_counted_in_time_that_passed(
+    known: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An incident ends after its quiet time, and not sooner or later because the clock was set."""
     station = Station(known, monkeypatch, limits={"quiet_hours": 0.01, "silent_minutes": 0})
     try:
