@@ -158,9 +158,13 @@ class Daemon:
         interfaces: tuple[str, ...] = ("hear",),
         prefix: tuple[str, ...] = (),
         name: str = "here",
+        watches: bool = True,
         **environment: str,
     ) -> None:
-        """``prefix`` is a command that starts it; the second of a site needs a ``name`` and its own ports."""
+        """``prefix`` is a command that starts it; the second of a site needs a ``name`` and its own ports.
+
+        ``watches``: it is expected to come so far.
+        """
         self.site = site
         self.name = name
         self.path = site.directory / f"{name}.toml"
@@ -169,7 +173,10 @@ class Daemon:
         self._prefix = prefix
         self._environment = environment
         self.configure(tables)
-        self.start()
+        if watches:
+            self.start()
+        else:
+            self.begin()
 
     def configure(self, tables: str) -> None:
         """Write the configuration, as an editor does: a new file takes the place of the old one."""
