@@ -22,6 +22,7 @@ from tests.site.network import (
     SERVER,
     TENCENT,
     Network,
+    finished,
 )
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def lived(network: Network) -> Day:
     seen.flooded, seen.packets = flooded, daemon.health()["packets"]
     seen.left = network.passed(network.router, "uplink", "tx_bytes")
     seen.came = network.passed(network.router, "uplink", "rx_bytes")
-    network.end([recorder])
+    finished(recorder)
     seen.log = daemon.stop()
     network.delivered()
     for name in (CAMERA, VAULT):

@@ -7,19 +7,18 @@ which is the daemon's: that is the mirror. The packets are those of real program
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.app.living import Program, Site, wait_until
+from tests.app.living import Site, wait_until
 from tests.collectors.namespaces import Namespace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from tests.app.living import Message
 
 ROUTER, SERVER = "10.20.0.1", "10.20.0.2"
 ROUTER_MAC, SERVER_MAC = "00:00:0c:07:ac:01", "00:14:22:5a:10:02"
@@ -32,7 +31,8 @@ CLOSED = "47.91.10.10"
 BLOCKED, RESET, DARK = "54.72.18.77", "88.99.10.10", "51.38.10.10"
 """Amazon's, Hetzner's, OVH's: the router says that it is prohibited, answers in their name with a reset, or is mute."""
 WORLD: Final = (IRELAND, CHINA, TENCENT, ENGLAND, CLOSED)
-FENCE: Final = "fence"
+FENCE: Final = {"metadata": {"uid": "fence"}}
+"""A message behind the last one."""
 PATIENCE_S: Final = 30
 """For a program that takes some milliseconds."""
 LEASE: Final = """#!/bin/sh
@@ -180,45 +180,33 @@ class Network(Site):
 
         Its buffer of 16 MiB has room for as many packets as ``-s`` lets it have, 262,144 octets each without.
         """
-        process = self.launch(
-            self.space, "tcpdump", "-i", "hear", "-Q", "in", "-U", "--immediate-mode", "-B", "16384", "-s", "2048",
+        process, _ = self.start(
+            "tcpdump", "-i", "hear", "-Q", "in", "-U", "--immediate-mode", "-B", "16384", "-s", "2048",
             "--time-stamp-precision=nano", "-Z", "root", "-w", str(path),
         )  # fmt: skip
         wait_until(lambda: path.exists() and path.stat().st_size > 0, "tcpdump")
         return process
 
-    def launch(self, host: Namespace, *command: str) -> subprocess.Popen[bytes]:
+    def launch(self, host: Namespace, *command: str) -> None:
         """Begin a program inside a host; it is ended with the site."""
-        log = self.directory / f"{Path(command[0]).name}-{len(self._running)}.log"
-        with log.open("ab") as file:
-            process = start(host, command, file)
-        self._running.append(Program(process, log))
-        return process
-
-    def end(self, processes: Iterable[subprocess.Popen[bytes]]) -> None:
-        """End programs before the site ends."""
-        for process in processes:
-            process.terminate()
-            process.wait(PATIENCE_S)
+        self.start(*command, space=host)
 
     def passed(self, host: Namespace, interface: str, counter: str) -> int:
         """What the kernel has counted on an interface: rx_bytes, tx_packets ..."""
         return int(host.run("cat", f"/sys/class/net/{interface}/statistics/{counter}"))
 
-    def received(self) -> list[tuple[float, dict[str, Any]]]:
-        """(when it arrived, message) of every incident message that has arrived whole."""
-        text = self.messages.read_text() if self.messages.exists() else ""
-        pairs = [line.split(" ", 1) for line in text[: text.rfind("\n") + 1].splitlines()]
-        return [(float(at), json.loads(body)) for at, body in pairs if body != FENCE]
+    def received(self, *, again: bool = False) -> list[tuple[float, Message]]:
+        return [(at, message) for at, message in super().received(again=again) if message != FENCE]
 
     def delivered(self) -> None:
         """Wait until all that was published before this has arrived: the broker keeps the order."""
+        fence = json.dumps(FENCE)
         self.space.run(
-            "mosquitto_pub", "-h", "127.0.0.1", "-q", "1", "-t", "camwarden/v1/test/incidents/fence", "-m", FENCE
+            "mosquitto_pub", "-h", "127.0.0.1", "-q", "1", "-t", "camwarden/v1/test/incidents/fence", "-m", fence
         )
-        wait_until(lambda: self.messages.exists() and f" {FENCE}\n" in self.messages.read_text(), "the last messages")
+        wait_until(lambda: FENCE in (message for _, message in super(Network, self).received()), "the last messages")
 
-    def last(self, device: str) -> list[dict[str, Any]]:
+    def last(self, device: str) -> list[Message]:
         """The last message of each incident of a device, in the order of opening."""
         found = {body["finding_info"]["uid"]: body for _, body in self.received() if body["device"]["name"] == device}
         return list(found.values())
@@ -231,9 +219,7 @@ class Network(Site):
                 host.close()
 
 
-def start(host: Namespace, command: Iterable[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Begin a program inside."""
-    return subprocess.Popen(
-        ["ip", "netns", "exec", host.name, *command],
-        stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ, "LC_ALL": "C"},
-    )  # fmt: skip
+def finished(process: subprocess.Popen[bytes]) -> None:
+    """End a program before the site ends."""
+    process.terminate()
+    process.wait(PATIENCE_S)

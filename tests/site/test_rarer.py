@@ -11,7 +11,7 @@ from tests.app.living import Daemon, wait_until
 from tests.oracles.by_hand import dealings
 from tests.site import servers
 from tests.site.conftest import CAMERA, CAMERA_MAC, TABLES
-from tests.site.network import BLOCKED, DARK, ENGLAND, ROUTER, UPLINK, Network, needs
+from tests.site.network import BLOCKED, DARK, ENGLAND, ROUTER, UPLINK, Network, finished, needs
 from tests.site.servers import ASKED_ONLY
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def test_a_path_of_smaller_packets(network: Network) -> None:
         "--data-binary", f"@{network.directory / 'www' / 'firmware.bin'}",
     )  # fmt: skip
     found = told(network, daemon)
-    network.end([recorder])
+    finished(recorder)
     assert (found["types"][0], found["attempts"], found["outcome"]) == ("vendor_cloud", 1, "transferred")
     assert "refused_by" not in found
 
@@ -166,7 +166,7 @@ def test_a_site_of_ipv6(network: Network) -> None:
     wait_until(lambda: "tentative" not in addresses(camera), "the address")
     camera.attempt("curl", "-sS", "--max-time", "5", f"http://[{IRELAND_6}]:8080/")
     found = told(network, daemon)
-    network.end([recorder])
+    finished(recorder)
     assert found["types"] == ["unexpected_contact", "foreign"]
     assert (found["outcome"], found["refused_by"], found["attempts"]) == ("refused", "peer", 1)
     assert (found["verdict"]["operator"], found["verdict"]["location"]) == ("Amazon", "IE")

@@ -18,7 +18,7 @@ from tests.app.living import ROOT, Daemon, wait_until
 from tests.site import servers
 from tests.site.conftest import TABLES
 from tests.site.dissected import rows
-from tests.site.network import CHINA, CLOSED, SERVER, UPLINK, Network, needs
+from tests.site.network import CHINA, CLOSED, SERVER, UPLINK, Network, finished, needs
 from tests.site.servers import PASSWORD, REALM, STREAM, USER
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def viewed(network: Network, method: str) -> Viewing:
     camera.attempt(sys.executable, "-c", servers.ASK, CLOSED, "9000")
     wait_until(network.received, "the incident")
     assert daemon.health()["packets"] > before + 4 * FRAMES
-    network.end([recorder])
+    finished(recorder)
     seen.log = daemon.stop()
     network.delivered()
     seen.incidents = list({body["finding_info"]["uid"]: body for _, body in network.received()}.values())
