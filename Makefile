@@ -29,7 +29,7 @@ demo: $(VENV)/.demo
 
 test: lint
 	$(call packages,$(TEST_PACKAGES))
-	$(PYTHON) -m pytest $(TESTS)
+	$(PYTHON) -m pytest -n 2 --dist loadfile $(TESTS)
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

@@ -6,6 +6,7 @@ import pwd
 import socket
 import subprocess
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,14 +73,14 @@ def test_as_root(site: Site) -> None:
 
 
 @pytest.fixture
-def readable(site: Site) -> Iterator[Site]:
+def readable(site: Site) -> Site:
     """A site whose directory anybody can use, and a copy of nothing else."""
     for folder in (site.directory, *site.directory.parents):
         if folder == Path("/tmp"):
             break
         folder.chmod(0o755)
     site.directory.chmod(0o777)
-    yield site
+    return site
 
 
 @pytest.mark.parametrize("prefix", [RAW_ALONE, NOBODY], ids=["root", "an unprivileged user"])
@@ -90,7 +91,9 @@ def test_with_one_capability(readable: Site, prefix: tuple[str, ...]) -> None:
     daemon = Daemon(readable, configured(2, geo={"cache": str(readable.directory / "geo")}), prefix=prefix)
     has_nothing(daemon)
     if prefix is NOBODY:
-        assert {status["Uid"].split()[1] for status in threads(daemon.process.pid)} == {str(pwd.getpwnam("nobody").pw_uid)}
+        assert {status["Uid"].split()[1] for status in threads(daemon.process.pid)} == {
+            str(pwd.getpwnam("nobody").pw_uid)
+        }
     works(readable, daemon)
     daemon.stop()
 
@@ -99,7 +102,15 @@ def usable_by_nobody() -> bool:
     """Whether the interpreter and this tree can be read by somebody else."""
     import sys
 
-    command = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", sys.executable, "-c", "import monitor.cli"]
+    command = [
+        "setpriv",
+        "--reuid=nobody",
+        "--regid=nogroup",
+        "--clear-groups",
+        sys.executable,
+        "-c",
+        "import monitor.cli",
+    ]
     done = subprocess.run(command, capture_output=True, check=False, cwd=Path(__file__).parents[2])
     return done.returncode == 0
 
@@ -172,7 +183,7 @@ def test_the_service_manager_is_told(site: Site, manager: Manager) -> None:
     before = manager.has("WATCHDOG")
     wait_until(lambda: manager.has("WATCHDOG") >= before + 2, "signs of life all the same", 5)
     beats = [at for at, said in manager.told if "WATCHDOG" in said]
-    assert max(after - first for first, after in zip(beats, beats[1:], strict=False)) < WATCHDOG_S
+    assert max(after - first for first, after in pairwise(beats)) < WATCHDOG_S
 
     daemon.reload()
     wait_until(lambda: manager.has("READY") == 2, "ready again")
