@@ -206,6 +206,10 @@ class Daemon:
     def start(self) -> None:
         """Start it, and wait until it watches."""
         self.begin()
+        self.watches()
+
+    def watches(self) -> None:
+        """Wait until it does."""
         wait_until(lambda: self.says("watching") or self.process.poll() is not None, "the daemon", 30)
         if self.process.poll() is not None:
             pytest.fail(f"the daemon ended: {self.log.read_text()}")
