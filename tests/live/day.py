@@ -27,8 +27,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from collectors.live import Ledger
-from monitor.app import knowledge
-from monitor.config import convert, load
+from monitor.config import load
 from monitor.notify import Notifier
 from monitor.run import COLLECT, Sensor
 from pcaps.wire import SECOND, START
@@ -115,8 +114,7 @@ class Day:
         self._lines: Counter[str] = Counter()
         self._bad: list[str] = []
         self._hourly: list[dict[str, Any]] = []
-        with knowledge(convert({}, "day")) as known:
-            addresses = sending.operators(known, int(hours) + 1)
+        addresses = sending.operators(int(hours) + 1)
         self._traffic = Traffic(addresses)
         self._configure(0)
         self._source = Compressed(self._traffic, int(hours * 3600))
@@ -202,7 +200,7 @@ class Day:
             "hour": round(hour, 2),
             "own_mib": round(resident() / 2**20, 2),
             "rss_mib": round(int(status["VmRSS"].split()[0]) / 1024, 2),
-            "fds": sum(1 for _ in Path("/proc/self/fd").iterdir()),
+            "fds": len(list(Path("/proc/self/fd").iterdir())),
             "threads": int(status["Threads"]),
             "tasks": sorted(Counter(_name(task) for task in asyncio.all_tasks()).items()),
         }

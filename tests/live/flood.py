@@ -15,8 +15,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from monitor.app import knowledge
-from monitor.config import convert
 from tests.app.living import Site
 from tests.app.test_run import toml
 from tests.collectors.namespaces import sent
@@ -42,8 +40,7 @@ def flood(
 ) -> dict[str, Any]:
     """``calls`` floods of ``frames`` each, with one planted call in each; ``rate`` frames a second, 0: all it can."""
     local, prefix = SOURCES[source]
-    with knowledge(convert(SITE, "flood")) as known:
-        addresses = sending.operators(known, calls)
+    addresses = sending.operators(calls)
     capture = directory / "flood.pcap"
     loops = -(-frames // CAPTURE)
     sending.random_tuples(capture, frames // loops, local=local, prefix=prefix)
@@ -85,8 +82,8 @@ def _run(
     began = time.monotonic()
     options = (*speed, "--preload-pcap", f"--loop={loops}", "--unique-ip") if loops > 1 else (*speed, "--preload-pcap")
     flooding = site.space.replaying(capture, "send", *options)
-    under_way = _heard_frames(site) + 50_000
-    while _heard_frames(site) < under_way and flooding.poll() is None:
+    under_way = frames_heard(site) + 50_000
+    while frames_heard(site) < under_way and flooding.poll() is None:
         time.sleep(0.02)
     called = time.time()
     site.space.replay(call, "send", "--timer=nano")
@@ -101,7 +98,7 @@ def _run(
     busy = time.monotonic() - began
     most = max(most, daemon.resident)
     end = called + WITHIN_S
-    while (found := _heard(site, address)) is None and time.time() < end:
+    while (found := heard(site, address)) is None and time.time() < end:
         time.sleep(0.1)
     return {
         "sent": count,
@@ -118,7 +115,7 @@ def _run(
     }
 
 
-def _heard(site: Site, address: str) -> tuple[float, float] | None:
+def heard(site: Site, address: str) -> tuple[float, float] | None:
     """When a message about this remote end arrived, and when it says that it was told."""
     for at, body in site.received():
         ends = [each.get("dst_endpoint", {}) for each in body.get("evidences", ())]
@@ -127,7 +124,7 @@ def _heard(site: Site, address: str) -> tuple[float, float] | None:
     return None
 
 
-def _heard_frames(site: Site) -> int:
+def frames_heard(site: Site) -> int:
     return int(site.space.run("cat", "/sys/class/net/hear/statistics/rx_packets"))
 
 

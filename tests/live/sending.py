@@ -6,6 +6,8 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from collectors.blocks import CAPTURED, COLUMNS, OFFSET, TS
+from monitor.app import knowledge
+from monitor.config import Config
 from monitor.enrich.geo import is_global
 from monitor.model.address import pack, text
 from monitor.model.verdicts import OperatorKind
@@ -60,14 +62,19 @@ def one_call(path: Path, camera: Host, address: str, *, port: int = 40_000) -> i
     return write(path, [Frame(floods.START + after, frame) for after in RETRIES_NS])
 
 
-def operators(known: Knowledge, count: int, *, home: str = "GB") -> list[str]:
-    """Addresses abroad, of as many operators that are nobody's cloud."""
+def operators(count: int) -> list[str]:
+    """Addresses that are not in Great Britain, of as many operators that are nobody's cloud."""
+    with knowledge(Config()) as known:
+        return _operators(known, count)
+
+
+def _operators(known: Knowledge, count: int) -> list[str]:
     found: dict[str, str] = {}
     rng = Random(3)
     while len(found) < count:
         address = pack(f"{rng.randrange(1, 224)}.{rng.randrange(256)}.{rng.randrange(256)}.7")
         if is_global(address):
             verdict = known.operators.resolve(address, (), None, name_is_proof=False)
-            if verdict.kind is OperatorKind.NETWORK and verdict.location not in (None, home):
+            if verdict.kind is OperatorKind.NETWORK and verdict.location not in (None, "GB"):
                 found.setdefault(verdict.operator_key, text(address))
     return list(found.values())
