@@ -11,7 +11,7 @@ from tests.app.living import Daemon, wait_until
 from tests.oracles.by_hand import dealings
 from tests.site import servers
 from tests.site.conftest import CAMERA, CAMERA_MAC, TABLES
-from tests.site.network import BLOCKED, DARK, ENGLAND, ROUTER, UPLINK, Network, finished, needs
+from tests.site.network import BLOCKED, DARK, ENGLAND, ROUTER, SERVER, UPLINK, Network, finished, needs
 from tests.site.servers import ASKED_ONLY
 
 if TYPE_CHECKING:
@@ -71,6 +71,25 @@ def test_a_name_that_is_only_asked_for(network: Network) -> None:
     assert found["attempts"] == 0
     assert (found["verdict"]["operator"], found["verdict"]["jurisdiction"]) == ("EZVIZ", "CN")
     assert [each["dst_endpoint"] for each in found["evidences"]] == [{"hostname": ASKED_ONLY}]
+
+
+def test_a_proxy_of_the_site(network: Network) -> None:
+    """A proxy goes to the maker's cloud for the camera, which asked it to: that is told by the name it asked for."""
+    needs("microsocks")
+    certificate = servers.web(network)
+    servers.names_and_leases(network, "10.20.0.51", "10.20.0.59")
+    network.server.resolver.write_text(f"nameserver {SERVER}\n")
+    network.launch(network.server, "microsocks", "-i", SERVER, "-p", "1080")
+    camera = network.attached(CAMERA_MAC, "10.20.0.13")
+    daemon = Daemon(network, TABLES)
+    camera.run(
+        "curl", "-sS", "--cacert", str(certificate), "--socks5-hostname", f"{SERVER}:1080", f"https://{servers.CLOUD}/",
+    )  # fmt: skip
+    wait_until(network.received, "the request", 45)
+    found = told(network, daemon)
+    assert found["types"][0] == "name_lookup"
+    assert found["verdict"]["operator"] == "Hikvision"
+    assert [each["dst_endpoint"] for each in found["evidences"]] == [{"hostname": servers.CLOUD}]
 
 
 def test_datagrams_in_fragments(network: Network) -> None:
