@@ -23,6 +23,7 @@ from tests.site.network import (
     TENCENT,
     Network,
     finished,
+    needs,
 )
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Day:
 @pytest.fixture(scope="session")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     """It is over when tests look at it."""
+    needs("nginx of nginx-light", "openssl", "curl", "dropbear of dropbear-bin", "dbclient of dropbear-bin")
     network = Network(tmp_path_factory.mktemp("site"))
     try:
         yield lived(network)
