@@ -94,6 +94,7 @@ def hole(site: Site, elsewhere: Namespace, daemon: Daemon, seconds: float) -> No
     elsewhere.ip("route", "del", "blackhole", "10.99.0.1/32")
 
 
+@pytest.mark.slow
 def test_a_black_hole(site: Site, elsewhere: Namespace) -> None:
     """Nothing is answered for some seconds: TCP and the outbox get over it."""
     daemon = Daemon(site, configured(CAMERAS, mqtt={"host": "10.99.0.2", "port": BROKER_PORT}))

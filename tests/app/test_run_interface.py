@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from random import Random
 from typing import TYPE_CHECKING
 
+import pytest
+
+from pcaps import packets
 from pcaps.savefile import Frame, write
 from pcaps.wire import MS, SECOND, START, Connection, Wire
 from tests.app.living import Daemon, Site, wait_until
@@ -130,6 +134,31 @@ def test_a_dead_mirror_and_a_canary_that_is_not_seen(site: Site) -> None:
     daemon.stop()
 
 
+@pytest.mark.slow
+def test_a_canary_that_another_host_plants(site: Site) -> None:
+    """It is missed while everything else is seen, and found again; nobody is blamed for it."""
+    daemon = Daemon(site, configured(4, canary={"address": "192.0.2.9", "every_s": 1.0, "send": False}))
+    host, nowhere = camera(3), ROUTER.beyond("192.0.2.9")
+
+    def plant() -> None:
+        datagram = packets.udp(host, nowhere, host.next_port(), 9, b"canary")
+        site.send(packets.frame(host, nowhere, datagram))
+
+    for _ in range(36):  # longer than it takes to miss one
+        plant()
+        time.sleep(1)
+    assert daemon.health()["code"] == 200
+    for _ in range(36):
+        site.send(attempt(0))
+        time.sleep(1)
+    assert alarms_open(site) == {"canary: the attempt"}
+    assert daemon.health()["code"] == 503
+    plant()
+    wait_until(lambda: daemon.health()["code"] == 200, "health")
+    daemon.stop()
+    assert not site.about("cam-3")
+
+
 def alarms_open(site: Site) -> set[str]:
     """What sensor_blind says at present, in short."""
     last = {each["finding_info"]["uid"]: each for each in site.told("sensor_blind")}
@@ -158,7 +187,7 @@ def conversations(path: Path, *, both: bool) -> Path:
 def test_a_mirror_of_one_direction(site: Site, tmp_path: Path) -> None:
     """It is told, what is judged on it says so too, and with both directions it ends."""
     daemon = Daemon(site, configured(4, group=[{"name": "cameras", "allow": ["*.example", "service.example"]}]))
-    site.space.replay(conversations(tmp_path / "one.pcap", both=False), "send", "--timer=nano")
+    site.space.replay(conversations(tmp_path / "one.pcap", both=False), "send", "--topspeed")
     wait_until(lambda: site.told("sensor_blind", "one direction only"), "sensor_blind", 10)
     assert daemon.health()["code"] == 503
     assert seen_again(site, daemon, 1)["unmapped"]["camwarden"]["visibility"]["one_sided"]

@@ -73,7 +73,7 @@ def test_killed_again_and_again(site: Site) -> None:
     traffic.start()
     try:
         for _ in range(KILLS):
-            time.sleep(chance.uniform(0.05, 1.0))
+            time.sleep(chance.uniform(0.02, 0.4))
             daemon.kill()
             journal = [each["metadata"]["uid"] for each in daemon.journal()]
             assert journal[: len(committed)] == committed
@@ -102,7 +102,7 @@ def test_stopped_and_started_again(site: Site) -> None:
     daemon = Daemon(site, configured(CAMERAS))
     traffic = Traffic(site)
     traffic.start()
-    time.sleep(2)
+    time.sleep(1)
     traffic.stop()
     wait_until(lambda: daemon.health()["packets"] == traffic.sent, "all packets")
     daemon.stop()
@@ -110,7 +110,7 @@ def test_stopped_and_started_again(site: Site) -> None:
     assert attempts(daemon.journal()) == traffic.sent
     opened = len(by_incident(daemon.journal()))
 
-    time.sleep(2)
+    time.sleep(1)
     daemon.start()
     assert daemon.says("resumed")
     wait_until(lambda: daemon.metric("packets_total") == traffic.sent, "the packets of both runs")
@@ -121,7 +121,7 @@ def test_stopped_and_started_again(site: Site) -> None:
     assert daemon.metric("incidents_open") == opened
     again = Traffic(site)
     again.start()
-    time.sleep(1)
+    time.sleep(0.7)
     again.stop()
     daemon.stop()  # at once: what still lies in the ring is seen too
     (last,) = daemon.says("stopped")

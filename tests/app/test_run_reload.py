@@ -19,7 +19,10 @@ def taken_over(daemon: Daemon, tables: str, **facts: Any) -> None:
 
 
 def test_a_wrong_configuration_is_refused(site: Site) -> None:
-    """The old one stays and says why, by SIGHUP and by a change of the file, until a right one comes."""
+    """The old one stays and says why, by SIGHUP and by a change of the file, until a right one comes.
+
+    Of that, what needs a restart is named, and the rest is taken over.
+    """
     daemon = Daemon(site, configured(2))
     right = daemon.path.read_text()
     daemon.write(right.replace('home = ["GB"]', 'homes = ["GB"]'))
@@ -45,18 +48,12 @@ def test_a_wrong_configuration_is_refused(site: Site) -> None:
 
     daemon.write(right)
     wait_until(lambda: daemon.health()["configuration"] == "taken over", "the right one")
-    daemon.stop()
-
-
-def test_what_needs_a_restart_is_named(site: Site) -> None:
-    """The rest of the new configuration is taken over all the same."""
-    daemon = Daemon(site, configured(1))
     limits, canary = {"flows": 4096, "silent_minutes": 5.0}, {"address": "192.0.2.9"}
-    taken_over(daemon, configured(2, limits=limits, canary=canary), needs_restart=["canary", "limits.flows"])
+    taken_over(daemon, configured(3, limits=limits, canary=canary), needs_restart=["canary", "limits.flows"])
     assert daemon.health()["configuration"] == "taken over; needs a restart: canary, limits.flows"
-    site.send(attempt(1))
-    wait_until(lambda: site.about("cam-1"), "an attempt of the new device")
-    taken_over(daemon, configured(1), needs_restart=[])
+    site.send(attempt(2))
+    wait_until(lambda: site.about("cam-2"), "an attempt of the new device")
+    taken_over(daemon, configured(2), needs_restart=[])
     assert daemon.health()["configuration"] == "taken over"
     daemon.stop()
 

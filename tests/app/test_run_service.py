@@ -5,6 +5,7 @@ from __future__ import annotations
 import pwd
 import socket
 import subprocess
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.app.living import METRICS_PORT, Daemon, Site, wait_until
+from tests.app.living import METRICS_PORT, ROOT, Daemon, Site, wait_until
 from tests.app.planted import attempt, configured
 
 if TYPE_CHECKING:
@@ -40,9 +41,8 @@ def listening(site: Site) -> set[str]:
 
 def has_nothing(daemon: Daemon) -> None:
     """No thread has a capability, or can get one."""
-    found = threads(daemon.process.pid)
-    assert len(found) > 3
-    for status in found:
+    wait_until(lambda: len(threads(daemon.process.pid)) > 3, "its threads")
+    for status in threads(daemon.process.pid):
         for name in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
             assert int(status[name], 16) == 0, (status["Name"], name)
         assert status["NoNewPrivs"] == "1", status["Name"]
@@ -67,8 +67,6 @@ def test_as_root(site: Site) -> None:
     assert not daemon.says("landlock")
     assert f"127.0.0.1:{METRICS_PORT}" in listening(site)
     assert all(end.startswith("127.0.0.1:") for end in listening(site) if not end.endswith(":1883"))
-    works(site, daemon)
-    has_nothing(daemon)
     daemon.stop()
 
 
@@ -83,14 +81,20 @@ def readable(site: Site) -> Site:
     return site
 
 
-@pytest.mark.parametrize("prefix", [RAW_ALONE, NOBODY], ids=["root", "an unprivileged user"])
+@pytest.mark.parametrize(
+    "prefix",
+    [pytest.param(RAW_ALONE, id="root", marks=pytest.mark.slow), pytest.param(NOBODY, id="an unprivileged user")],
+)
 def test_with_one_capability(readable: Site, prefix: tuple[str, ...]) -> None:
     """CAP_NET_RAW is all that it needs to start."""
-    if prefix is NOBODY and not usable_by_nobody():
-        pytest.skip("nobody cannot run this Python")
+    if prefix is NOBODY:
+        prefix = (*let_in(), *prefix)
+        command = [*prefix, sys.executable, "-c", "import monitor.cli"]
+        if subprocess.run(command, capture_output=True, check=False, cwd=ROOT).returncode != 0:
+            pytest.skip("nobody but root can run this Python")
     daemon = Daemon(readable, configured(2, geo={"cache": str(readable.directory / "geo")}), prefix=prefix)
     has_nothing(daemon)
-    if prefix is NOBODY:
+    if "--reuid=nobody" in prefix:
         assert {status["Uid"].split()[1] for status in threads(daemon.process.pid)} == {
             str(pwd.getpwnam("nobody").pw_uid)
         }
@@ -98,21 +102,16 @@ def test_with_one_capability(readable: Site, prefix: tuple[str, ...]) -> None:
     daemon.stop()
 
 
-def usable_by_nobody() -> bool:
-    """Whether the interpreter and this tree can be read by somebody else."""
-    import sys
-
-    command = [
-        "setpriv",
-        "--reuid=nobody",
-        "--regid=nogroup",
-        "--clear-groups",
-        sys.executable,
-        "-c",
-        "import monitor.cli",
-    ]
-    done = subprocess.run(command, capture_output=True, check=False, cwd=Path(__file__).parents[2])
-    return done.returncode == 0
+def let_in() -> tuple[str, ...]:
+    """A command that lets others into what Python needs of root's home, in a mount namespace of its own."""
+    places = {Path(each).resolve() for each in (sys.prefix, sys.base_prefix, ROOT)}
+    needed = {place.parts[2] for place in places if place.parts[:2] == ("/", "root")}
+    if not needed:
+        return ()
+    script = "mount --make-rprivate / && mount --bind /root /mnt && mount -t tmpfs -o mode=755 camwarden-test /root"
+    for each in needed:
+        script += f" && mkdir '/root/{each}' && mount --bind '/mnt/{each}' '/root/{each}'"
+    return ("unshare", "--mount", "sh", "-c", f'{script} && exec "$@"', "sh")
 
 
 @pytest.mark.parametrize(
