@@ -113,7 +113,7 @@ class Engine:
         self._canary_port = 0
         self._silence_due = 0
         self._packets = 0
-        self._missed = (0, 0)
+        self._missed = (0, 0, 0)
         self._moved_ns = self._awake_ns = 0
         self.now_ns = 0
         self.first_ns = 0
@@ -195,6 +195,8 @@ class Engine:
     def reconsider(self, policy: Policy) -> None:
         """Judge every contact by another policy from now on, those that are there already at the next tick."""
         self.policy = policy
+        if self.scanner.precedence.hurried:
+            self.hurry()
         for device in self.attribution.devices:
             if device.watched:
                 for contact in self.attribution.contacts.of(device):
@@ -429,13 +431,14 @@ class Engine:
             self._moved_ns = now_ns
         if self.sight.live:
             sight = self.sight
-            if (sight.lost, sight.gaps_ns) != self._missed:
-                self._missed = (sight.lost, sight.gaps_ns)
+            missed = (sight.lost, sight.gaps_ns, self.scanner.precedence.passed)
+            if missed != self._missed:
+                self._missed = missed
                 self.attribution.whole_since_ns = now_ns
             notices = [notice for look in sight.looks(now_ns) for notice in sensor_blind.detect(look)]
-            missed = sensor_blind.overdue(now_ns - sight.canary_ns, sight.canary_every_ns)
-            if missed is not None:
-                notices.append(missed)
+            overdue = sensor_blind.overdue(now_ns - sight.canary_ns, sight.canary_every_ns)
+            if overdue is not None:
+                notices.append(overdue)
             sight.troubles = tuple(notice.message for notice in notices)
             if notices or self.alarms.holds(self._sensor.key):
                 told += self.alarms.hold(self._sensor, (Kind.SENSOR_BLIND,), notices, now_ns)

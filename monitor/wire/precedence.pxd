@@ -7,7 +7,7 @@ from monitor.wire.flows cimport FlowTable
 cdef class Precedence:
     cdef FlowTable table
     cdef readonly bint hurried
-    cdef readonly long long passed
+    cdef public long long passed
     cdef long long row, size
     cdef unsigned long long[::1] keys
     cdef long long[::1] due

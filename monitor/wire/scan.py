@@ -492,15 +492,15 @@ class Scanner:
     def counters(self):
         """All that is counted over a scanner's life and its table's, for ``count_on``."""
         seen = (self.packets, self.octets, self.duplicates, self.others, self.truncated, self.copies, self.originals)
-        return (*seen, self.table.evicted, *self.malformed())
+        return (*seen, self.table.evicted, self.precedence.passed, *self.malformed())
 
     def count_on(self, counters):
         """Count on from where an earlier run was. ValueError if these are not as many counters as there are."""
         if len(counters) != len(self.counters()):
             raise ValueError("a scanner of another version has other counters")
         self.packets, self.octets, self.duplicates, self.others, self.truncated = counters[:5]
-        self.copies, self.originals, self.table.evicted = counters[5:8]
-        for each, count in enumerate(counters[8:]):
+        self.copies, self.originals, self.table.evicted, self.precedence.passed = counters[5:9]
+        for each, count in enumerate(counters[9:]):
             self.malformed_counts[each] = count
 
     def malformed(self):
