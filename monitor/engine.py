@@ -177,8 +177,9 @@ class Engine:
 
     def hurry(self) -> None:
         """More flows begin than can be looked at: pass over those of whoever is not watched now, until ``relax``."""
-        watched = [device.addresses for device in self.attribution.devices if device.watched]
-        self.scanner.precedence.begin([address for addresses in watched for address in addresses])
+        watched = [device for device in self.attribution.devices if device.watched]
+        addresses = [address for device in watched for address in device.addresses]
+        self.scanner.precedence.begin(addresses, [device.mac for device in watched if device.mac is not None])
 
     def relax(self) -> None:
         """Look at every flow again."""

@@ -34,6 +34,7 @@ cdef class Scanner:
     cdef unsigned long long signature(self) except? 1 nogil
     cdef int fragment(self) except -1 nogil
     cdef int flow(self) except -1 nogil
+    cdef bint admitted(self) except -1 nogil
     cdef int tcp(self, long long row, bint fresh) except -1 nogil
     cdef int datagram(self, long long row, bint fresh) except -1 nogil
     cpdef int verdict(self, long long slot, int out, int into) except -1

@@ -252,9 +252,7 @@ class Scanner:
                 self.slot = slot
                 return REUSE
         if slot < 0:
-            if self.precedence.hurried and not self.precedence.admits(
-                self.frame.src_hi, self.frame.src_lo, self.frame.dst_hi, self.frame.dst_lo, self.ts
-            ):
+            if self.precedence.hurried and not self.admitted():
                 return 0
             other = self.table.victim(self.frame.src_hi, self.frame.src_lo)
             if other >= 0:
@@ -296,6 +294,19 @@ class Scanner:
             events |= ERROR
         self.mark(slot, row)
         return events
+
+    def admitted(self):
+        """Whether the packet may begin a flow while more begin than can be looked at."""
+        self.frame.addresses()
+        return self.precedence.admits(
+            self.frame.src_hi,
+            self.frame.src_lo,
+            self.frame.src_mac if self.frame.has_mac else 0,
+            self.frame.dst_hi,
+            self.frame.dst_lo,
+            self.frame.dst_mac if self.frame.has_mac else 0,
+            self.ts,
+        )
 
     def tcp(self, row, fresh):
         flags: cython.int = self.frame.flags

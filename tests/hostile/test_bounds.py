@@ -110,6 +110,8 @@ CAPS: Final[dict[str, int]] = {
     "engine.scanner.index": WAITING * 5,
     "engine.scanner.links": WAITING,
     "engine.scanner.malformed_counts": 8,
+    "engine.scanner.precedence.due": 4 * (DEVICES + 1) * (holders.MAX_ADDRESSES + 1),
+    "engine.scanner.precedence.keys": 8 * (DEVICES + 1) * (holders.MAX_ADDRESSES + 1),
     "engine.scanner.recent": 2 * layout.RECENT_SETS * layout.RECENT_WAYS,
     "engine.scanner.table.heads": 2 * FLOWS,
     "engine.scanner.table.keys": layout.KEY_WORDS * FLOWS,
