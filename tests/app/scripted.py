@@ -18,8 +18,6 @@ from tests.app.planted import configured
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pytest
-
     from monitor.app import Knowledge
     from monitor.model.incidents import Transition
 
@@ -91,10 +89,8 @@ class Scripted:
 class Station:
     """A Watch over a scripted source. What it told is read by ``told``."""
 
-    def __init__(self, known: Knowledge, patch: pytest.MonkeyPatch, *, cameras: int = 40, **tables: Any) -> None:
+    def __init__(self, known: Knowledge, *, cameras: int = 40, **tables: Any) -> None:
         self.clocks = Clocks()
-        patch.setattr("monitor.watch.real_ns", self.clocks.real)
-        patch.setattr("monitor.watch.steady_ns", self.clocks.steady)
         self.source = Scripted(self.clocks)
         self.engine = build_engine(parse(configured(cameras, **tables), "test"), known, on_fault=_raise)
         self.skew = Skew(real=self.clocks.real, steady=self.clocks.steady)

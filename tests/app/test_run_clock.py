@@ -32,8 +32,8 @@ STEPS = {
 
 
 @pytest.fixture
-def station(known: Knowledge, monkeypatch: pytest.MonkeyPatch) -> Iterator[Station]:
-    made = Station(known, monkeypatch)
+def station(known: Knowledge) -> Iterator[Station]:
+    made = Station(known)
     yield made
     made.close()
 
@@ -105,11 +105,9 @@ def test_set_there_and_back(station: Station) -> None:
     assert abs(told[-1].time_ns - station.clocks.real()) < 5 * SECOND
 
 
-def test_silence_and_quiet_time_are_counted_in_time_that_passed(
-    known: Knowledge, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_silence_and_quiet_time_are_counted_in_time_that_passed(known: Knowledge) -> None:
     """An incident ends after its quiet time, and not sooner or later because the clock was set."""
-    station = Station(known, monkeypatch, limits={"quiet_hours": 0.01, "silent_minutes": 0})
+    station = Station(known, limits={"quiet_hours": 0.01, "silent_minutes": 0})
     try:
         station.run(1, attempt(0))
         station.clocks.step(YEAR)
