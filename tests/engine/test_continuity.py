@@ -448,7 +448,7 @@ def test_everything_that_is_known_is_known_again(name: str, known: Knowledge, tm
     assert now.keys() == then.keys()
     for key, was in then.items():
         different = {each for each, value in was.items() if now[key][each] != value}
-        assert different <= {"slot", "opened", "accepted", "earlier", "later", "contact", "heard_ns", "ways"}, key
+        assert different <= {"slot", "opened", "accepted", "earlier", "later", "contact", "heard_ns", "ways", "shown"}, key
     left, right = before.engine.attribution, after.engine.attribution
     assert right.site.learnt() == left.site.learnt()
     assert right.devices.routers() == left.devices.routers()

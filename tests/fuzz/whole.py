@@ -133,8 +133,8 @@ def _engine(data: bytes) -> None:
 
 @cache
 def hot_path() -> SimpleNamespace:
-    rooms = ("link", "tunnels", "decode", "flows", "scan")
-    *_, decode, flows, scan = other_build(*(f"monitor.wire.{room}" for room in rooms))
+    rooms = ("link", "tunnels", "decode", "flows", "precedence", "scan")
+    *_, decode, flows, _, scan = other_build(*(f"monitor.wire.{room}" for room in rooms))
     return SimpleNamespace(Frame=decode.Frame, FlowTable=flows.FlowTable, Scanner=scan.Scanner)
 
 
