@@ -331,6 +331,8 @@ class Sensor:
     async def _reload(self, known: Knowledge) -> None:
         """Read the configuration again on SIGHUP and when the file changes; where it is wrong the old one stays."""
         stamp = await asyncio.to_thread(_stamp, self._path)
+        if await asyncio.to_thread(self._has_changed):
+            self._again.set()
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FILE_S):
@@ -347,6 +349,13 @@ class Sensor:
                 self._reloaded = f"refused: {wrong}"
                 log.warning("configuration refused, the old one stays", why=str(wrong))
             self._notifier.ready(f"watching {_label(self._config)}; configuration {self._reloaded}")
+
+    def _has_changed(self) -> bool:
+        """Whether the file is not what the daemon began with: it may have been written while that started."""
+        try:
+            return load(self._path) != self._config
+        except ConfigError:
+            return True
 
     async def _take_over(self, new: Config, known: Knowledge) -> None:
         later = reload.restart_needed(self._config, new)
