@@ -175,6 +175,8 @@ def test_live_is_replay(site: Site, tmp_path: Path) -> None:
     assert min(daemons["taps"].metric("packets_total", f'"{side}"') for side in ("outward", "inward")) > 0
     assert len(list(folder.iterdir())) > 2
     for daemon in daemons.values():
+        daemon.process.terminate()
+    for daemon in daemons.values():
         daemon.stop()
     expected = replayed(path, TABLES)
     assert {each[0] for each in expected} == {"gate", "hall", "yard", "dome"}
