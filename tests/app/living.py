@@ -260,6 +260,10 @@ class Daemon:
     def stop(self) -> str:
         """End it as systemd does; its log."""
         self.process.terminate()
+        return self.ended()
+
+    def ended(self) -> str:
+        """Its log, once it has ended as it should."""
         assert self.process.wait(30) == 0, self.log.read_text()
         log = self.log.read_text()
         assert "Traceback" not in log, log

@@ -177,7 +177,7 @@ def test_live_is_replay(site: Site, tmp_path: Path) -> None:
     for daemon in daemons.values():
         daemon.process.terminate()
     for daemon in daemons.values():
-        daemon.stop()
+        daemon.ended()
     expected = replayed(path, TABLES)
     assert {each[0] for each in expected} == {"gate", "hall", "yard", "dome"}
     assert len(expected) == 9
