@@ -436,6 +436,10 @@ def everything(played: Played) -> dict[object, dict[str, Any]]:
     return found
 
 
+WHERE = {"slot", "opened", "accepted", "earlier", "later", "contact", "heard_ns", "ways", "shown"}
+"""Where in a table a thing is, and what is made anew from the rest."""
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "airport_storm"])
 def test_everything_that_is_known_is_known_again(name: str, known: Knowledge, tmp_path: Path) -> None:
     """Every attribute, also one that was added later, but for what says where in a table a thing is."""
@@ -448,7 +452,7 @@ def test_everything_that_is_known_is_known_again(name: str, known: Knowledge, tm
     assert now.keys() == then.keys()
     for key, was in then.items():
         different = {each for each, value in was.items() if now[key][each] != value}
-        assert different <= {"slot", "opened", "accepted", "earlier", "later", "contact", "heard_ns", "ways", "shown"}, key
+        assert different <= WHERE, key
     left, right = before.engine.attribution, after.engine.attribution
     assert right.site.learnt() == left.site.learnt()
     assert right.devices.routers() == left.devices.routers()
