@@ -48,13 +48,14 @@ class Stopwatch:
     def __exit__(self, *_: object) -> None:
         gc.callbacks.remove(self._collector)
 
-    def step(self, what: bytes, act: Callable[[], object]) -> None:
-        """Do it and remember how long it took."""
+    def step(self, what: bytes, act: Callable[[], object], *, usual: bool = True) -> None:
+        """Do it and remember how long it took; what is not ``usual`` counts for the slowest only."""
         collected = self.collected
         before = time.thread_time_ns()
         act()
         took = time.thread_time_ns() - before - (self.collected - collected)
-        self.took.append(took)
+        if usual:
+            self.took.append(took)
         if took > self.slowest[0]:
             self.slowest = (took, what)
 

@@ -104,12 +104,17 @@ class Ledger:
             now += random.randrange(20 * MS) if number % 1000 else 40 * SECOND
             seen_on = interfaces[link if number % 500 else UNSUPPORTED]
             block = Block(frame, array("q", (now, 0, len(frame), wire, 0)), 1, seen_on)
+            if number % 1000 == 0:  # forty seconds pass: what they bring is the clock's doing, not the packet's
+                watch.step(b"time", partial(self._pass, now), usual=False)
             watch.step(frame, partial(self._take, block))
             self.beside.see(block)
         return number
 
     def _take(self, block: Block) -> None:
         self.told += len(self.engine.feed(block))
+
+    def _pass(self, now: int) -> None:
+        self.told += len(self.engine.advance(now))
 
     def balance(self, count: int) -> None:
         """In = decoded + malformed + unsupported, and the engine says the same but for what fragments add to it."""

@@ -30,6 +30,7 @@ def judge(result: dict[str, Any], calls: int) -> None:
     assert result["health"]["passed_over"] == result["passed_over"]
 
 
+@pytest.mark.slow
 def test_a_flood_hides_no_call(tmp_path: Path) -> None:
     """A hundred thousand made-up connections of made-up cameras at once, with a planted call."""
     judge(flood(tmp_path, 100_000, 1, "cameras"), 1)
@@ -59,6 +60,7 @@ PLANTED: Final = 3
 """Frames of the one call: a SYN and its retransmissions."""
 
 
+@pytest.mark.slow
 def test_a_storm_of_one_camera_hides_no_others_call(tmp_path: Path) -> None:
     """A hundred thousand attempts, to many operators."""
     storms(storm(tmp_path, 100_000))
