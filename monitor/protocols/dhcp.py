@@ -46,8 +46,7 @@ def sniff(head: bytes, sport: int, dport: int) -> bool:
 class Parser:
     """One direction of DHCP: each datagram is one message about the client that it names."""
 
-    def __init__(self) -> None:
-        self.want = Want.MORE
+    want = Want.MORE
 
     def feed(self, data: bytes) -> list[Fact]:
         """What the message says of the client; ``address`` only where the client holds or demands it."""

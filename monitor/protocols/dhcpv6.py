@@ -48,8 +48,7 @@ def sniff(head: bytes, sport: int, dport: int) -> bool:
 class Parser:
     """One direction of DHCPv6: each datagram is one message, perhaps wrapped by relays."""
 
-    def __init__(self) -> None:
-        self.want = Want.MORE
+    want = Want.MORE
 
     def feed(self, data: bytes) -> list[Fact]:
         """What the message says of the client, nothing if it names none."""

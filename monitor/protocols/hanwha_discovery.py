@@ -37,8 +37,7 @@ def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  each ki
 class Parser:
     """One direction of a flow: each datagram is one message."""
 
-    def __init__(self) -> None:
-        self.want = Want.MORE
+    want = Want.MORE
 
     def feed(self, data: bytes) -> list[Fact]:
         """The search, or what the device says of itself."""

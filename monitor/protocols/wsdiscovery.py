@@ -48,8 +48,7 @@ def sniff(head: bytes, sport: int, dport: int) -> bool:
 class Parser:
     """One direction of a flow: each datagram is one message."""
 
-    def __init__(self) -> None:
-        self.want = Want.MORE
+    want = Want.MORE
 
     def feed(self, data: bytes) -> list[Fact]:
         """What is looked for, or one announcement for each device that the message speaks for."""
