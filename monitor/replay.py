@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from monitor.app import build_engine, knowledge, renderer
 from monitor.enrich.holders import LEASED
+from monitor.faults import place_of
 from monitor.model.address import mac_from_text, text, unpack
 from monitor.model.facts import DeviceAnnounced
 from monitor.sinks import observations
@@ -176,11 +177,8 @@ class FaultReport:
 
     def __call__(self, defect: BaseException) -> None:
         """Say what and where, without a traceback, and go on."""
-        trace = defect.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
-        line = f"camwarden: defect in a parser, flow left alone: {type(defect).__name__} at {place}\n"
+        where = place_of(defect)
+        line = f"camwarden: defect in a parser, flow left alone: {type(defect).__name__} at {where}\n"
         if line not in self._told and len(self._told) < MAX_FAULTS_TOLD:
             self._told.add(line)
             sys.stderr.write(line)

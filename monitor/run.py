@@ -25,6 +25,7 @@ from monitor.canary import send_canaries
 from monitor.config import ConfigError, load
 from monitor.continuity import METRICS, PREFIX, Keeper, metrics_row, restore_metrics
 from monitor.daemon import outlets
+from monitor.faults import place_of
 from monitor.handover import Handover
 from monitor.incidents.book import state
 from monitor.model.address import pack
@@ -398,11 +399,7 @@ def _log_change(change: IdentityChange) -> None:
 
 def _fault(defect: BaseException) -> None:
     """A parser failed by a defect of ours; the flow is left alone and the daemon goes on."""
-    trace = defect.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
-    log.error("defect in a parser, flow left alone", what=type(defect).__name__, where=place)
+    log.error("defect in a parser, flow left alone", what=type(defect).__name__, where=place_of(defect))
 
 
 def run(config: Config, path: Path, source: Source, notifier: Notifier) -> None:
