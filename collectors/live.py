@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,10 @@ class LinkState(StrEnum):
     """It goes on under another name; the configured one stays its label."""
     BLOCKED = "blocked"
     """It is there, and cannot be read: the reason is in the event."""
+
+
+BLIND: Final = frozenset({LinkState.DOWN, LinkState.GONE, LinkState.BLOCKED})
+"""States in which no packet can come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,16 @@ class Ledger:
 
     pressed: bool = False
     """An eighth of the ring waits to be read: it is not read as fast as it fills."""
+
+    @property
+    def came(self) -> int:
+        """Packets that came to the interface, those included that were lost on the way to us."""
+        return self.arrived + self.missed
+
+    @property
+    def lost(self) -> int:
+        """Of these, packets that were lost on this machine."""
+        return self.dropped + self.missed
 
     @property
     def exact(self) -> bool:

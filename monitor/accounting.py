@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from monitor.sinks.metrics import Metrics
 
 INTERFACE: Final = "capture"
-LEDGER: Final = ("seen", "octets", "dropped", "missed")
-"""Numbers of an interface's account that metrics have."""
 
 
 class Account:
@@ -39,11 +37,9 @@ class Account:
             by_interface = any(ledger.octets for ledger in ledgers)
             for ledger in ledgers:
                 interface = ledger.interface
-                seen, octets, dropped, missed = (
-                    self.new(f"{what} {interface}", getattr(ledger, what)) for what in LEDGER
-                )
-                metrics.packets(interface, seen, octets if by_interface else self.new("octets", scanner.octets))
-                metrics.kernel_drops(interface, dropped + missed)
+                octets = ("octets " + interface, ledger.octets) if by_interface else ("octets", scanner.octets)
+                metrics.packets(interface, self.new(f"seen {interface}", ledger.seen), self.new(*octets))
+                metrics.kernel_drops(interface, self.new(f"lost {interface}", ledger.lost))
         else:
             metrics.packets(interface, self.new("packets", scanner.packets), self.new("octets", scanner.octets))
         metrics.duplicates(interface, self.new("duplicates", scanner.duplicates))

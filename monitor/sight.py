@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from collectors.live import LinkState
+from collectors.live import BLIND, LinkState
 from monitor.model.sight import Look
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ WINDOW_NS: Final = 60_000_000_000
 """What is wrong with a mirror is told within a minute (threat model, T24)."""
 STEP_NS: Final = 5_000_000_000
 """How finely the window moves on."""
-BLIND: Final = frozenset({LinkState.DOWN, LinkState.GONE, LinkState.BLOCKED})
-"""States in which no packet can come."""
 
 
 class _Side:
@@ -82,12 +80,12 @@ class Sight:
     @property
     def arrived(self) -> int:
         """Packets that came to any interface, lost ones included."""
-        return self._before[0] + sum(side.ledger.arrived + side.ledger.missed for side in self._sides.values())
+        return self._before[0] + sum(side.ledger.came for side in self._sides.values())
 
     @property
     def lost(self) -> int:
         """Of these, packets that were lost on this machine."""
-        return self._before[1] + sum(side.ledger.dropped + side.ledger.missed for side in self._sides.values())
+        return self._before[1] + sum(side.ledger.lost for side in self._sides.values())
 
     def ledgers(self) -> Iterator[Ledger]:
         """The account of each interface as last taken."""
@@ -134,8 +132,8 @@ class Sight:
                 state=side.state,
                 reason=side.reason,
                 quiet_ns=now_ns - side.moved_ns,
-                arrived=side.ledger.arrived - side.steps[0][1].arrived + side.ledger.missed - side.steps[0][1].missed,
-                lost=side.ledger.dropped - side.steps[0][1].dropped + side.ledger.missed - side.steps[0][1].missed,
+                arrived=side.ledger.came - side.steps[0][1].came,
+                lost=side.ledger.lost - side.steps[0][1].lost,
                 one_way=self.one_way - one_way,
                 two_way=self.two_way - two_way,
             )

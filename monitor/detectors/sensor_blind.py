@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from collectors.live import LinkState
+from collectors.live import BLIND
 from monitor.model.incidents import Kind, Notice, Severity
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ ONE_SIDED: Final = 0.9
 def detect(look: Look) -> Iterator[Notice]:
     """All that keeps this interface from seeing."""
     name = look.interface
-    if look.state in (LinkState.DOWN, LinkState.GONE, LinkState.BLOCKED):
+    if look.state in BLIND:
         why = f" ({look.reason})" if look.reason else ""
         yield _notice(
             f"{name} link",
