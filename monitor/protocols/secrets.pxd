@@ -1,7 +1,7 @@
 cimport cython
 
 
-@cython.locals(path=str, mark=str, query=str, piece=str, users=bint, parts=list)
+@cython.locals(path=str, mark=str, query=str, piece=str, parts=list)
 cpdef str cut(str text)
 @cython.locals(at=Py_ssize_t, first=Py_ssize_t, name=str, value=str)
 cdef object _secret_at(str piece, bint users=*)

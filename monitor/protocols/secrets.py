@@ -51,21 +51,20 @@ def cut(text: str) -> str:
         return text
     path, mark, query = text.partition("?")
     parts = [path.split("&"), query.split("&")]
-    users = False
     for piece in (*parts[0], *parts[1]):
         if _secret_at(piece) is not None:
-            users = True
             break
-    if not users:
+    else:
         return text
-    return "&".join(_pieces(parts[0], users=users)) + mark + "&".join(_pieces(parts[1], users=users))
+    return "&".join(_pieces(parts[0])) + mark + "&".join(_pieces(parts[1]))
 
 
-def _pieces(pieces: list[str], *, users: bool) -> list[str]:
+def _pieces(pieces: list[str]) -> list[str]:
+    """The pieces of a text that holds a secret: with it, whose it is must not be seen either."""
     result = []
     after_secret = False
     for piece in pieces:
-        at = _secret_at(piece, users)
+        at = _secret_at(piece, True)  # noqa: FBT003
         if at is not None:
             result.append(piece[:at] + MASK)
             after_secret = True
