@@ -265,8 +265,8 @@ class Attribution:
             if from_device and fact.host and not is_address(fact.host):
                 self._requested(flow, fact, fact.host, ts_ns, _first_id(flow, sender))
         elif type(fact) is ProxyRequest:
-            if from_device and not is_address(fact.host):
-                self._proxied(flow, fact, ts_ns, _first_id(flow, sender))
+            if from_device:
+                self._proxied(flow, fact.host, ts_ns, _first_id(flow, sender))
         elif type(fact) is P2pContact:
             self._p2p(flow, fact, sender, sender_mac, ts_ns)
         elif type(fact) in _BANNERS:
@@ -384,13 +384,13 @@ class Attribution:
         proxied = fact.method == "CONNECT" or fact.uri.lower().startswith(("http://", "https://"))
         if flow.contact is not None:
             self._attach(flow, [host], "host", ts_ns)
-        elif flow.device is not None and proxied and is_public_name(host):
-            self._look_up(flow.device, host, ts_ns, first_id)
+        elif proxied:
+            self._proxied(flow, host, ts_ns, first_id)
 
-    def _proxied(self, flow: Flow, fact: ProxyRequest, ts_ns: int, first_id: bytes) -> None:
+    def _proxied(self, flow: Flow, host: str, ts_ns: int, first_id: bytes) -> None:
         """The device asked a proxy of the site for this host: it is the proxy that goes there."""
-        if flow.contact is None and flow.device is not None and is_public_name(fact.host):
-            self._look_up(flow.device, fact.host, ts_ns, first_id)
+        if flow.contact is None and flow.device is not None and is_public_name(host):
+            self._look_up(flow.device, host, ts_ns, first_id)
 
     def _begin(self, flow: Flow, names: list[str], source: str, ts_ns: int, further: bool) -> Contact:  # noqa: FBT001  as above
         assert flow.device is not None  # noqa: S101  only flows of a device are attached
