@@ -47,7 +47,15 @@ class Alarm:
     def state(self) -> tuple[object, ...]:
         """What is news when it differs: not the numbers in a sentence that grow every second."""
         notice = self.notice
-        return notice.severity, notice.properties, notice.evidences, decade(self.times, FLOOR)
+        return (
+            notice.severity,
+            notice.properties,
+            notice.evidences,
+            notice.firmware,
+            notice.capabilities,
+            notice.news,
+            decade(self.times, FLOOR),
+        )
 
 
 class Alarms:
@@ -199,4 +207,6 @@ class Alarms:
             last_ns=alarm.last_ns,
             evidences=notice.evidences,
             visibility=self._totals().since(alarm.base),
+            firmware=notice.firmware,
+            capabilities=notice.capabilities,
         )

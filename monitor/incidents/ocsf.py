@@ -16,7 +16,7 @@ from monitor.model.verdicts import Confidence
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from monitor.model.incidents import DeviceView, Evidence, Transition
+    from monitor.model.incidents import DeviceView, Evidence, FirmwareChange, Transition
     from monitor.model.verdicts import Verdict
 
 VERSION: Final = "1.8.0"
@@ -43,6 +43,14 @@ TITLES: Final[Mapping[Kind, str]] = {
     Kind.ENCRYPTED_DNS: "Names looked up out of sight: encrypted DNS",
     Kind.UNEXPECTED_CONTACT: "Contact outside the policy",
     Kind.NAME_LOOKUP: "A name outside the policy was looked up",
+    Kind.FIRMWARE_UPDATE: "A device's firmware is being changed",
+    Kind.FIRMWARE_CHECK: "A device asks for a newer firmware",
+    Kind.STALE_FIRMWARE: "A device runs an old firmware",
+    Kind.KNOWN_VULNERABLE: "A device runs a firmware that is known to be exploited",
+    Kind.EXPLOIT_ATTEMPT: "A known attack on a device",
+    Kind.CAPABILITY_GAINED: "A device can do more than before its update",
+    Kind.DORMANT_FUNCTION: "A function was switched on without an update",
+    Kind.CONTRADICTION: "A device does what it says it does not",
     Kind.DEVICE_SILENT: "A device is not seen any more",
     Kind.DEVICE_CHANGED: "A device is not what it was",
     Kind.SENSOR_BLIND: "The sensor does not see what it should",
@@ -59,6 +67,8 @@ TEXT_LIMIT: Final = 1024
 PROFILES: Final = ("host", "security_control")
 PROPERTIES: Final = 16
 """Most properties of one message."""
+CAPABILITIES: Final = 16
+"""Most functions that one message names."""
 
 UNPRINTABLE: Final = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), "\N{REPLACEMENT CHARACTER}")
 """C0 and C1 controls: what a camera calls itself must not steer a terminal."""
@@ -166,12 +176,19 @@ class _Visibility(_Table, frozen=True, kw_only=True):
     passed_over: int = 0
 
 
+class _Firmware(_Table, frozen=True, kw_only=True):
+    after: str | None = None
+    before: str | None = None
+
+
 class _Camwarden(_Table, frozen=True, kw_only=True):
     attempts: int
     bytes_in: int
     bytes_out: int
+    capability: list[str] | None = None
     device_class: str
     epoch: int
+    firmware: _Firmware | None = None
     foreign: bool
     group: str | None = None
     label: str | None = None
@@ -320,7 +337,13 @@ def _unmapped(transition: Transition, *, sensor: str, epoch: int, seq: int) -> _
             passed_over=visibility.passed_over,
         ),
         merged_into=transition.merged_into,
+        firmware=_firmware(transition.firmware) if transition.firmware is not None else None,
+        capability=[_name(each) for each in transition.capabilities[:CAPABILITIES]] or None,
     )
+
+
+def _firmware(change: FirmwareChange) -> _Firmware:
+    return _Firmware(before=_known(change.before), after=_known(change.after))
 
 
 def _verdict(verdict: Verdict) -> _Verdict:

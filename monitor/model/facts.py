@@ -303,6 +303,83 @@ class P2pContact(Fact, frozen=True, tag="p2p.contact"):
     """Who sends such a message: "device", "client", "server", or "unknown"."""
 
 
+class FirmwareTransfer(Fact, frozen=True, tag="firmware.transfer"):
+    """A firmware image, or what is fetched or pushed as one, has passed or stopped passing."""
+
+    direction: str
+    """to_device, from_device; unknown where neither end is known."""
+    via: str
+    """What carried it: http isapi onvif cgi rpc vapix reolink sunapi lapi tftp ftp sofia baichuan sdk."""
+    name: str | None
+    """Of the file, where something names it."""
+    uri: str | None
+    """Where it was fetched from or sent to, with its scheme and host; secrets already cut."""
+    bytes: int
+    """Of the file that were seen: entity body, multipart part or chunks together, without their framing."""
+    complete: bool
+    """All of it was seen, without a gap."""
+    sha256: str | None
+    """Of the file as the receiver gets it; None unless it is complete."""
+    magic: str | None
+    """What its first bytes say it is: "hikvision-dav", "elf", "uimage" ...; None: nothing known."""
+    vendor: str | None
+    """Catalogue key of the maker whose images begin so."""
+    signs: tuple[str, ...] = ()
+    """Why it is taken for a firmware: call magic name host."""
+
+
+class FirmwareCall(Fact, frozen=True, tag="firmware.call"):
+    """Somebody asks a device to take a firmware, to say how far it is, or to restart."""
+
+    via: str
+    """As of FirmwareTransfer."""
+    operation: str
+    """upload: here comes one. fetch: get one from there. install status cancel reboot."""
+    uri: str | None
+    accepted: bool | None = None
+    """What the device answered; None: not seen, or not said yet."""
+
+
+class FirmwareCheck(Fact, frozen=True, tag="firmware.check"):
+    """A device asks a server whether there is a newer firmware, or is told to ask; no image passes."""
+
+    via: str
+    uri: str | None
+    version: str | None = None
+    """What it says that it runs."""
+    offered: str | None = None
+    """What the server says that there is."""
+
+
+class CapabilityStated(Fact, frozen=True, tag="capability.stated"):
+    """What a device's own interface says of its functions, as it says it."""
+
+    api: str
+    """isapi onvif dahua vapix reolink sunapi lapi sofia rtsp."""
+    question: str
+    """What it answers: an endpoint without its query's secrets, a SOAP action, a command."""
+    statements: tuple[tuple[str, str], ...]
+    """Path and value of each leaf, in the order of their paths: ("DeviceCap/SysCap/isSupportEZVIZ", "true")."""
+
+
+class AnalyticsEvent(Fact, frozen=True, tag="analytics.event"):
+    """A device tells somebody that it has seen or heard something."""
+
+    api: str
+    """isapi onvif dahua."""
+    topic: str
+    """As the device names it: "FaceDetection", "tns1:RuleEngine/Recognition/Face"."""
+
+
+class ExploitAttempt(Fact, frozen=True, tag="exploit.attempt"):
+    """A request that is known to have taken cameras over."""
+
+    key: str
+    """Of the catalogue's vulnerability row: "CVE-2021-36260"."""
+    uri: str | None
+    """Secrets already cut."""
+
+
 class FlowEnd(Fact, frozen=True, tag="flow.end"):
     packets_out: int
     packets_in: int

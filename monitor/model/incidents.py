@@ -25,6 +25,14 @@ class Kind(StrEnum):
     UNEXPECTED_CONTACT = "unexpected_contact"
     NAME_LOOKUP = "name_lookup"
     # Of a device or of the sensor itself, not of one remote end.
+    FIRMWARE_UPDATE = "firmware_update"
+    FIRMWARE_CHECK = "firmware_check"
+    STALE_FIRMWARE = "stale_firmware"
+    KNOWN_VULNERABLE = "known_vulnerable"
+    EXPLOIT_ATTEMPT = "exploit_attempt"
+    CAPABILITY_GAINED = "capability_gained"
+    DORMANT_FUNCTION = "dormant_function"
+    CONTRADICTION = "contradiction"
     DEVICE_SILENT = "device_silent"
     DEVICE_CHANGED = "device_changed"
     SENSOR_BLIND = "sensor_blind"
@@ -51,6 +59,13 @@ class Finding(Struct, frozen=True):
     severity: Severity
 
 
+class FirmwareChange(Struct, frozen=True):
+    """What a device ran before and runs now; None where nothing has said so."""
+
+    before: str | None
+    after: str | None
+
+
 class Notice(Struct, frozen=True):
     """What a detector says of a device, or of the sensor, apart from any contact."""
 
@@ -65,6 +80,11 @@ class Notice(Struct, frozen=True):
     confidence: Confidence = Confidence.HIGH
     properties: tuple[str, ...] = ()
     evidences: tuple[Evidence, ...] = ()
+    firmware: FirmwareChange | None = None
+    capabilities: tuple[str, ...] = ()
+    """Keys of the functions it is about, the most sensitive first."""
+    news: tuple[str, ...] = ()
+    """What else is news when it differs, such as the signs that have come together so far."""
 
 
 class Activity(IntEnum):
@@ -197,3 +217,5 @@ class Transition(Struct, frozen=True):
     evidences: tuple[Evidence, ...]
     visibility: Visibility
     merged_into: str | None = None
+    firmware: FirmwareChange | None = None
+    capabilities: tuple[str, ...] = ()

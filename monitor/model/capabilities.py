@@ -1,0 +1,77 @@
+"""Capabilities: what a device can do, says of it, and does."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class Sensitivity(IntEnum):
+    """How much it matters to whoever is watched."""
+
+    ORDINARY = 1
+    """What any camera does: video, motion, time."""
+    NOTABLE = 2
+    """What changes what a camera is for: people are counted, vehicles told apart."""
+    SENSITIVE = 3
+    """Who somebody is, what is said, who else can look, who can change the device."""
+
+
+class Aspect(StrEnum):
+    """What a device says of a function. What it does is seen on the wire."""
+
+    SUPPORTED = "supported"
+    ENABLED = "enabled"
+
+
+class State(StrEnum):
+    """What the three columns of a row come to (architecture, the capability ledger). Metric labels: a closed set."""
+
+    IN_USE = "in_use"
+    READY = "ready"
+    DORMANT = "dormant"
+    HIDDEN = "hidden"
+    CONTRADICTED = "contradicted"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+class Capability(Struct, frozen=True):
+    """One function of the vocabulary."""
+
+    key: str
+    """area.function: "face.recognise"."""
+    name: str
+    """For people: "recognises faces"."""
+    sensitivity: Sensitivity
+
+
+class Declaration(Struct, frozen=True):
+    """One thing that an answer says of one function."""
+
+    capability: str
+    aspect: Aspect
+    value: bool
+    identifier: str
+    """What said so: the path of the statement."""
+
+
+class Vocabulary(Protocol):
+    """What the functions are called, and by what each interface's answers tell of them."""
+
+    def capability(self, key: str) -> Capability | None:
+        """The function of this key."""
+
+    def capabilities(self) -> Sequence[Capability]:
+        """All of them, in order of their keys."""
+
+    def declared(self, api: str, question: str, statements: Iterable[tuple[str, str]]) -> list[Declaration]:
+        """What these statements say, by the catalogue's rows. What says neither yes nor no is left out."""
+
+    def capability_of_topic(self, api: str, topic: str) -> str | None:
+        """The function that an analytics event of this topic shows at work."""
