@@ -96,7 +96,7 @@ def test_more_than_one_end_and_a_protocol_are_said() -> None:
     assert "PPPP camera protocol" in sentence(given)
 
 
-@pytest.mark.parametrize("kind", list(TITLES)[: list(TITLES).index(Kind.DEVICE_SILENT)])
+@pytest.mark.parametrize("kind", list(TITLES)[: list(TITLES).index(Kind.FIRMWARE_UPDATE)])
 def test_every_kind_has_a_sentence(kind: Kind) -> None:
     """Also while nobody is left to speak of."""
     given = incident(Outcome.ATTEMPTED, kind=kind)
