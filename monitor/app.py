@@ -24,6 +24,7 @@ from monitor.enrich.site import Reach, Site
 from monitor.incidents import ocsf
 from monitor.incidents.alarms import Alarms
 from monitor.incidents.book import Book, view
+from monitor.inspection import Inspection
 from monitor.model.incidents import DeviceView
 from monitor.policy.policy import Policy
 from monitor.wire.flows import FlowTable
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.model.address import IPNetwork
+    from monitor.model.capabilities import Declaration
     from monitor.model.facts import Observation
     from monitor.model.flows import Flow
     from monitor.model.identity import IdentityChange
@@ -87,9 +89,10 @@ def build_engine(
         duplicate_window_ns=int(config.capture.duplicate_window_ms * MILLISECOND_NS),
         overlapping=config.capture.overlapping_vlans,
     )
+    devices = Devices(known.catalogue, inventory(config), cameras, limits.devices)
     attribution = Attribution(
         site,
-        Devices(known.catalogue, inventory(config), cameras, limits.devices),
+        devices,
         Names(),
         known.catalogue,
         known.operators,
@@ -97,12 +100,17 @@ def build_engine(
         Lookups(),
         quiet_ns,
     )
-    return Engine(
+    policy = build_policy(config, site)
+    inspection = Inspection(
+        devices, site, Silence(), in_window=lambda device, at_ns: engine.policy.in_window(device, at_ns)
+    )
+    engine = Engine(
         scanner,
         attribution,
-        build_policy(config, site),
+        policy,
         lambda totals: Book(config.sensor.name, totals, quiet_ns=quiet_ns),
         lambda totals: Alarms(config.sensor.name, totals, quiet_ns=quiet_ns),
+        inspection=inspection,
         sensor=sensor_view(config.sensor.name),
         view=view,
         silent_ns=int(limits.silent_minutes * MINUTE_NS),
@@ -110,6 +118,23 @@ def build_engine(
         on_fault=on_fault,
         on_change=on_change,
     )
+    return engine
+
+
+class Silence:
+    """A vocabulary of nothing."""
+
+    def capability(self, key: str) -> None:
+        """None."""
+
+    def capabilities(self) -> tuple[()]:
+        return ()
+
+    def declared(self, api: str, question: str, statements: object) -> list[Declaration]:
+        return []
+
+    def capability_of_topic(self, api: str, topic: str) -> None:
+        """None."""
 
 
 def site_networks(config: Config) -> tuple[list[IPNetwork], list[IPNetwork]]:

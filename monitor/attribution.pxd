@@ -20,6 +20,7 @@ cdef class Attribution:
     cdef long long _quiet_ns
     cdef public long long whole_since_ns
     cdef object _catalogue, _operators
+    cdef public object when_forgotten
     cdef dict _touched, _counted
 
     cpdef bint has_news(self) except -1

@@ -43,7 +43,7 @@ if not cython.compiled:
     from monitor.wire.link import octets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from monitor.enrich.catalogue import Catalogue
     from monitor.enrich.devices import Devices
@@ -115,6 +115,8 @@ class Attribution:
         self.moved: Moved = Counter()
         self.whole_since_ns = 0
         """Since when nothing was missed, as far as anybody knows: a name asked for before may not have been heard."""
+        self.when_forgotten: Callable[[Device], None] | None = None
+        """Told of each device that is known no more."""
         devices.when_evicted = self._left
 
     def limits(self) -> Iterator[Limit]:
@@ -274,19 +276,19 @@ class Attribution:
 
     def announced(
         self, fact: DeviceAnnounced | PrefixAnnounced, source: Address | None, mac: Mac | None, ts_ns: int
-    ) -> None:
-        """A host, or a router, said something about itself or its link."""
+    ) -> Device | None:
+        """A host, or a router, said something about itself or its link; the device that it is about."""
         if isinstance(fact, PrefixAnnounced):
             sender = self.devices.with_mac(mac) if mac is not None else None
             if sender is None or not sender.watched:  # a camera does not say what our network is
                 self.site.learn_prefix(fact.prefix)
-            return
+            return None
         about = pack(fact.address) if fact.address is not None else source
         if about is not None and self.site.reach(about) is REMOTE:
-            return
+            return None
         if about is not None and self.site.reach(about) is GROUP:
             source = None
-        self.devices.learn(fact, source, mac, ts_ns)
+        return self.devices.learn(fact, source, mac, ts_ns)
 
     def device_of(self, where: Where) -> Device | None:
         """The local device that a fact without a flow is about."""
@@ -447,6 +449,8 @@ class Attribution:
                 flow: Flow = contact.newest_flow
                 flow.leave()
                 flow.device = None
+        if self.when_forgotten is not None:
+            self.when_forgotten(device)
 
     def _asked(self, flow: Flow, device: Device, fact: DnsQuery, ts_ns: int, first_id: bytes) -> None:
         if flow.contact is not None:

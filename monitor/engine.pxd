@@ -19,6 +19,8 @@ cdef class Engine:
     cdef public object policy
     cdef readonly object book, alarms, sight, counts, fragments
     cdef object _sensor, _view, _on_change
+    cdef readonly object inspection
+    cdef list _noticed
     cdef tuple _missed
     cdef bytes _canary
     cdef int _canary_port

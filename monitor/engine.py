@@ -16,12 +16,13 @@ import cython
 
 from monitor.detectors import device_changed, device_silent, sensor_blind
 from monitor.hearing import Counts
+from monitor.inspection import SERVING
 from monitor.model.address import Address
 from monitor.model.contacts import Outcome, Trait, with_one, without
 from monitor.model.facts import MalformedSeen
 from monitor.model.incidents import Kind, Totals
 from monitor.model.limits import Limit, Room
-from monitor.model.verdicts import OperatorKind
+from monitor.model.verdicts import CLOUDS, OperatorKind
 from monitor.sight import Sight
 from monitor.wire.fragments import Fragments
 from monitor.wire.layout import LAYERS, REASONS
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from monitor.attribution import Attribution
     from monitor.incidents.alarms import Alarms
     from monitor.incidents.book import Book
+    from monitor.inspection import Inspection
     from monitor.model.address import Mac
     from monitor.model.contacts import Judgement
     from monitor.model.facts import Observation
@@ -82,6 +84,7 @@ class Engine:
         book: Callable[[Callable[[], Totals]], Book],
         alarms: Callable[[Callable[[], Totals]], Alarms],
         *,
+        inspection: Inspection,
         sensor: DeviceView,
         view: Callable[[Device], DeviceView],
         silent_ns: int = 0,
@@ -100,7 +103,10 @@ class Engine:
         self.attribution = attribution
         self.policy = policy
         self.counts = Counts()
-        self.hearing = Hearing(scanner, attribution, self.counts, observer, on_fault)
+        self.inspection = inspection
+        self._noticed = inspection.told
+        attribution.when_forgotten = inspection.forget
+        self.hearing = Hearing(scanner, attribution, self.counts, observer, on_fault, inspection)
         self.fragments = Fragments()
         self._on_change = on_change
         self.sight = Sight()
@@ -166,6 +172,8 @@ class Engine:
         told += self._judge(now_ns)
         told += self.book.news(now_ns)
         told += self.book.quiet(now_ns)
+        self.inspection.tick(now_ns)
+        told += self._notices(now_ns)
         return told + self._watch_over(now_ns)
 
     def advance(self, now_ns: int) -> list[Transition]:
@@ -191,6 +199,7 @@ class Engine:
             self._count(slot, self.now_ns)
         self._take_counts()
         told = self._judge_waiting(self.now_ns)
+        told += self._notices(self.now_ns)
         return told + self.book.settle(self.now_ns)
 
     def reconsider(self, policy: Policy) -> None:
@@ -217,6 +226,7 @@ class Engine:
         self.attribution.conclude(self.attribution.lookups.rest())
         self._take_counts()
         told += self._judge_waiting(last_ns)
+        told += self._notices(last_ns)
         told += self.book.settle(last_ns)
         return told + self._changes(END_OF_TIME, last_ns)
 
@@ -246,7 +256,7 @@ class Engine:
         table = self.scanner.table
         yield Limit(Room.FLOWS, table.capacity, table.used, table.evicted)
         yield Limit(Room.SETTLING, MAX_SETTLING, len(self._settling), self.hurried)
-        for room in (self.fragments, self.hearing, self.attribution, self.book, self.alarms):
+        for room in (self.fragments, self.hearing, self.attribution, self.inspection, self.book, self.alarms):
             yield from room.limits()
 
     def totals(self) -> Totals:
@@ -281,6 +291,8 @@ class Engine:
                 self._packet(events, view, told)
                 if self.attribution.has_news():
                     told += self._judge(scanner.ts)
+                if self._noticed:
+                    told += self._notices(scanner.ts)
 
     def _ticks_until(self, ts_ns: int, told: list[Transition]) -> None:
         """All whole seconds up to this packet; those at which nothing can be due are skipped."""
@@ -335,6 +347,8 @@ class Engine:
             flow = known
         if events & (at.SYN | at.PAYLOAD):
             self.hearing.payload(flow, slot, events)
+        if flow.serves and events & (at.ANSWER | at.REFUSE):
+            self.inspection.served(flow, ts_ns, answered=bool(events & at.ANSWER))
         if flow.contact is not None and events & (at.NEW | at.ATTEMPT | at.ANSWER | at.REFUSE | at.TRANSFER):
             self._count(slot, ts_ns)
             if events & at.REFUSE:
@@ -385,6 +399,9 @@ class Engine:
             self.counts.unplaced += 1
         elif flow.device.watched:
             scanner.table.watch(slot)
+        if frame.proto == at.PROTO_TCP and flow.responder_port in SERVING:
+            flow.serves = True
+            scanner.care(slot)
         if flow.contact is not None:
             scanner.care(slot)
         return flow
@@ -446,6 +463,13 @@ class Engine:
         if self.silent_ns and now_ns >= self._silence_due:
             self._silence_due = now_ns + SILENCE_NS
             told += self._silences(now_ns)
+        return told
+
+    def _notices(self, now_ns: int) -> list[Transition]:
+        """What the inspection has to tell of devices."""
+        told: list[Transition] = []
+        for device, notice in self.inspection.take():
+            told += self.alarms.note(self._view(device), notice, now_ns)
         return told
 
     def _changes(self, until_ns: int, now_ns: int) -> list[Transition]:
@@ -553,6 +577,8 @@ class Engine:
     def _take_counts(self) -> None:
         """Give the incidents what their contacts have counted."""
         for contact in self.attribution.counted():
+            if contact.p2p is not None or contact.verdict.kind in CLOUDS:
+                self.inspection.went(contact, contact.last_ns)
             if contact.judged is None or not self.book.count(contact):
                 contact.judged = None
                 self.attribution.touch(contact)
@@ -562,6 +588,7 @@ class Engine:
         told: list[Transition] = []
         if self.attribution.devices.has_news():
             for device in self.attribution.devices.newly_recognised():
+                self.inspection.recognised(device)
                 self._touch_all(device)
         for contact in self.attribution.touched():
             state = contact.state()
@@ -584,6 +611,9 @@ class Engine:
         self, contact: Contact, state: tuple[object, ...], judgement: Judgement, now_ns: int
     ) -> list[Transition]:
         """What it changes that this is what the policy says of a contact."""
+        self.inspection.went(contact, now_ns)
+        if not judgement.allowed:
+            self.inspection.new_destination(contact, self.attribution.contacts.of(contact.device), now_ns)
         mark = with_one if judgement.foreign else without
         contact.traits = mark(contact.traits, Trait.FOREIGN)
         contact.judged = state

@@ -23,7 +23,7 @@ cdef class Hearing:
     cdef readonly Scanner scanner
     cdef readonly Attribution attribution
     cdef readonly object counts
-    cdef object _observer, _on_fault
+    cdef object _observer, _on_fault, _inspection
     cdef list _listeners
     cdef readonly Waiting waiting
     cdef readonly object expected

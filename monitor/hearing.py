@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import cython
 from msgspec import structs
 
+from monitor.inspection import INSPECTED
 from monitor.model.address import NO_ADDRESS, Address, Mac
 from monitor.model.community_id import community_id
 from monitor.model.contacts import Outcome
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitor.attribution import Attribution
+    from monitor.inspection import Inspection
     from monitor.model.facts import Fact
     from monitor.model.flows import Flow
     from monitor.wire.scan import Scanner
@@ -104,8 +106,10 @@ class Hearing:
         counts: Counts,
         observer: Callable[[Observation, Flow | None], None] | None,
         on_fault: Callable[[BaseException], None] | None,
+        inspection: Inspection,
     ) -> None:
         self.scanner = scanner
+        self._inspection = inspection
         self.attribution = attribution
         self.counts = counts
         self._observer = observer
@@ -235,9 +239,13 @@ class Hearing:
             if isinstance(fact, DeviceAnnounced):
                 # Hosts share a flow where they have no address yet, and forgers join one: the frame says who sent it.
                 mac = self.scanner.frame.macs()[0]
-                self.attribution.announced(fact, flow.responder if direction else flow.initiator, mac, ts_ns)
+                device = self.attribution.announced(fact, flow.responder if direction else flow.initiator, mac, ts_ns)
+                if device is not None:
+                    self._inspection.announced(device, fact, ts_ns)
             else:
                 self.attribution.fact(flow, direction, fact, ts_ns, self.scanner.frame.truncated)
+                if type(fact) in INSPECTED:
+                    self._inspection.fact(flow, direction, fact, ts_ns)
             if self._observer is not None:
                 self._observer(Observation(flow.where(ts_ns, direction), fact), flow)
 

@@ -41,6 +41,31 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Grade(IntEnum):
+    """How sure it is (vendors.md 3.3)."""
+
+    HINT = 1
+    """Something else may explain it: a banner, a fingerprint, a restart."""
+    PROBABLE = 2
+    """Seen on the wire, but the device has not said so: an image, a call, the name of a file."""
+    CERTAIN = 3
+    """The device says so itself."""
+
+
+class Claim(Struct, frozen=True):
+    """What one column of a row says, and how it is known."""
+
+    value: bool
+    source: str
+    """Who said or showed it, for people: "isapi System/capabilities: isSupportFaceDetect", "RTP audio"."""
+    first_ns: int
+    """Since when it has been so, as far as anybody saw."""
+    last_ns: int
+    """When it was last confirmed."""
+    firmware: str | None
+    """What the device ran when it was first so."""
+
+
 class Capability(Struct, frozen=True):
     """One function of the vocabulary."""
 
@@ -59,6 +84,20 @@ class Declaration(Struct, frozen=True):
     value: bool
     identifier: str
     """What said so: the path of the statement."""
+
+
+class Change(Struct, frozen=True):
+    """One column of one row turned."""
+
+    capability: str
+    column: str
+    """supported enabled exercised"""
+    before: bool | None
+    """None: nothing had said so either way, although the question had been answered."""
+    after: bool
+    state_before: State
+    source: str
+    ts_ns: int
 
 
 class Vocabulary(Protocol):

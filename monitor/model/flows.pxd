@@ -12,7 +12,7 @@ cdef class Flow:
     cdef public Device device, peer
     cdef public Contact contact
     cdef public Flow earlier, later
-    cdef public bint outward, early, heard
+    cdef public bint outward, early, serves, heard
     @cython.locals(newest=Flow)
     cpdef join(self, Contact contact)
     @cython.locals(contact=Contact)

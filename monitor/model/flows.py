@@ -45,6 +45,8 @@ class Flow:
         """The local end began it."""
         self.early = False
         """It was there when the capture began, as far as anybody can tell."""
+        self.serves = False
+        """It goes to a port of a device that is a function by itself."""
         self.heard = False
         """Its payload may still say something."""
         self.opened = -1

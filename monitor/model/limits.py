@@ -34,6 +34,10 @@ class Room(StrEnum):
     ALARMS = "alarms"
     HANDOVER = "journal_handover"
     MEDIA_PORTS = "media_ports"
+    NOTICES = "waiting_notices"
+    DESCRIPTIONS = "described_sessions"
+    PAGES = "ledger_pages"
+    STATEMENTS = "ledger_statements_of_device"
 
 
 class Limit(Struct, frozen=True):

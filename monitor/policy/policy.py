@@ -69,6 +69,10 @@ class Policy:
                 return group.name
         return None
 
+    def in_window(self, device: Device, at_ns: int) -> bool | None:
+        """Whether the moment is in a maintenance window of the device's group; None if that has none."""
+        return None
+
     def judge(self, contact: Contact) -> Judgement:
         """Whether the contact is allowed, by which rule, and how the place and the operator relate to home."""
         group = self._groups.get(self.group_of(contact.device) or "")

@@ -1,0 +1,39 @@
+"""Contradiction: a device says that it does not do something, and does it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from monitor.model.capabilities import Sensitivity
+from monitor.model.incidents import Kind, Notice, Severity
+
+if TYPE_CHECKING:
+    from monitor.ledger.rows import Row
+    from monitor.model.capabilities import Capability
+    from monitor.model.contacts import Device
+    from monitor.model.incidents import Evidence
+
+GRACE_NS: Final = 10_000_000_000
+"""A session that is being closed as the device says that it is off may take so long to fall silent."""
+
+
+def detect(
+    device: Device, row: Row, capability: Capability | None, key: str, evidence: Evidence | None = None
+) -> Notice | None:
+    """Whether what the device was seen to do is what it says that it does not."""
+    denial = next((each for each in (row.enabled, row.supported) if each is not None and not each.value), None)
+    seen = row.exercised
+    if denial is None or seen is None or seen.last_ns < denial.first_ns + GRACE_NS:
+        return None
+    name = capability.name if capability is not None else key
+    sensitive = capability is None or capability.sensitivity is Sensitivity.SENSITIVE
+    off = "is off" if denial is row.enabled else "is not there"
+    return Notice(
+        kind=Kind.CONTRADICTION,
+        severity=Severity.CRITICAL if sensitive else Severity.HIGH,
+        about=key,
+        message=f"Device {device.name} {name} ({seen.source}), and says that this {off} ({denial.source})",
+        rule="reported off or unsupported, and seen on the wire after that",
+        evidences=(evidence,) if evidence is not None else (),
+        capabilities=(key,),
+    )

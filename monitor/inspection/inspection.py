@@ -1,0 +1,372 @@
+"""Inspection: facts, contacts and answers of devices become pages of the ledger, and notices where a detector says so.
+
+Strategy: every fact is about its sender or its receiver, found by address. What a device did or said goes into its
+page; a column that turns is a gain if an update is behind it, and otherwise a dormant function or a contradiction, or
+nothing but a line in the ledger. Notices of hosts that nobody watches wait a while: they may turn out to be cameras.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from monitor.detectors import capability_gained, contradiction, dormant_function, firmware_check, firmware_update
+from monitor.enrich.site import Reach
+from monitor.inspection import deeds
+from monitor.inspection.deeds import deed_of, track_capability
+from monitor.inspection.evidence import evidence_of
+from monitor.inspection.signs import SignsOfUpdates, host_of
+from monitor.ledger.ledger import Ledger
+from monitor.model.address import text
+from monitor.model.capabilities import Aspect, Declaration, Grade, State
+from monitor.model.contacts import Outcome
+from monitor.model.facts import (
+    AnalyticsEvent,
+    CapabilityStated,
+    DeviceAnnounced,
+    FileRequest,
+    FirmwareCall,
+    FirmwareCheck,
+    FirmwareTransfer,
+    MediaStream,
+    PortMapping,
+    RtspRequest,
+    SdpTrack,
+    ServiceBanner,
+)
+from monitor.model.limits import Limit, Room
+from monitor.model.verdicts import CLOUDS, OperatorKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from monitor.enrich.devices import Devices
+    from monitor.enrich.site import Site
+    from monitor.ledger.ledger import Difference, Page
+    from monitor.ledger.updates import Update
+    from monitor.model.address import Address
+    from monitor.model.capabilities import Vocabulary
+    from monitor.model.contacts import Contact, Device
+    from monitor.model.facts import Fact
+    from monitor.model.flows import Flow
+    from monitor.model.incidents import Notice
+
+INSPECTED: Final = frozenset(
+    {
+        AnalyticsEvent,
+        CapabilityStated,
+        FileRequest,
+        FirmwareCall,
+        FirmwareCheck,
+        FirmwareTransfer,
+        MediaStream,
+        PortMapping,
+        RtspRequest,
+        SdpTrack,
+        ServiceBanner,
+    }
+)
+"""Facts that say something of what a device is and does, beside whom it calls."""
+MAX_DESCRIBED: Final = 1024
+"""RTSP connections of which it is remembered what they asked a description of."""
+MAX_WAITING: Final = 1024
+"""Notices of hosts that nobody watches yet; the oldest make room."""
+SECOND_NS: Final = 1_000_000_000
+BEFORE_NS: Final = 60 * SECOND_NS
+"""Who was watched for less before an update may have done before what it does now. The message says how long it was."""
+
+
+class Inspection:
+    """One engine's ledger, and what is to be told of it. No clock: time comes with each call."""
+
+    def __init__(
+        self,
+        devices: Devices,
+        site: Site,
+        vocabulary: Vocabulary,
+        *,
+        in_window: Callable[[Device, int], bool | None],
+    ) -> None:
+        """``in_window``: whether a moment is in the device's maintenance windows, None if it has none."""
+        self.ledger = Ledger()
+        self._devices = devices
+        self._site = site
+        self._vocabulary = vocabulary
+        self._in_window = in_window
+        self._signs = SignsOfUpdates(self.ledger)
+        self.told: list[tuple[Device, Notice]] = []
+        """What is to be told, in the order in which it was noticed, until it is taken."""
+        self._waiting: OrderedDict[tuple[str, str, str], tuple[Device, Notice]] = OrderedDict()
+        self._described: OrderedDict[tuple[Address, int, Address, int], str] = OrderedDict()
+        self.crowded_out = 0
+        """Notices of unwatched hosts that were dropped for want of room."""
+
+    def limits(self) -> Iterator[Limit]:
+        """The room for pages and what waits."""
+        yield from self.ledger.limits()
+        yield Limit(Room.NOTICES, MAX_WAITING, len(self._waiting), self.crowded_out)
+        yield Limit(Room.DESCRIPTIONS, MAX_DESCRIBED, len(self._described), 0)
+
+    def take(self) -> list[tuple[Device, Notice]]:
+        """Take what is to be told."""
+        taken = list(self.told)
+        self.told.clear()
+        return taken
+
+    def recognised(self, device: Device) -> None:
+        """The device is watched from now on: what waited for that is told."""
+        for key in [key for key in self._waiting if key[0] == device.key]:
+            self.told.append(self._waiting.pop(key))
+
+    def forget(self, device: Device) -> None:
+        """The device is known no more."""
+        self.ledger.forget(device.key)
+        for key in [key for key in self._waiting if key[0] == device.key]:
+            del self._waiting[key]
+
+    def fact(self, flow: Flow, direction: int, fact: Fact, ts_ns: int) -> None:
+        """A parser reported this; direction 0 is from the side that began the flow."""
+        ends = (flow.initiator, flow.responder) if direction == 0 else (flow.responder, flow.initiator)
+        sender, receiver = self._device(ends[0]), self._device(ends[1])
+        if isinstance(fact, RtspRequest):
+            if fact.method == "DESCRIBE":
+                self._describe(flow, fact.uri)
+        elif isinstance(fact, FirmwareTransfer | FirmwareCall):
+            self._update_sign(flow, fact, sender, receiver, ts_ns)
+        elif sender is not None and isinstance(fact, SdpTrack | CapabilityStated | FirmwareCheck):
+            self._said(sender, flow, fact, ts_ns)
+        else:
+            if isinstance(fact, ServiceBanner) and sender is not None and fact.text:
+                self._mark(sender, f"{fact.protocol} {fact.role}", fact.text, ts_ns)
+            deed = deed_of(fact, sender, receiver, self._vocabulary)
+            doer = (sender if deed.by_sender else receiver) if deed is not None else None
+            if deed is not None and doer is not None:
+                self.done(doer, deed.capability, deed.source, ts_ns, flow)
+
+    def announced(self, device: Device, fact: DeviceAnnounced, ts_ns: int) -> None:
+        """A device said who it is."""
+        page = self.ledger.known(device.key)
+        if fact.firmware:
+            self._version(device, fact.firmware, Grade.CERTAIN, fact.protocol, ts_ns)
+            page = self.ledger.known(device.key)
+        if page is None:
+            return
+        if fact.boot_time and page.remember("boot", fact.protocol, fact.boot_time) not in (None, fact.boot_time):
+            self._restarted(device, page, f"{fact.protocol} says that it booted at {fact.boot_time}", ts_ns)
+        for what, shown in (("options", fact.fingerprint), ("class", fact.vendor_class)):
+            if shown:
+                self._mark(device, f"{fact.protocol} {what}", shown, ts_ns)
+
+    def stated(self, device: Device, fact: CapabilityStated, ts_ns: int) -> None:
+        """A device answered a question about itself, to us or to somebody else."""
+        page = self.ledger.page(device.key)
+        question = f"{fact.api} {fact.question}"
+        difference = self.ledger.answered(page, question, fact.statements)
+        for declaration in self._vocabulary.declared(fact.api, fact.question, fact.statements):
+            source = f"{question}: {declaration.identifier}"
+            self._declare(device, page, declaration, source, ts_ns, asked_before=not difference.first)
+        if not difference.first:
+            self._unknown(device, page, question, difference, ts_ns)
+
+    def done(self, device: Device, capability: str, source: str, ts_ns: int, flow: Flow | None = None) -> None:
+        """A device was seen to do this."""
+        page = self.ledger.page(device.key)
+        change = self.ledger.exercise(page, capability, source, ts_ns)
+        row = page.rows.get(capability)
+        if row is None or (change is None and row.state() is not State.CONTRADICTED):
+            return
+        known = self._vocabulary.capability(capability)
+        evidence = evidence_of(flow, _end_of(flow, device)) if flow is not None else None
+        if row.state() is State.CONTRADICTED:
+            self._tell(device, contradiction.detect(device, row, known, capability, evidence))
+        if change is None:
+            return
+        update = page.watched_update(ts_ns)
+        if update is not None:
+            if change.before is None and update.watched_ns >= BEFORE_NS:
+                self._gain(device, update, capability, f"{known.name if known else capability} ({source})")
+        elif row.state() is not State.CONTRADICTED:
+            refused = 0 < row.refused_ns < ts_ns
+            self._tell(device, dormant_function.detect(device, change, known, refused=refused, evidence=evidence))
+
+    def served(self, flow: Flow, ts_ns: int, *, answered: bool) -> None:
+        """A device accepted, or refused, a connection to a port that is a function by itself."""
+        device, capability = self._device(flow.responder), deeds.PORTS.get(flow.responder_port)
+        if device is None or capability is None:
+            return
+        if answered:
+            self.done(device, capability, f"tcp/{flow.responder_port} answers", ts_ns, flow)
+            return
+        row = self.ledger.page(device.key).row(capability)
+        if row is not None:
+            row.refused_ns = ts_ns
+
+    def went(self, contact: Contact, ts_ns: int) -> None:
+        """A device goes to a camera cloud, or goes on going there."""
+        if not contact.outbound or contact.outcome < Outcome.ATTEMPTED:
+            return
+        verdict = contact.verdict
+        to = contact.names[0] if contact.names else verdict.operator
+        if contact.p2p is not None or verdict.kind is OperatorKind.P2P_CLOUD:
+            self.done(contact.device, deeds.P2P, f"goes to {to} ({contact.p2p or verdict.operator})", ts_ns)
+        elif verdict.kind in CLOUDS:
+            self.done(contact.device, deeds.VENDOR_CLOUD, f"goes to {to} ({verdict.operator})", ts_ns)
+
+    def new_destination(self, contact: Contact, others: Iterator[Contact], ts_ns: int) -> None:
+        """A device goes where no rule allows it; ``others`` are all its contacts."""
+        page = self.ledger.known(contact.device.key)
+        update = page.watched_update(ts_ns) if page is not None else None
+        if update is None or contact.first_ns < update.started_ns or update.watched_ns < BEFORE_NS:
+            return
+        key = contact.verdict.operator_key
+        if any(each.verdict.operator_key == key and each.first_ns < update.started_ns for each in others):
+            return
+        verdict = contact.verdict
+        where = contact.names[0] if contact.names else verdict.operator
+        law = f", under the law of {verdict.jurisdiction}" if verdict.jurisdiction else ""
+        self._gain(contact.device, update, f"destination {key}", f"goes to {where} ({verdict.operator}{law})")
+
+    def tick(self, now_ns: int) -> None:
+        """A second is over: devices whose update is under way may have restarted."""
+        for device, update in self._signs.restarts(self._devices.named, now_ns):
+            self._progress(device, update)
+
+    def _declare(
+        self, device: Device, page: Page, declaration: Declaration, source: str, ts_ns: int, *, asked_before: bool
+    ) -> None:
+        change = self.ledger.declare(page, declaration, source, ts_ns, asked_before=asked_before)
+        if change is None or not change.after:
+            return
+        update = page.watched_update(ts_ns)
+        known = self._vocabulary.capability(change.capability)
+        if update is not None:
+            self._gain(device, update, change.capability, f"{known.name if known else change.capability} ({source})")
+        elif change.column == Aspect.SUPPORTED:
+            self._tell(device, capability_gained.unexplained(device, change, self._vocabulary))
+        else:
+            self._tell(device, dormant_function.detect(device, change, known, refused=False))
+
+    def _unknown(self, device: Device, page: Page, question: str, difference: Difference, ts_ns: int) -> None:
+        """What changed in an answer that the vocabulary does not know: after an update it is told too."""
+        update = page.watched_update(ts_ns)
+        if update is None:
+            return
+        news = [*difference.added, *((path, value) for path, _, value in difference.turned)]
+        api, _, asked = question.partition(" ")
+        for path, value in news:
+            if not self._vocabulary.declared(api, asked, [(path, value)]):
+                self._gain(device, update, f"statement {question} {path}", f"{path} = {value}")
+
+    def _track(self, device: Device, flow: Flow, fact: SdpTrack, ts_ns: int) -> None:
+        """A description offers a track; one that the same URI's description did not have before is new."""
+        capability = track_capability(fact)
+        if capability is None:
+            return
+        page = self.ledger.page(device.key)
+        uri = self._described.get(_connection(flow), "a session")
+        first = page.remember("described", uri, page.marks.get("described", {}).get(uri, str(ts_ns)))
+        known_before = first is not None and int(first) < ts_ns - SECOND_NS
+        offered = page.remember("track", f"{capability} {uri}", "offered") is not None
+        source = f"SDP of {uri}: {fact.media}{' ' + fact.codec if fact.codec else ''}"
+        for aspect in (Aspect.SUPPORTED, Aspect.ENABLED):
+            declaration = Declaration(capability, aspect, value=True, identifier=fact.media)
+            self._declare(device, page, declaration, source, ts_ns, asked_before=known_before and not offered)
+
+    def _said(self, sender: Device, flow: Flow, fact: SdpTrack | CapabilityStated | FirmwareCheck, ts_ns: int) -> None:
+        """A device says what it offers, or asks for something newer."""
+        if isinstance(fact, SdpTrack):
+            self._track(sender, flow, fact, ts_ns)
+        elif isinstance(fact, CapabilityStated):
+            self.stated(sender, fact, ts_ns)
+        elif flow.device is sender:
+            host = host_of(fact.uri) or text(flow.remote)
+            self._tell(sender, firmware_check.detect(sender, fact, host, evidence_of(flow, _end_of(flow, sender))))
+
+    def _describe(self, flow: Flow, uri: str) -> None:
+        self._described[_connection(flow)] = uri.partition("?")[0]
+        if len(self._described) > MAX_DESCRIBED:
+            self._described.popitem(last=False)
+
+    def _update_sign(
+        self,
+        flow: Flow,
+        fact: FirmwareTransfer | FirmwareCall,
+        sender: Device | None,
+        receiver: Device | None,
+        ts_ns: int,
+    ) -> None:
+        """A firmware passes to a device, or somebody asks a device to take one."""
+        device = receiver
+        if isinstance(fact, FirmwareTransfer) and fact.direction == "from_device":
+            return
+        if isinstance(fact, FirmwareCall) and fact.accepted is not None:
+            device = sender  # it is the device that answers
+        if device is None:
+            return
+        end = _end_of(flow, device)
+        other = flow.responder if end == flow.initiator else flow.initiator
+        update = self._signs.seen(device, fact, text(other), ts_ns)
+        if update is not None:
+            update.show(evidence_of(flow, end))
+            self._progress(device, update)
+
+    def _version(self, device: Device, text: str, grade: Grade, source: str, ts_ns: int) -> None:
+        page = self.ledger.page(device.key)
+        turn = page.firmware.learn(text, grade, source, ts_ns)
+        if turn is None:
+            return
+        page.changed = True
+        update = self._signs.turned(device, page, turn)
+        if update is not None:
+            self._progress(device, update)
+
+    def _restarted(self, device: Device, page: Page, words: str, ts_ns: int) -> None:
+        update = self._signs.joined(page, words, ts_ns)
+        if update is not None:
+            self._progress(device, update)
+
+    def _mark(self, device: Device, what: str, shown: str, ts_ns: int) -> None:
+        """What a device shows of itself without saying its version; a change joins an update, and opens none."""
+        page = self.ledger.page(device.key)
+        before = page.remember("banner", what, shown)
+        if before is None or before == shown:
+            return
+        update = self._signs.banner(page, f"{what} was {before!r} and is {shown!r}", ts_ns)
+        if update is not None:
+            self._progress(device, update)
+
+    def _progress(self, device: Device, update: Update) -> None:
+        """There is news of an update."""
+        self.ledger.page(device.key).changed = True
+        in_window = self._in_window(device, update.started_ns)
+        self._tell(device, firmware_update.detect(device, update, in_window=in_window))
+        self._tell(device, capability_gained.detect(device, update, self._vocabulary))
+
+    def _gain(self, device: Device, update: Update, what: str, words: str) -> None:
+        if update.gain(what, words):
+            self.ledger.page(device.key).changed = True
+            self._tell(device, capability_gained.detect(device, update, self._vocabulary))
+
+    def _tell(self, device: Device, notice: Notice | None) -> None:
+        if notice is None:
+            return
+        if device.watched:
+            self.told.append((device, notice))
+            return
+        self._waiting[device.key, str(notice.kind), notice.about] = (device, notice)
+        if len(self._waiting) > MAX_WAITING:
+            self._waiting.popitem(last=False)
+            self.crowded_out += 1
+
+    def _device(self, address: Address) -> Device | None:
+        """The local host of this address, if it is known."""
+        return self._devices.known(address) if self._site.reach(address) is Reach.LOCAL else None
+
+
+def _end_of(flow: Flow, device: Device) -> Address:
+    """The address of the flow's end that is this device."""
+    return flow.initiator if flow.initiator in device.addresses else flow.responder
+
+
+def _connection(flow: Flow) -> tuple[Address, int, Address, int]:
+    return (flow.initiator, flow.initiator_port, flow.responder, flow.responder_port)

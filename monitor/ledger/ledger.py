@@ -1,0 +1,232 @@
+"""Ledger: a page for each device: its rows, its firmware, its answers and its updates.
+
+Strategy: nothing is judged here. A declaration or a sight goes into its row and comes back as a Change if it turned a
+column; whether that is an alarm, and which one, the detectors say. What an answer holds that the vocabulary does not
+know is kept and compared all the same.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
+
+from monitor.ledger.firmware import Firmware
+from monitor.ledger.rows import Row
+from monitor.ledger.updates import JOIN_NS, WATCH_NS, Update
+from monitor.model.capabilities import Aspect, Change, State
+from monitor.model.limits import Limit, Room
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from monitor.model.capabilities import Declaration
+
+MAX_PAGES: Final = 4096
+"""One for each device that can be known (enrich.devices)."""
+MAX_ROWS: Final = 256
+"""Rows of one device: more than the vocabulary has functions."""
+MAX_ANSWERS: Final = 64
+"""Questions of one device whose answers are kept: the interfaces have some twenty each."""
+MAX_STATEMENTS: Final = 4096
+"""Statements kept of all answers of one device: a Hikvision's capabilities are some 600."""
+MAX_UPDATES: Final = 16
+"""Updates kept of one device: four years at one a quarter."""
+MAX_MARKS: Final = 64
+"""Banners, fingerprints, streams and destinations that are remembered of one device, of each kind."""
+
+
+class Page(Struct):
+    """What the ledger holds of one device."""
+
+    device: str
+    """Its key."""
+    rows: dict[str, Row] = {}
+    firmware: Firmware = field(default_factory=Firmware)
+    answers: dict[str, dict[str, str]] = {}
+    """By "api question", what was last stated: path and value."""
+    updates: list[Update] = []
+    """Newest last."""
+    marks: dict[str, dict[str, str]] = {}
+    """By kind ("banner", "ja4", "stream", "destination", "boot"), what was seen of it and what that was."""
+    changed: bool = False
+    """Since it was last written down."""
+
+    def row(self, capability: str) -> Row | None:
+        """The row of this function, made if there is room."""
+        row = self.rows.get(capability)
+        if row is None and len(self.rows) < MAX_ROWS:
+            row = self.rows[capability] = Row()
+        return row
+
+    def update_at(self, ts_ns: int) -> Update | None:
+        """The update to which a sign at this time belongs."""
+        last = self.updates[-1] if self.updates else None
+        return last if last is not None and ts_ns - last.last_ns < JOIN_NS else None
+
+    def watched_update(self, ts_ns: int) -> Update | None:
+        """The update as whose consequence something at this time is to be told."""
+        last = self.updates[-1] if self.updates else None
+        return last if last is not None and last.started_ns <= ts_ns < last.last_ns + WATCH_NS else None
+
+    def begin_update(self, ts_ns: int, watched_ns: int) -> Update:
+        """A new update."""
+        update = Update(ts_ns, ts_ns, watched_ns)
+        self.updates.append(update)
+        if len(self.updates) > MAX_UPDATES:
+            del self.updates[0]
+        return update
+
+    def remember(self, kind: str, what: str, shown: str) -> str | None:
+        """Note a mark; what it was before, None if it is new. Beyond the bound nothing is noted, and nothing new."""
+        known = self.marks.setdefault(kind, {})
+        before = known.get(what)
+        if before is None and len(known) >= MAX_MARKS:
+            return shown
+        if before != shown:
+            self.changed = True
+            known[what] = shown
+        return before
+
+    def states(self) -> Mapping[State, int]:
+        """How many functions are in each state."""
+        counts = dict.fromkeys(State, 0)
+        for row in self.rows.values():
+            counts[row.state()] += 1
+        return counts
+
+
+class Difference(Struct, frozen=True):
+    """What an answer says that it did not say before, and the reverse."""
+
+    first: bool
+    """There was no answer to this question before."""
+    added: tuple[tuple[str, str], ...] = ()
+    turned: tuple[tuple[str, str, str], ...] = ()
+    """Path, value before, value now."""
+    gone: tuple[str, ...] = ()
+    """Paths that are not mentioned any more, which says nothing of what they were about."""
+
+
+class Ledger:
+    """All pages, the one that changed longest ago first."""
+
+    def __init__(self, max_pages: int = MAX_PAGES) -> None:
+        self._max_pages = max_pages
+        self._pages: OrderedDict[str, Page] = OrderedDict()
+        self.evicted = 0
+        self.crowded = 0
+        """Statements for which a page had no room."""
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+    def __iter__(self) -> Iterator[Page]:
+        return iter(self._pages.values())
+
+    def limits(self) -> list[Limit]:
+        """The room for pages, and for what stands on each."""
+        most = max((sum(map(len, page.answers.values())) for page in self._pages.values()), default=0)
+        return [
+            Limit(Room.PAGES, self._max_pages, len(self._pages), self.evicted),
+            Limit(Room.STATEMENTS, MAX_STATEMENTS, most, self.crowded),
+        ]
+
+    def page(self, device: str) -> Page:
+        """The device's page, made if it has none; the one unchanged for longest makes room."""
+        page = self._pages.get(device)
+        if page is None:
+            if len(self._pages) >= self._max_pages:
+                self._pages.popitem(last=False)
+                self.evicted += 1
+            page = self._pages[device] = Page(device)
+        else:
+            self._pages.move_to_end(device)
+        return page
+
+    def known(self, device: str) -> Page | None:
+        """The device's page, if it has one."""
+        return self._pages.get(device)
+
+    def resume(self, page: Page) -> bool:
+        """Take a page of an earlier run. False: there is no room for it."""
+        if len(self._pages) >= self._max_pages:
+            return False
+        self._pages[page.device] = page
+        return True
+
+    def forget(self, device: str) -> None:
+        """The device is known no more."""
+        self._pages.pop(device, None)
+
+    def answered(self, page: Page, question: str, statements: tuple[tuple[str, str], ...]) -> Difference:
+        """The device answered a question with this; what is different from its last answer to it."""
+        before = page.answers.get(question)
+        now = dict(statements)
+        room = MAX_STATEMENTS - sum(len(each) for name, each in page.answers.items() if name != question)
+        if len(now) > room:
+            self.crowded += len(now) - room
+            now = dict(list(now.items())[: max(0, room)])
+        if before is None:
+            if len(page.answers) < MAX_ANSWERS:
+                page.answers[question] = now
+                page.changed = True
+            return Difference(first=True)
+        if before == now:
+            return Difference(first=False)
+        page.answers[question] = now
+        page.changed = True
+        return Difference(
+            first=False,
+            added=tuple((path, value) for path, value in now.items() if path not in before),
+            turned=tuple(
+                (path, before[path], value) for path, value in now.items() if before.get(path, value) != value
+            ),
+            gone=tuple(path for path in before if path not in now),
+        )
+
+    def declare(
+        self, page: Page, declaration: Declaration, source: str, ts_ns: int, *, asked_before: bool
+    ) -> Change | None:
+        """The device says this of a function; a Change if it said otherwise before.
+
+        ``asked_before``: the same question had been answered, so that what it did not mention then is new now.
+        """
+        row = page.row(declaration.capability)
+        if row is None:
+            return None
+        state = row.state()
+        before = row.declared(declaration, source, ts_ns, _text(page))
+        if before is None or before != declaration.value:
+            page.changed = True
+        if before == declaration.value or (before is None and not asked_before):
+            return None
+        column = str(Aspect(declaration.aspect))
+        return Change(declaration.capability, column, before, declaration.value, state, source, ts_ns)
+
+    def exercise(self, page: Page, capability: str, source: str, ts_ns: int) -> Change | None:
+        """The device was seen to do it; a Change if it had not been, since it last said that it does not."""
+        row = page.row(capability)
+        if row is None:
+            return None
+        state, active, never = row.state(), row.is_active(), row.exercised is None
+        row.seen(source, ts_ns, _text(page))
+        page.changed |= never
+        if active:
+            return None
+        page.changed = True
+        return Change(
+            capability,
+            "exercised",
+            before=None if never else False,
+            after=True,
+            state_before=state,
+            source=source,
+            ts_ns=ts_ns,
+        )
+
+
+def _text(page: Page) -> str | None:
+    current = page.firmware.current
+    return current.text if current is not None else None
