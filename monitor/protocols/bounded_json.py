@@ -1,4 +1,4 @@
-"""JSON in one datagram, read within bounds of octets, depth and number of values."""
+"""JSON in one datagram or answer, read within bounds of octets, depth and number of values."""
 
 from __future__ import annotations
 
@@ -17,16 +17,21 @@ MAX_OPENINGS: Final = 256
 Object = dict[str, Any]
 
 
-def read_object(body: bytes, layer: str) -> Object:
-    """The object of this text, which NULs and line ends may follow. Malformed if it is none, or passes a cap."""
-    if len(body) > MAX_OCTETS:
+def read_value(body: bytes, layer: str, octets: int = MAX_OCTETS, openings: int = MAX_OPENINGS) -> object:
+    """What this text, which NULs and line ends may follow, stands for. Malformed if it is none, or passes a cap."""
+    if len(body) > octets:
         raise Malformed(layer, "document too long")
-    if body.count(b"{") + body.count(b"[") > MAX_OPENINGS:
+    if body.count(b"{") + body.count(b"[") > openings:
         raise Malformed(layer, "values nested too deep")
     try:
-        value = msgspec.json.decode(body.rstrip(b"\x00\r\n\t ").decode("utf-8", "replace"))
+        return msgspec.json.decode(body.rstrip(b"\x00\r\n\t ").decode("utf-8", "replace"))
     except (msgspec.DecodeError, RecursionError):
         raise Malformed(layer, "no JSON") from None
+
+
+def read_object(body: bytes, layer: str) -> Object:
+    """The object of this text, which NULs and line ends may follow. Malformed if it is none, or passes a cap."""
+    value = read_value(body, layer)
     if not isinstance(value, dict):
         raise Malformed(layer, "no JSON object")
     return value

@@ -1,4 +1,4 @@
-"""XML in one datagram, read within bounds of octets, elements and depth; a document type is refused.
+"""XML in one datagram or answer, read within bounds of octets, elements and depth; a document type is refused.
 
 Strategy: expat with handlers, as defusedxml guards it (no document type, so no entities), but without building
 a tree: caps hold while it parses, and what stood before the end of a datagram that the capture cut is not lost.
@@ -7,7 +7,7 @@ Names are taken without their prefix: devices bind discovery namespaces to any p
 
 from __future__ import annotations
 
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 from xml.parsers import expat
 
 from monitor.model.facts import Malformed
@@ -18,6 +18,18 @@ MAX_ELEMENTS: Final = 512
 """An answer of SADP has some 45; a proxy's ProbeMatches some 8 for each device."""
 MAX_DEPTH: Final = 32
 """SOAP discovery nests 6 deep, SADP 2, Bosch's answer 3."""
+
+
+class Bounds(NamedTuple):
+    """What a document may have."""
+
+    octets: int
+    elements: int
+    """Elements and, where they are kept, attributes together."""
+    depth: int
+
+
+DATAGRAM: Final = Bounds(MAX_OCTETS, MAX_ELEMENTS, MAX_DEPTH)
 
 _BEFORE: Final = (b"\xef\xbb\xbf", b"\r", b"\n", b" ", b"\t")
 """A byte order mark, and blanks that some devices send before the declaration."""
@@ -34,11 +46,13 @@ def begins(head: bytes) -> bool:
 class Element:
     """One element: its name without prefix, the depth it stands at (root 1), and its own text once it has ended."""
 
-    __slots__ = ("depth", "name", "pieces", "text")
+    __slots__ = ("attributes", "depth", "name", "pieces", "text")
 
-    def __init__(self, name: str, depth: int) -> None:
+    def __init__(self, name: str, depth: int, attributes: list[str] | None = None) -> None:
         self.name = name
         self.depth = depth
+        self.attributes = attributes
+        """Names as written, each before its value; None where they are not kept."""
         self.text: str | None = None
         """None: there is none, or the document ends inside the element."""
         self.pieces = ""
@@ -48,14 +62,20 @@ class Element:
 class Document:
     """The elements of a document in the order in which they begin."""
 
-    def __init__(self, data: bytes, layer: str) -> None:
-        """Malformed for a document type, and where a cap is passed. Less grave damage is left to ``damage``."""
+    def __init__(self, data: bytes, layer: str, bounds: Bounds = DATAGRAM, *, attributes: bool = False) -> None:
+        """Malformed for a document type, and where a cap is passed. Less grave damage is left to ``damage``.
+
+        ``attributes``: they are kept, and counted with the elements.
+        """
         self.elements: list[Element] = []
         self.damage: str | None = None
         """Why not all of it could be read; None also where it merely ends too early."""
         self._layer = layer
         self._open: list[Element] = []
-        if len(data) > MAX_OCTETS:
+        self._bounds = bounds
+        self._keeps = attributes
+        self._room = bounds.elements
+        if len(data) > bounds.octets:
             raise Malformed(layer, "document too long")
         parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
@@ -75,6 +95,11 @@ class Document:
             parser.StartDoctypeDeclHandler = None
 
     @property
+    def whole(self) -> bool:
+        """Whether the document was read to its end."""
+        return bool(self.elements) and not self._open and self.damage is None
+
+    @property
     def root(self) -> str | None:
         """Name of the root element."""
         return self.elements[0].name if self.elements else None
@@ -87,12 +112,13 @@ class Document:
                 found.setdefault(element.name, element.text)
         return found
 
-    def _start(self, name: str, _attributes: list[str]) -> None:
-        if len(self.elements) >= MAX_ELEMENTS:
+    def _start(self, name: str, attributes: list[str]) -> None:
+        self._room -= 1 + (len(attributes) // 2 if self._keeps else 0)
+        if self._room < 0:
             raise Malformed(self._layer, "too many elements")
-        if len(self._open) >= MAX_DEPTH:
+        if len(self._open) >= self._bounds.depth:
             raise Malformed(self._layer, "elements nested too deep")
-        element = Element(name.rpartition(":")[2], len(self._open) + 1)
+        element = Element(name.rpartition(":")[2], len(self._open) + 1, attributes if self._keeps else None)
         self.elements.append(element)
         self._open.append(element)
 

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from monitor.enrich.catalogue.capability_rows import CapabilityRow
     from monitor.enrich.catalogue.rows import Names, Network, P2p, Service, Sourced, Vendor
+
+    Row = Vendor | P2p | Network | Service | CapabilityRow
 
 UDP = 17
 
@@ -28,9 +31,10 @@ def catalogue() -> Catalogue:
     return Catalogue.load()
 
 
-def rows(catalogue: Catalogue) -> Iterator[tuple[str, Vendor | P2p | Network | Service]]:
+def rows(catalogue: Catalogue) -> Iterator[tuple[str, Row]]:
     for table in (catalogue.vendors, catalogue.p2p_networks, catalogue.networks, catalogue.services):
         yield from table.items()
+    yield from catalogue.functions.items()
 
 
 def names(catalogue: Catalogue) -> Iterator[tuple[str, Names | Service]]:
@@ -41,8 +45,10 @@ def names(catalogue: Catalogue) -> Iterator[tuple[str, Names | Service]]:
     yield from ((service.key, service) for service in catalogue.services.values())
 
 
-def parts(row: Vendor | P2p | Network | Service) -> Iterator[Sourced]:
+def parts(row: Row) -> Iterator[Sourced]:
     yield row
+    if signs := getattr(row, "signs", None):
+        yield from (part for _, part in signs())
     for table in ("oui", "domain", "port", "banner", "announcement", "server"):
         yield from getattr(row, table, ())
 

@@ -15,12 +15,15 @@ from monitor.enrich.catalogue.owners import Owner, of_p2p
 from monitor.enrich.catalogue.reading import CatalogueError, read
 from monitor.enrich.catalogue.remotes import HTTPS, Remotes
 from monitor.enrich.catalogue.validation import check_file, check_references, rows_of
+from monitor.enrich.catalogue.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from monitor.enrich.catalogue.rows import File, Network, P2p, Service, Vendor
+    from monitor.enrich.catalogue.capability_rows import CapabilityRow
+    from monitor.enrich.catalogue.file import File
+    from monitor.enrich.catalogue.rows import Network, P2p, Service, Vendor
     from monitor.model.address import Address, Mac
 
 __all__ = ["Catalogue", "CatalogueError", "Owner"]
@@ -40,6 +43,7 @@ class Catalogue:
         self.p2p_networks: dict[str, P2p] = {}
         self.networks: dict[str, Network] = {}
         self.services: dict[str, Service] = {}
+        self.functions: dict[str, CapabilityRow] = {}
         origins: dict[str, str] = {}
         named_files = list(named_files)
         for _, file in named_files:
@@ -50,6 +54,7 @@ class Catalogue:
             self.p2p_networks |= {row.key: row for row in file.p2p if row.verified}
             self.networks |= {row.key: row for row in file.network if row.verified}
             self.services |= {row.key: row for row in file.service if row.verified}
+            self.functions |= {row.key: row for row in file.capability if row.verified}
             origins |= {f"{table}:{row.key}": name for table, row in rows_of(file)}
         check_references(self.vendors, self.p2p_networks, origins)
         self._marks = Marks(self.vendors.values(), origins)
@@ -60,6 +65,8 @@ class Catalogue:
             self.networks.values(),
             origins,
         )
+        self.vocabulary = Vocabulary(self.functions.values(), origins)
+        """What the functions of devices are called, and what tells of them."""
         self._p2p_owners = {key: of_p2p(row, key, self.vendors) for key, row in self.p2p_networks.items()}
 
     @classmethod

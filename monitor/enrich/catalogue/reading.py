@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from monitor.enrich.catalogue.capability_rows import CapabilityRow, Signs
+from monitor.enrich.catalogue.file import File
 from monitor.enrich.catalogue.rows import (
     Announcement,
     Banner,
-    File,
     Names,
     Network,
     P2p,
@@ -58,7 +59,7 @@ def parse(name: str, text: bytes) -> File:
 
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\.(\w+)|\[(\d+|\.\.\.)\]")
-_ROWS = (Announcement, Banner, File, Names, Network, P2p, Ports, Prefixes, Service, Vendor)
+_ROWS = (Announcement, Banner, CapabilityRow, File, Names, Network, P2p, Ports, Prefixes, Service, Signs, Vendor)
 _UNKNOWN = re.compile(r"unknown field `(\w+)`")
 
 

@@ -181,14 +181,3 @@ class Service(Sourced, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Others run their services under its names: whoever is below is the operator, not this one."""
     anycast: bool = False
     purpose: Purpose = Purpose.CLOUD
-
-
-class File(Struct, frozen=True, forbid_unknown_fields=True):
-    """One TOML file. Each table may be absent."""
-
-    sources: dict[str, str] = {}
-    """Tag -> citation, in full."""
-    vendor: tuple[Vendor, ...] = ()
-    p2p: tuple[P2p, ...] = ()
-    network: tuple[Network, ...] = ()
-    service: tuple[Service, ...] = ()

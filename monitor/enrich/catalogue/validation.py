@@ -13,11 +13,17 @@ from monitor.enrich.catalogue.reading import CatalogueError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from monitor.enrich.catalogue.rows import File, Network, P2p, Service, Sourced, Vendor
+    from monitor.enrich.catalogue.capability_rows import CapabilityRow
+    from monitor.enrich.catalogue.file import File
+    from monitor.enrich.catalogue.rows import Network, P2p, Service, Sourced, Vendor
+
+    Row = Vendor | P2p | Network | Service | CapabilityRow
 
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 _NAME: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 """Two labels at least, lower case (RFC 1035, 2.3.1, with the underscore that service names use)."""
+_FUNCTION: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)+")
+_IDENTIFIERS: Final = ("supported", "enabled", "present", "values", "topics")
 
 
 def check_file(name: str, file: File, sources: Mapping[str, str]) -> None:
@@ -25,8 +31,7 @@ def check_file(name: str, file: File, sources: Mapping[str, str]) -> None:
     seen: set[tuple[str, str]] = set()
     for table, row in rows_of(file):
         where = f"{name}: {table} {row.key!r}"
-        if _KEY.fullmatch(row.key) is None:
-            _refuse(where, "a key is lower-case letters, digits and dashes")
+        _check_key(where, table, row.key)
         if (table, row.key) in seen:
             _refuse(where, "the key stands twice in this file")
         seen.add((table, row.key))
@@ -35,6 +40,7 @@ def check_file(name: str, file: File, sources: Mapping[str, str]) -> None:
                 if tag not in sources:
                     _refuse(where, f"source {tag!r} is not in any [sources] table" if tag else "a row needs a source")
             _check_names(where, part)
+            _check_identifiers(where, part)
         for code in _countries(row):
             if code not in COUNTRIES:
                 _refuse(where, f"{code!r} is no country (ISO 3166-1 alpha-2)")
@@ -58,24 +64,35 @@ def check_references(vendors: Mapping[str, Vendor], p2p: Mapping[str, P2p], file
             _refuse(f"{files[f'p2p:{row.key}']}: p2p {row.key!r}", f"there is no vendor {row.vendor!r}")
 
 
-def rows_of(file: File) -> Iterator[tuple[str, Vendor | P2p | Network | Service]]:
+def rows_of(file: File) -> Iterator[tuple[str, Row]]:
     """Each row with the name of its table."""
     yield from (("vendor", row) for row in file.vendor)
     yield from (("p2p", row) for row in file.p2p)
     yield from (("network", row) for row in file.network)
     yield from (("service", row) for row in file.service)
+    yield from (("capability", row) for row in file.capability)
 
 
-def _parts(row: Vendor | P2p | Network | Service) -> Iterator[Sourced]:
+def _parts(row: Row) -> Iterator[Sourced]:
     yield row
+    if signs := getattr(row, "signs", None):
+        yield from (each for _, each in signs())
     for table in ("oui", "domain", "port", "banner", "announcement", "server"):
         yield from getattr(row, table, ())
 
 
-def _countries(row: Vendor | P2p | Network | Service) -> Iterator[str]:
+def _countries(row: Row) -> Iterator[str]:
     for field in ("jurisdiction", "control", "country"):
         if (code := getattr(row, field, None)) is not None:
             yield code
+
+
+def _check_key(where: str, table: str, key: str) -> None:
+    if table == "capability":
+        if _FUNCTION.fullmatch(key) is None:
+            _refuse(where, "a capability's key is area.function in lower case")
+    elif _KEY.fullmatch(key) is None:
+        _refuse(where, "a key is lower-case letters, digits and dashes")
 
 
 def _check_names(where: str, part: Sourced) -> None:
@@ -93,6 +110,16 @@ def _check_names(where: str, part: Sourced) -> None:
             ipaddress.ip_address(text)
         except ValueError:
             _refuse(where, f"addresses: {text!r} is no address")
+
+
+def _check_identifiers(where: str, part: Sourced) -> None:
+    for field in _IDENTIFIERS:
+        identifiers = getattr(part, field, ())
+        for text in identifiers:
+            if not text.strip() or text != text.strip() or not text.rpartition("::")[2]:
+                _refuse(where, f"{field}: {text!r} is no identifier")
+            if identifiers.count(text) > 1:
+                _refuse(where, f"{field}: {text!r} stands twice")
 
 
 def _refuse(where: str, why: str) -> None:
