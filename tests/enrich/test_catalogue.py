@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from monitor.enrich.catalogue.capability_rows import CapabilityRow
     from monitor.enrich.catalogue.rows import Names, Network, P2p, Service, Sourced, Vendor
+    from monitor.enrich.catalogue.vulnerability_rows import Vulnerability
 
-    Row = Vendor | P2p | Network | Service | CapabilityRow
+    Row = Vendor | P2p | Network | Service | CapabilityRow | Vulnerability
 
 UDP = 17
 
@@ -35,6 +36,7 @@ def rows(catalogue: Catalogue) -> Iterator[tuple[str, Row]]:
     for table in (catalogue.vendors, catalogue.p2p_networks, catalogue.networks, catalogue.services):
         yield from table.items()
     yield from catalogue.functions.items()
+    yield from catalogue.vulnerabilities.items()
 
 
 def names(catalogue: Catalogue) -> Iterator[tuple[str, Names | Service]]:
@@ -49,7 +51,7 @@ def parts(row: Row) -> Iterator[Sourced]:
     yield row
     if signs := getattr(row, "signs", None):
         yield from (part for _, part in signs())
-    for table in ("oui", "domain", "port", "banner", "announcement", "server"):
+    for table in ("oui", "domain", "port", "banner", "announcement", "server", "affected"):
         yield from getattr(row, table, ())
 
 

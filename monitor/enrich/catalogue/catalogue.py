@@ -16,6 +16,7 @@ from monitor.enrich.catalogue.reading import CatalogueError, read
 from monitor.enrich.catalogue.remotes import HTTPS, Remotes
 from monitor.enrich.catalogue.validation import check_file, check_references, rows_of
 from monitor.enrich.catalogue.vocabulary import Vocabulary
+from monitor.enrich.catalogue.vulnerabilities import Vulnerabilities, check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from monitor.enrich.catalogue.capability_rows import CapabilityRow
     from monitor.enrich.catalogue.file import File
     from monitor.enrich.catalogue.rows import Network, P2p, Service, Vendor
+    from monitor.enrich.catalogue.vulnerability_rows import Vulnerability
     from monitor.model.address import Address, Mac
+    from monitor.model.vulnerabilities import Match
 
 __all__ = ["Catalogue", "CatalogueError", "Owner"]
 
@@ -44,6 +47,7 @@ class Catalogue:
         self.networks: dict[str, Network] = {}
         self.services: dict[str, Service] = {}
         self.functions: dict[str, CapabilityRow] = {}
+        self.vulnerabilities: dict[str, Vulnerability] = {}
         origins: dict[str, str] = {}
         named_files = list(named_files)
         for _, file in named_files:
@@ -55,8 +59,12 @@ class Catalogue:
             self.networks |= {row.key: row for row in file.network if row.verified}
             self.services |= {row.key: row for row in file.service if row.verified}
             self.functions |= {row.key: row for row in file.capability if row.verified}
+            self.vulnerabilities |= {row.key: row for row in file.vulnerability if row.verified}
             origins |= {f"{table}:{row.key}": name for table, row in rows_of(file)}
         check_references(self.vendors, self.p2p_networks, origins)
+        for hole in self.vulnerabilities.values():
+            check(f"{origins[f'vulnerability:{hole.key}']}: vulnerability {hole.key!r}", hole, self.vendors)
+        self._holes = Vulnerabilities(self.vulnerabilities.values(), self._sells, self.sources)
         self._marks = Marks(self.vendors.values(), origins)
         self._remotes = Remotes(
             self.vendors,
@@ -127,8 +135,23 @@ class Catalogue:
 
     def sells(self, vendor: str, maker: Vendor) -> bool:
         """Whether the vendor of this key is the maker's daughter, or sells its devices under an own name."""
+        return self._sells(vendor, maker.key)
+
+    def _sells(self, vendor: str, maker: str) -> bool:
         row = self.vendors.get(vendor)
-        return row is not None and (row.parent == maker.key or maker.key in row.made_by)
+        return row is not None and (row.parent == maker or maker in row.made_by)
+
+    def vulnerability(self, key: str) -> Vulnerability | None:
+        """The hole of this key: "CVE-2021-36260"."""
+        return self.vulnerabilities.get(key)
+
+    def vulnerabilities_of(self, vendor: str | None, model: str | None, firmware: str | None) -> list[Match]:
+        """Which known holes the firmware of such a device has or may have, the surest and gravest first.
+
+        A hole is certain only where maker, model and version are all decided, and possible where the model is not; of
+        a version without a known order nothing is said.
+        """
+        return self._holes.of(vendor, model, firmware)
 
     def operator_of_name(self, name: str) -> Owner | None:
         """By the exact host, else by the longest suffix on label boundaries."""

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from monitor.enrich.catalogue.capability_rows import CapabilityRow
 from monitor.enrich.catalogue.rows import Network, P2p, Service, Vendor
+from monitor.enrich.catalogue.vulnerability_rows import Vulnerability
 
 
 class File(Struct, frozen=True, forbid_unknown_fields=True):
@@ -18,3 +19,4 @@ class File(Struct, frozen=True, forbid_unknown_fields=True):
     network: tuple[Network, ...] = ()
     service: tuple[Service, ...] = ()
     capability: tuple[CapabilityRow, ...] = ()
+    vulnerability: tuple[Vulnerability, ...] = ()

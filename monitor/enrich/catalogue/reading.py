@@ -22,6 +22,7 @@ from monitor.enrich.catalogue.rows import (
     Service,
     Vendor,
 )
+from monitor.enrich.catalogue.vulnerability_rows import Affected, Vulnerability
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -59,7 +60,22 @@ def parse(name: str, text: bytes) -> File:
 
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\.(\w+)|\[(\d+|\.\.\.)\]")
-_ROWS = (Announcement, Banner, CapabilityRow, File, Names, Network, P2p, Ports, Prefixes, Service, Signs, Vendor)
+_ROWS = (
+    Affected,
+    Announcement,
+    Banner,
+    CapabilityRow,
+    File,
+    Names,
+    Network,
+    P2p,
+    Ports,
+    Prefixes,
+    Service,
+    Signs,
+    Vendor,
+    Vulnerability,
+)
 _UNKNOWN = re.compile(r"unknown field `(\w+)`")
 
 
@@ -80,7 +96,7 @@ def _where(message: str, tables: dict[str, Any]) -> str:
             spelled[-1] += f" {key!r}" if key else f"[{index}]"
     what = match["what"]
     if unknown := _UNKNOWN.search(what):
-        known = {field.name for row in _ROWS for field in msgspec.structs.fields(row)}
+        known = {field.encode_name for row in _ROWS for field in msgspec.structs.fields(row)}
         near = difflib.get_close_matches(unknown[1], sorted(known), n=1)
         what += f" (nearest known key: {near[0]})" if near else ""
     return f"{', '.join(spelled)}: {what}" if spelled else what

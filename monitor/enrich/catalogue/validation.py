@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from monitor.enrich.catalogue.file import File
     from monitor.enrich.catalogue.rows import Network, P2p, Service, Sourced, Vendor
 
-    Row = Vendor | P2p | Network | Service | CapabilityRow
+    from monitor.enrich.catalogue.vulnerability_rows import Vulnerability
+
+    Row = Vendor | P2p | Network | Service | CapabilityRow | Vulnerability
 
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 _NAME: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
@@ -71,13 +73,14 @@ def rows_of(file: File) -> Iterator[tuple[str, Row]]:
     yield from (("network", row) for row in file.network)
     yield from (("service", row) for row in file.service)
     yield from (("capability", row) for row in file.capability)
+    yield from (("vulnerability", row) for row in file.vulnerability)
 
 
 def _parts(row: Row) -> Iterator[Sourced]:
     yield row
     if signs := getattr(row, "signs", None):
         yield from (each for _, each in signs())
-    for table in ("oui", "domain", "port", "banner", "announcement", "server"):
+    for table in ("oui", "domain", "port", "banner", "announcement", "server", "affected"):
         yield from getattr(row, table, ())
 
 
@@ -91,7 +94,7 @@ def _check_key(where: str, table: str, key: str) -> None:
     if table == "capability":
         if _FUNCTION.fullmatch(key) is None:
             _refuse(where, "a capability's key is area.function in lower case")
-    elif _KEY.fullmatch(key) is None:
+    elif table != "vulnerability" and _KEY.fullmatch(key) is None:
         _refuse(where, "a key is lower-case letters, digits and dashes")
 
 
