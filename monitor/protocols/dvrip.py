@@ -14,6 +14,7 @@ import msgspec
 
 from monitor.model.facts import DeviceAnnounced, ServiceBanner
 from monitor.protocols.device_text import plain
+from monitor.protocols.exploits import of_login
 from monitor.protocols.framed import NONSENSE, FramedParser, Frames
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class Parser(FramedParser):
         self._port_role = "server" if sport in PORTS else "client" if dport in PORTS else "unknown"
 
     def read(self, header: bytes, body: bytes, *, first: bool) -> list[Fact]:
-        """Who speaks, once, and what a device says of itself."""
+        """Who speaks, once; what a device says of itself; a log-in that is none."""
         message = _json(body)
         facts: list[Fact] = []
         if first:
@@ -114,6 +115,9 @@ class Parser(FramedParser):
             realm = None if header[:2] in _LOGINS else _REALM.search(body)
             text = plain(realm[1] or realm[2]) if realm else None
             facts.append(ServiceBanner(self.protocol, _role(header, message) or self._port_role, text))
+        attempt = of_login(body) if message is not None and message.method else None
+        if attempt is not None:
+            facts.append(attempt)
         if message is not None and message.result and message.params:
             facts += self._said(message.params)
         return facts

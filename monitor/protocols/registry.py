@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from monitor.protocols import (
+    back_doors,
     baichuan,
     bcudp,
     bosch_discovery,
@@ -76,6 +77,7 @@ STREAMS: Final = (
     Row(sofia.sniff, lambda _s, _d: sofia.Parser()),
     Row(baichuan.sniff, baichuan.Parser),
     Row(dvrip.sniff, dvrip.Parser),
+    Row(back_doors.sniff, back_doors.Parser, once=True),
     Row(hik_sdk.sniff, lambda _s, _d: hik_sdk.Parser()),
     Row(hikconnect.sniff_stream, lambda _s, _d: hikconnect.StreamParser()),
     Row(ehome.sniff, lambda _s, _d: ehome.Parser()),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model.facts import DeviceAnnounced, MalformedSeen, ServiceBanner
+from monitor.model.facts import DeviceAnnounced, ExploitAttempt, MalformedSeen, ServiceBanner
 from monitor.protocols.dvrip import Parser, sniff
 from tests.protocols.hostile import cut, mutants, only_malformed, refuses_chance, told
 
@@ -37,6 +37,7 @@ CHALLENGE = (
 )
 VERSION = b'{"id":3,"params":{"version":{"BuildDate":"2020-06-05","Version":"2.800.0000016.0.R"}},"result":true,"session":5}\n'
 KIND = b'{"id":4,"params":{"type":"IPC-HFW1105B"},"result":true,"session":5}'
+KEYBOARD = b'{"method":"global.login","params":{"userName":"admin","clientType":"NetKeyboard","password":"x"},"id":1}'
 NUMBER = b'{"id":5,"params":{"sn":"7L0ABCDPAZ12345"},"result":true,"session":5}'
 
 
@@ -50,6 +51,15 @@ def test_device_over_dvrip(places: list[int]) -> None:
         DeviceAnnounced("dvrip", firmware="2.800.0000016.0.R", message="magicBox"),
         DeviceAnnounced("dvrip", model="IPC-HFW1105B", message="magicBox"),
         DeviceAnnounced("dvrip", serial="7L0ABCDPAZ12345", message="magicBox"),
+    ]
+
+
+def test_log_in_without_a_password() -> None:
+    """A log-in that devices let in without one is told; that of a browser, and what others say back, is not."""
+    stream = dhip(KEYBOARD.replace(b"NetKeyboard", b"Web3.0")) + dhip(KEYBOARD) + dhip(QUESTION)
+    assert told(Parser(40000, 5000), [stream]) == [
+        ServiceBanner("dhip", "client", None),
+        ExploitAttempt("CVE-2021-33044", None),
     ]
 
 
