@@ -23,6 +23,7 @@ cdef class Parser:
     cdef bint _chunked, _after_upgrade
     cdef list _owed
     cdef bytes _action
+    cdef tuple _suspect
     cdef readonly bint tunnels
     @cython.locals(facts=list)
     cpdef list feed(self, bytes data)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import cython
 
 from monitor.model.facts import HttpRequest, HttpResponse, Malformed, MalformedSeen, Want
-from monitor.protocols import igd
+from monitor.protocols import exploits, igd
 from monitor.protocols.http_fields import MAX_READ
 
 if not cython.compiled:
@@ -138,8 +138,10 @@ class Parser:
         """What a header section that a gap cut short had said."""
         self._action: bytes | None = None
         """The present request asks a router to map a port."""
+        self._suspect: tuple[bytes, bytes] | None = None
+        """Method and target of the present request, which may be an attack."""
         self._soap: bytearray | None = None
-        """The body that says which."""
+        """The body that says which port, or whether it is one."""
         self.tunnels = False
         """A CONNECT request ended here: what follows is another protocol's (RFC 9110, 9.3.6)."""
 
@@ -307,6 +309,8 @@ class Parser:
             return
         self._after_upgrade = b"upgrade" in fields
         self._action = igd.action_of(fields)
+        if exploits.may_be(target):
+            self._suspect = (method, target)
         self._frame(fields, True)  # noqa: FBT003
         if self._state is _HEADER or self.want is STOP:
             self._mapping(facts)
@@ -377,7 +381,7 @@ class Parser:
 
     def _take(self, part: bytes, facts: list[Fact]) -> None:
         """Octets of the body, or of one chunk of it."""
-        if self._action is not None:
+        if self._action is not None or self._suspect is not None:
             if self._soap is None:
                 self._soap = bytearray()
             self._soap += part[: igd.MAX_BODY - len(self._soap)]
@@ -389,7 +393,14 @@ class Parser:
             self._mapping(facts)
 
     def _mapping(self, facts: list[Fact]) -> None:
-        """The body of a request to map a port ends, or no more of it will come."""
+        """The body of a request to map a port, or of one that may be an attack, ends, or no more of it will come."""
+        if self._suspect is not None:
+            attempt = exploits.of_request(self._suspect[0], self._suspect[1], bytes(self._soap or b""))
+            if attempt is not None:
+                facts.append(attempt)
+            self._suspect = None
+            if self._action is None:
+                self._soap = None
         if self._action is not None:
             facts.append(igd.mapping(self._action, bytes(self._soap or b"")))
             self._action = self._soap = None
