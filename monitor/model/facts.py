@@ -32,6 +32,8 @@ class Want(IntEnum):
     """Send no more payload."""
     MORE = 1
     """Keep sending payload."""
+    TO_END = 2
+    """Keep sending it, and say when this direction has ended: what it brings ends with it."""
 
 
 class Fact(Struct, frozen=True, tag_field="kind", omit_defaults=False):

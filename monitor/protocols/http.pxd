@@ -24,13 +24,20 @@ cdef class Parser:
     cdef list _owed
     cdef bytes _action
     cdef tuple _suspect
+    cdef readonly object exchange
+    cdef object _taker
     cdef readonly bint tunnels
     @cython.locals(facts=list)
     cpdef list feed(self, bytes data)
     cpdef bytes behind(self)
     @cython.locals(owed=list, section=bytes)
     cpdef gap(self)
-    cdef bint _found(self, bytes data) except -1
+    @cython.locals(facts=list)
+    cpdef list ended(self, bint whole)
+    @cython.locals(line=bytes, part=bytes)
+    cdef bint _found(self, bytes data, list facts) except -1
+    cdef _leave(self, list facts)
+    cdef _finish(self, bint whole, list facts)
     cdef _stop(self)
     @cython.locals(held=bytearray, part=bytes, line=bytes)
     cdef bint _step(self, list facts) except -1

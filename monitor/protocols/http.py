@@ -1,8 +1,9 @@
-"""HTTP/1: requests and responses, framed as RFC 9112 says, without their bodies.
+"""HTTP/1: requests and responses, framed as RFC 9112 says.
 
 Strategy: one parser reads either direction; the first octets of each message say which it is. Only
-header sections are held, and bodies of requests to map a port; others are counted through. Where framing
-is lost for good (until close, tunnels, more body than is worth following) the parser stops. Secrets are cut here.
+header sections are held, and bodies of requests to map a port; others are counted through, or given to whom the
+Exchange of both directions names, to their end and however long. Where framing is lost for good (until close, tunnels,
+more body than is worth following) the parser stops. Secrets are cut here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import cython
 
 from monitor.model.facts import HttpRequest, HttpResponse, Malformed, MalformedSeen, Want
 from monitor.protocols import exploits, igd
+from monitor.protocols.http_exchange import Exchange
 from monitor.protocols.http_fields import MAX_READ
 
 if not cython.compiled:
@@ -24,13 +26,16 @@ if not cython.compiled:
 
 if TYPE_CHECKING:
     from monitor.model.facts import Fact
+    from monitor.protocols.http_bodies import Taker
     from monitor.protocols.http_fields import Fields
 
 LAYER: Final = "http"
 MAX_HEADER: Final = 16_384
 """Octets of a header section, h11's limit; RFC 9110, 5.4 leaves it to the recipient."""
 MAX_BODY: Final = 1_048_576
-"""Octets of body that are followed to find the message behind it."""
+"""Octets of body that are followed to find the message behind it, where nobody takes it."""
+UNTIL_CLOSE: Final = 1 << 62
+"""Octets of a body whose end is that of the connection (RFC 9112, 6.3): more than there are."""
 MAX_LINE: Final = 4_096
 """Octets of a chunk's size line with its extensions (RFC 9112, 7.1.1 asks for a limit)."""
 MAX_URI: Final = 1_024
@@ -113,14 +118,25 @@ _TRAILER: Final = _State.TRAILER
 _LOST: Final = _State.LOST
 STOP: Final = Want.STOP
 MORE: Final = Want.MORE
+TO_END: Final = Want.TO_END
 """Members looked up once: each look-up of one costs as much as a call."""
+
+
+def pair(sport: int, dport: int) -> tuple[Parser, Parser]:  # noqa: ARG001  ports say nothing
+    """Parsers of a direction and of the other one, which know of each other."""
+    exchange = Exchange()
+    return Parser(exchange), Parser(exchange)
 
 
 class Parser:
     """One direction of a TCP connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, exchange: Exchange | None = None) -> None:
+        """``exchange`` is shared with the other direction's parser, where there is one."""
         self.want = MORE
+        self.exchange = exchange if exchange is not None else Exchange()
+        self._taker: Taker | None = None
+        """Who takes the present body."""
         self.dropped = 0
         """Header fields beyond the bounds, or that are none."""
         self._state = _HEADER
@@ -154,17 +170,22 @@ class Parser:
         self._owed = None
         if self.want is STOP or not data:
             return facts
-        if self._state is _LOST and not self._found(data):
+        if self._state is _LOST and not self._found(data, facts):
             return facts
         if self._state is _BODY and not self._held and len(data) <= self._left:
             self._take(data, facts)
+            if self.want is STOP:
+                self._leave(facts)
             return facts
         self._held += data
         try:
-            while self.want is MORE and self._step(facts):
+            while self.want is not STOP and self._step(facts):
                 pass
+            if self.want is STOP:
+                self._leave(facts)
         except Malformed as error:
             self._stop()
+            self._leave(facts)
             self._mapping(facts)
             if self._after_upgrade:  # granted, so this is another protocol
                 return facts
@@ -189,21 +210,59 @@ class Parser:
             except Malformed as error:
                 owed.append(MalformedSeen(error.layer, error.reason))
         self._mapping(owed)
+        if self._taker is not None:
+            self._taker.gap()
+            if self._state is not _LOST and (self._state is not _BODY or self._chunked):
+                self._finish(False, owed)  # noqa: FBT003  what is body can no longer be told
         self._owed = owed
         self._held.clear()
         self.tunnels = False
         self._searched = 0
         self._state = _LOST
+        self.exchange.torn()
 
-    def _found(self, data: bytes) -> bool:
+    def ended(self, whole: bool) -> list[Fact]:  # noqa: FBT001  a compiled method takes no keywords
+        """No more will come; ``whole``: nothing was missed until the end of this direction."""
+        facts = self._owed if self._owed is not None else []
+        self._owed = None
+        if self._taker is not None:
+            self._finish(whole and self._state is _BODY and self._left > UNTIL_CLOSE >> 1, facts)
+        facts += self.exchange.ended()
+        self._stop()
+        return facts
+
+    def _found(self, data: bytes, facts: list[Fact]) -> bool:
         line = data[:MAX_LINE].partition(b"\n")[0]
         if _STATUS_LINE.match(data) or _request_line(line) is not None:
             self._state, self._lost = _HEADER, 0
+            if self._taker is not None:
+                self._finish(False, facts)  # noqa: FBT003
             return True
+        if self._taker is not None and not self._taker.idle and self._left > 0:
+            part = data[: self._left]
+            self._taker.take(part)  # what is seen of it still counts
+            self._left -= len(part)
+            return False
         self._lost += 1
         if self._lost >= MAX_RESYNC:
             self._stop()
+            self._leave(facts)
         return False
+
+    def _leave(self, facts: list[Fact]) -> None:
+        """The parser stopped: what was under way did as well."""
+        if self._taker is not None:
+            self._finish(False, facts)  # noqa: FBT003
+        facts += self.exchange.ended()
+
+    def _finish(self, whole: bool, facts: list[Fact]) -> None:  # noqa: FBT001  a compiled method takes no keywords
+        """The present body is over."""
+        taker = self._taker
+        self._taker = None
+        if taker is not None:
+            facts += taker.end(whole)
+        if self.want is TO_END:
+            self.want = MORE
 
     def _stop(self) -> None:
         self.want = STOP
@@ -311,9 +370,12 @@ class Parser:
         self._action = igd.action_of(fields)
         if exploits.may_be(target):
             self._suspect = (method, target)
+        self._taker = self.exchange.asked(method, uri, host, fields, facts)
         self._frame(fields, True)  # noqa: FBT003
         if self._state is _HEADER or self.want is STOP:
             self._mapping(facts)
+            if self._taker is not None and self._state is _HEADER:
+                self._finish(True, facts)  # noqa: FBT003
 
     def _response(self, status: int, fields: Fields, facts: list[Fact]) -> None:
         length = length_of(fields)
@@ -327,12 +389,15 @@ class Parser:
             )
         )
         kind = fields.get(b"content-type", [b""])[0].lower()
+        self._taker = self.exchange.answered(status, fields, length)
         if status == 101 or kind.startswith(b"multipart/x-mixed-replace"):  # Switching Protocols
             self._stop()
-        elif status in {204, 304} or status < 200:  # RFC 9112, 6.3
+        elif status in {204, 304} or status < 200 or self.exchange.headed:  # RFC 9112, 6.3
             self._state = _HEADER
         else:
             self._frame(fields, False)  # noqa: FBT003
+        if self._taker is not None and self._state is _HEADER and self.want is not STOP:
+            self._finish(True, facts)  # noqa: FBT003
 
     def _frame(self, fields: Fields, request: bool) -> None:  # noqa: FBT001  a compiled method takes no keywords
         """How long the body is (RFC 9112, 6.3)."""
@@ -345,16 +410,19 @@ class Parser:
                 self._stop()
                 return
         elif length is None:
-            if not request:
-                self._stop()
-                return
             self._chunked = False
+            if not request:
+                if self._taker is None:
+                    self._stop()
+                else:
+                    self._state, self._left, self.want = _BODY, UNTIL_CLOSE, TO_END
+                return
         elif length < 0:
             raise Malformed(LAYER, "content length is no number")
         else:
             self._chunked = False
             self._left = length
-            if length > MAX_BODY:
+            if length > MAX_BODY and self._taker is None:
                 self._stop()
                 return
         if not request and (self._chunked or self._left):
@@ -376,7 +444,7 @@ class Parser:
                 return True
         if len(self._held) < len(_NEXT_RESPONSE):
             return False
-        self._state = _HEADER
+        self._state, self._taker = _HEADER, None
         return True
 
     def _take(self, part: bytes, facts: list[Fact]) -> None:
@@ -386,11 +454,20 @@ class Parser:
                 self._soap = bytearray()
             self._soap += part[: igd.MAX_BODY - len(self._soap)]
         self._left -= len(part)
+        if self._taker is not None:
+            self._taker.take(part)
+            if self._taker.idle:
+                self._finish(True, facts)  # noqa: FBT003
+                if self._left > MAX_BODY or self._body > MAX_BODY:
+                    self._stop()
+                    return
         if self._left:
             return
         self._state = _CHUNK_END if self._chunked else _HEADER
         if not self._chunked:
             self._mapping(facts)
+            if self._taker is not None:
+                self._finish(True, facts)  # noqa: FBT003
 
     def _mapping(self, facts: list[Fact]) -> None:
         """The body of a request to map a port, or of one that may be an attack, ends, or no more of it will come."""
@@ -411,9 +488,11 @@ class Parser:
             raise Malformed(LAYER, "chunk size is no number")
         self._left = int(size[1], 16)
         self._body += self._left
-        if self._body > MAX_BODY:
+        if self._body > MAX_BODY and self._taker is None:
             self._stop()
         else:
             self._state = _BODY if self._left else _TRAILER
         if self._state is not _BODY:
             self._mapping(facts)
+        if self._state is _TRAILER and self._taker is not None:
+            self._finish(True, facts)  # noqa: FBT003

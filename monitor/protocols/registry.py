@@ -66,7 +66,7 @@ from monitor.protocols.conversation import Row
 
 STREAMS: Final = (
     Row(tls.sniff, lambda _s, _d: tls.Parser()),
-    Row(http.sniff, lambda _s, _d: http.Parser()),
+    Row(http.sniff, lambda _s, _d: http.Parser(), http.pair),
     Row(dns.sniff_stream, lambda _s, _d: dns.StreamParser()),
     Row(rtsp.sniff, lambda _s, _d: rtsp.Parser(), rtsp.pair),
     Row(stun.sniff_stream, lambda _s, _d: stun.StreamParser()),

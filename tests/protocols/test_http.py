@@ -95,17 +95,19 @@ def test_body_that_begins_like_a_status_line() -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n<!DOCTYPE html>",
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n\xff\xd8\xff\xe0\0\x10JFIF",
         b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=x\r\nContent-Length: 9\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\n\x89PNG\r\n\x1a\n",
         b"CONNECT a:443 HTTP/1.1\r\n\r\n",
-        b"POST /upload HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n",
+        b"POST /upload HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n\0\0\0\x18ftypmp42",
+        b"POST /upload HTTP/1.1\r\nContent-Type: video/mp4\r\nContent-Length: 99999999\r\n\r\n",
+        b"HTTP/1.1 404 No\r\nContent-Length: 99999999\r\n\r\n",
     ],
 )
 def test_stops_where_nothing_can_follow(message: bytes) -> None:
-    """Bodies until close, tunnels, video and firmware end the parser after the fact."""
+    """Bodies until close, tunnels, and long ones that do not begin like an image end the parser after the fact."""
     parser = Parser()
     assert len(parser.feed(message)) == 1
     assert parser.want is Want.STOP
