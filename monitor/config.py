@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_origin, g
 import msgspec
 from msgspec import Meta, Struct, field
 
+from collectors.poll.settings import PollConfig, target
 from monitor.contacts.contacts import MAX_CONTACTS
 from monitor.enrich.catalogue.countries import COUNTRIES
 from monitor.enrich.devices import MAX_DEVICES as MAX_KNOWN
@@ -27,6 +28,7 @@ from monitor.sinks.prometheus_config import PrometheusConfig
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from collectors.poll.target import Target
     from monitor.model.address import IPNetwork
 
 ADDRESS_BYTES: Final = 16
@@ -57,6 +59,8 @@ class DeviceConfig(Struct, frozen=True, forbid_unknown_fields=True, rename={"dev
     device_class: DeviceClass = DeviceClass.CAMERA
     label: str | None = None
     """What the sticker says, where another maker's device is inside."""
+    poll: PollConfig | None = None
+    """Ask it what it is and can do."""
 
 
 class CaptureConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -178,6 +182,20 @@ def inventory(config: Config) -> list[InventoryEntry]:
     return entries
 
 
+def polled(config: Config) -> list[Target]:
+    """The devices that are asked. ValueError names the one whose ``poll`` cannot be used."""
+    targets = []
+    for device in config.device:
+        if device.poll is None:
+            continue
+        try:
+            targets.append(target(device.name, (device.ip,) if isinstance(device.ip, str) else device.ip, device.poll))
+        except ValueError as wrong:
+            msg = f"device {device.name}: {wrong}"
+            raise ValueError(msg) from None
+    return targets
+
+
 def networks(entries: tuple[str, ...], where: str) -> list[IPNetwork]:
     """Networks from text. ValueError names ``where`` and the one that is none."""
     read = []
@@ -220,6 +238,7 @@ def _check(config: Config) -> None:
         if not device.ip and device.mac is None:
             msg = f"device {device.name}: needs ip or mac"
             raise ValueError(msg)
+    polled(config)
 
 
 def _one_owner(entries: list[InventoryEntry]) -> None:
@@ -294,4 +313,4 @@ def _struct(hint: Any) -> Any:  # noqa: ANN401  type hints have no common type
     return Config
 
 
-__all__ = ["Config", "ConfigError", "check_countries", "convert", "inventory", "load", "networks", "parse"]
+__all__ = ["Config", "ConfigError", "check_countries", "convert", "inventory", "load", "networks", "parse", "polled"]

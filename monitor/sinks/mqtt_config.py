@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import errno
-import os
 import ssl
-from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-CREDENTIALS: Final = "$CREDENTIALS_DIRECTORY/"
-"""What a path begins with that systemd's LoadCredential puts in place (systemd.exec(5), Credentials)."""
+from collectors.credentials import located
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PORT_PLAIN: Final = 1883
 PORT_TLS: Final = 8883
 """IANA: mqtt and secure-mqtt."""
@@ -63,16 +64,6 @@ def credentials(config: MqttConfig) -> tuple[str | None, ssl.SSLContext | None]:
     if config.tls.cert:
         context.load_cert_chain(located(config.tls.cert), located(config.tls.key) if config.tls.key else None)
     return password, context
-
-
-def located(path: str) -> Path:
-    """The file that is meant. OSError for a credential where the service manager hands out none."""
-    if not path.startswith(CREDENTIALS):
-        return Path(path)
-    directory = os.environ.get("CREDENTIALS_DIRECTORY")
-    if directory is None:
-        raise FileNotFoundError(errno.ENOENT, "no credentials here: the unit needs LoadCredential", path)
-    return Path(directory, path.removeprefix(CREDENTIALS))
 
 
 def _read(path: Path) -> str:
