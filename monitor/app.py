@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.model.address import IPNetwork
-    from monitor.model.capabilities import Declaration
     from monitor.model.facts import Observation
     from monitor.model.flows import Flow
     from monitor.model.identity import IdentityChange
@@ -101,10 +100,8 @@ def build_engine(
         quiet_ns,
     )
     policy = build_policy(config, site)
-    inspection = Inspection(
-        devices, site, Silence(), in_window=lambda device, at_ns: engine.policy.in_window(device, at_ns)
-    )
-    engine = Engine(
+    inspection = Inspection(devices, site, known.catalogue.vocabulary, policy)
+    return Engine(
         scanner,
         attribution,
         policy,
@@ -118,23 +115,6 @@ def build_engine(
         on_fault=on_fault,
         on_change=on_change,
     )
-    return engine
-
-
-class Silence:
-    """A vocabulary of nothing."""
-
-    def capability(self, key: str) -> None:
-        """None."""
-
-    def capabilities(self) -> tuple[()]:
-        return ()
-
-    def declared(self, api: str, question: str, statements: object) -> list[Declaration]:
-        return []
-
-    def capability_of_topic(self, api: str, topic: str) -> None:
-        """None."""
 
 
 def site_networks(config: Config) -> tuple[list[IPNetwork], list[IPNetwork]]:

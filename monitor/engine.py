@@ -204,7 +204,7 @@ class Engine:
 
     def reconsider(self, policy: Policy) -> None:
         """Judge every contact by another policy from now on, those that are there already at the next tick."""
-        self.policy = policy
+        self.policy = self.inspection.policy = policy
         if self.scanner.precedence.hurried:
             self.hurry()
         for device in self.attribution.devices:

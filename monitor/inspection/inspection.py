@@ -38,7 +38,7 @@ from monitor.model.limits import Limit, Room
 from monitor.model.verdicts import CLOUDS, OperatorKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from monitor.enrich.devices import Devices
     from monitor.enrich.site import Site
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from monitor.model.facts import Fact
     from monitor.model.flows import Flow
     from monitor.model.incidents import Notice
+    from monitor.policy.policy import Policy
 
 INSPECTED: Final = frozenset(
     {
@@ -84,15 +85,14 @@ class Inspection:
         devices: Devices,
         site: Site,
         vocabulary: Vocabulary,
-        *,
-        in_window: Callable[[Device, int], bool | None],
+        policy: Policy,
     ) -> None:
-        """``in_window``: whether a moment is in the device's maintenance windows, None if it has none."""
+        """``policy`` knows maintenance windows and how old a firmware may be; it may be exchanged."""
         self.ledger = Ledger()
         self._devices = devices
         self._site = site
         self._vocabulary = vocabulary
-        self._in_window = in_window
+        self.policy = policy
         self._signs = SignsOfUpdates(self.ledger)
         self.told: list[tuple[Device, Notice]] = []
         """What is to be told, in the order in which it was noticed, until it is taken."""
@@ -338,7 +338,7 @@ class Inspection:
     def _progress(self, device: Device, update: Update) -> None:
         """There is news of an update."""
         self.ledger.page(device.key).changed = True
-        in_window = self._in_window(device, update.started_ns)
+        in_window = self.policy.in_window(device, update.started_ns)
         self._tell(device, firmware_update.detect(device, update, in_window=in_window))
         self._tell(device, capability_gained.detect(device, update, self._vocabulary))
 
