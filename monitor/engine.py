@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 import cython
 
+from collectors.poll.reply import Outcome as Answer
 from monitor.detectors import device_changed, device_silent, sensor_blind
 from monitor.hearing import Counts
 from monitor.inspection import SERVING
 from monitor.model.address import Address
 from monitor.model.contacts import Outcome, Trait, with_one, without
-from monitor.model.facts import MalformedSeen
+from monitor.model.facts import CapabilityStated, DeviceAnnounced, MalformedSeen
 from monitor.model.incidents import Kind, Totals
 from monitor.model.limits import Limit, Room
 from monitor.model.verdicts import CLOUDS, OperatorKind
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Buffer, Callable, Iterator  # type: ignore[attr-defined,unused-ignore]
 
     from collectors.blocks import Block
+    from collectors.poll.reply import Reply
     from monitor.attribution import Attribution
     from monitor.incidents.alarms import Alarms
     from monitor.incidents.book import Book
@@ -182,6 +184,19 @@ class Engine:
         if self.now_ns and now_ns >= self.scanner.due:
             self._ticks_until(now_ns, told)
         return told
+
+    def reply(self, reply: Reply, now_ns: int) -> list[Transition]:
+        """A device was asked, and this came of it; what that changed."""
+        device = self.attribution.devices.named(reply.device)
+        if device is None or reply.outcome is not Answer.ANSWERED:
+            return []
+        for fact in self.hearing.answer(reply):
+            if isinstance(fact, DeviceAnnounced):
+                self.attribution.devices.described(device, fact, now_ns)
+                self.inspection.announced(device, fact, now_ns)
+            elif isinstance(fact, CapabilityStated):
+                self.inspection.stated(device, fact, now_ns)
+        return self._notices(now_ns)
 
     def hurry(self) -> None:
         """More flows begin than can be looked at: pass over those of whoever is not watched now, until ``relax``."""

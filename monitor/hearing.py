@@ -27,7 +27,7 @@ from monitor.model.facts import (
     Where,
 )
 from monitor.model.limits import Limit, Room
-from monitor.protocols import arp, media, nd
+from monitor.protocols import answers, arp, media, nd
 from monitor.protocols.registry import DATAGRAMS, STREAMS
 
 if not cython.compiled:
@@ -38,6 +38,7 @@ if not cython.compiled:
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from collectors.poll.reply import Reply
     from monitor.attribution import Attribution
     from monitor.inspection import Inspection
     from monitor.model.facts import Fact
@@ -266,6 +267,11 @@ class Hearing:
             if isinstance(fact, DeviceAnnounced | PrefixAnnounced):
                 self.attribution.announced(fact, source, Mac(mac) if mac is not None else None, self.scanner.ts)
             self.observe(fact)
+
+    def answer(self, reply: Reply) -> list[Fact]:
+        """What a device's answer to a question says; one that cannot be read is counted and says nothing."""
+        facts = self._read(lambda body: answers.read(reply.api, reply.question, body, reply.content_type), reply.body)
+        return [fact for fact in facts if type(fact) is not MalformedSeen]
 
     def _read(self, parse: Callable[[bytes], list[Fact]], data: bytes) -> list[Fact]:
         """One message of a protocol that has no flow."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from collectors.live import LinkEvent, Source
+    from collectors.poll.reply import Reply
     from monitor.engine import Engine
     from monitor.model.incidents import Transition
     from monitor.skew import Skew
@@ -102,6 +103,12 @@ class Watch:
 
         self._orders.put(act)
         return future
+
+    def replied(self, reply: Reply) -> Future[None]:
+        """A device answered, or did not."""
+        return self.order(
+            lambda: self._tell([self.skew.outward(each) for each in self.engine.reply(reply, self.now_ns())])
+        )
 
     def turn(self, timeout_s: float) -> None:
         """Wait for packets for so long, and do what is due."""

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from monitor.continuity import taking
-from monitor.continuity.records import encode
+from monitor.continuity.records import PageRecord, encode
 from monitor.continuity.resuming import Resuming
 from monitor.model.limits import Room
 from monitor.model.marks import Marks
@@ -62,6 +62,8 @@ class Keeper:
         """Of each device on disk, what its row was written for."""
         self._alarms: dict[str, int] = {}
         """Of each alarm on disk, how many transitions were told."""
+        self._pages: set[str] = set()
+        """Devices whose page is on disk."""
         self._looked_at = 0
         self._site: tuple[int, ...] = ()
         self._contacts: Marks[Place] = Marks()
@@ -109,6 +111,7 @@ class Keeper:
         """What changed since it was last given out; at most some ROWS of each kind."""
         rows: Rows = {}
         self._take_devices(rows, ROWS)
+        self._take_pages(rows)
         rows |= self._take((), ROWS)
         self._take_site(rows)
         return rows
@@ -123,6 +126,9 @@ class Keeper:
         self._devices = dict.fromkeys(self._devices, ())
         self._looked_at = 0
         self._take_devices(rows, len(self._engine.attribution.devices))
+        for page in self._engine.inspection.ledger:
+            page.changed = True  # when something was last seen is no change
+        self._take_pages(rows)
         rows |= self._take((), self.waiting + len(self._stale))
         rows[SITE] = encode(taking.site_record(self._engine))
         rows[ENGINE] = encode(taking.engine_record(self._engine))
@@ -159,6 +165,9 @@ class Keeper:
             if name in self._stale:
                 del self._stale[name]
                 self._alarms[uid] = told
+        for page in self._engine.inspection.ledger:
+            self._stale.pop(_name("page", page.device), None)
+            self._pages.add(page.device)
         for name in (ENGINE, SITE):
             self._stale.pop(name, None)
 
@@ -195,6 +204,8 @@ class Keeper:
             self._write(rows, "names", self._names, pair, taking.names_record(engine, pair))
         self._contacts.urgent = self._lookups.urgent = False
         self._take_alarms(rows)
+        if any(each.verdict is None for each in told):  # of a device, and not of a remote end
+            self._take_pages(rows)
         if rows:
             rows[ENGINE] = encode(taking.engine_record(engine))
             self._take_site(rows, called=False)
@@ -277,6 +288,18 @@ class Keeper:
         for uid in [uid for uid in self._alarms if uid not in alarms.told()]:
             del self._alarms[uid]
             rows[_name("alarm", uid)] = None
+
+    def _take_pages(self, rows: Rows) -> None:
+        """The ledger's pages that changed, and those that are no more."""
+        ledger = self._engine.inspection.ledger
+        for page in ledger:
+            if page.changed:
+                page.changed = False
+                self._pages.add(page.device)
+                rows[_name("page", page.device)] = encode(PageRecord(page))
+        for key in [key for key in self._pages if ledger.known(key) is None]:
+            self._pages.discard(key)
+            rows[_name("page", key)] = None
 
     def _take_devices(self, rows: Rows, limit: int) -> None:
         """So many devices, in turn; and those that are no more."""

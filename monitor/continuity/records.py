@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct
 
+from monitor.ledger.ledger import Page
 from monitor.model.contacts import DeviceClass, Outcome, Trait
 from monitor.model.incidents import DeviceView, Evidence, Kind, Notice, Severity, Totals
 from monitor.model.verdicts import Verdict
@@ -197,6 +198,12 @@ class AlarmRecord(Record, frozen=True, gc=False, tag=1):
     """Its detector keeps it open."""
 
 
+class PageRecord(Record, frozen=True, gc=False, tag=1):
+    """A device's page of the ledger."""
+
+    page: Page
+
+
 class SiteRecord(Record, frozen=True, gc=False, tag=1):
     """What was learnt of the site."""
 
@@ -240,6 +247,7 @@ _RECORDS: Final[tuple[type[Record], ...]] = (
     NamesRecord,
     IncidentRecord,
     AlarmRecord,
+    PageRecord,
     SiteRecord,
     EngineRecord,
     MetricsRecord,

@@ -23,6 +23,7 @@ from monitor.continuity.records import (
     IncidentRecord,
     LookupRecord,
     NamesRecord,
+    PageRecord,
     Record,
     SiteRecord,
     decode,
@@ -60,6 +61,7 @@ class Resumed(Struct):
     lookups: int = 0
     incidents: int = 0
     alarms: int = 0
+    pages: int = 0
     damaged: int = 0
     """Rows whose bytes are not those that were written."""
     foreign: int = 0
@@ -67,7 +69,7 @@ class Resumed(Struct):
     crowded: int = 0
     """Records for which there is no room any more."""
     orphaned: int = 0
-    """Contacts and lookups whose device is not known any more."""
+    """Contacts, lookups and pages whose device is not known any more."""
     unsure: int = 0
     """Lookups that were dropped, since nobody saw whether anything followed."""
     judged_again: int = 0
@@ -114,6 +116,8 @@ class Resuming:
             self._resume_incident(incident)
         for alarm in sorted(self._read("alarm", AlarmRecord), key=lambda each: each.last_ns):
             self._resume_alarm(alarm)
+        for kept in self._read("page", PageRecord):
+            self._resume_page(kept)
         for contact in self._places.values():
             self._judge_if_needed(contact)
         self._resume_flows(flows)
@@ -193,6 +197,14 @@ class Resuming:
             self.report.crowded += 1
         else:
             self.report.devices += 1
+
+    def _resume_page(self, kept: PageRecord) -> None:
+        if self._known.devices.named(kept.page.device) is None:
+            self.report.orphaned += 1
+        elif self._engine.inspection.ledger.resume(kept.page):
+            self.report.pages += 1
+        else:
+            self.report.crowded += 1
 
     def _resume_lookup(self, kept: LookupRecord) -> None:
         device = self._known.devices.named(kept.device)

@@ -136,6 +136,11 @@ class Devices(Holders):
             self._classify(device, fact)
         return device
 
+    def described(self, device: Device, fact: DeviceAnnounced, ts_ns: int) -> None:
+        """The device answered a question of ours about itself."""
+        for kind, before, after in self._announcements.describe(device, fact, own=True):
+            self._claims.said(device, kind, before, after, ts_ns)
+
     def greeted(self, fact: ServiceBanner, address: Address, mac: Mac | None, ts_ns: int) -> None:
         """A local host took a part in a protocol that only one maker's firmware takes.
 

@@ -133,8 +133,12 @@ class Inspection:
                 self._describe(flow, fact.uri)
         elif isinstance(fact, FirmwareTransfer | FirmwareCall):
             self._update_sign(flow, fact, sender, receiver, ts_ns)
-        elif sender is not None and isinstance(fact, SdpTrack | CapabilityStated | FirmwareCheck):
-            self._said(sender, flow, fact, ts_ns)
+        elif isinstance(fact, FirmwareCheck):
+            self._checked(flow, fact)
+        elif sender is not None and isinstance(fact, SdpTrack):
+            self._track(sender, flow, fact, ts_ns)
+        elif sender is not None and isinstance(fact, CapabilityStated):
+            self.stated(sender, fact, ts_ns)
         else:
             if isinstance(fact, ServiceBanner) and sender is not None and fact.text:
                 self._mark(sender, f"{fact.protocol} {fact.role}", fact.text, ts_ns)
@@ -272,15 +276,14 @@ class Inspection:
             declaration = Declaration(capability, aspect, value=True, identifier=fact.media)
             self._declare(device, page, declaration, source, ts_ns, asked_before=known_before and not offered)
 
-    def _said(self, sender: Device, flow: Flow, fact: SdpTrack | CapabilityStated | FirmwareCheck, ts_ns: int) -> None:
-        """A device says what it offers, or asks for something newer."""
-        if isinstance(fact, SdpTrack):
-            self._track(sender, flow, fact, ts_ns)
-        elif isinstance(fact, CapabilityStated):
-            self.stated(sender, fact, ts_ns)
-        elif flow.device is sender:
-            host = host_of(fact.uri) or text(flow.remote)
-            self._tell(sender, firmware_check.detect(sender, fact, host, evidence_of(flow, _end_of(flow, sender))))
+    def _checked(self, flow: Flow, fact: FirmwareCheck) -> None:
+        """A device asks a server for something newer, or is told by its owner to ask."""
+        device = flow.device if flow.contact is not None else self._device(flow.responder)
+        if device is None:
+            return
+        end = _end_of(flow, device)
+        host = host_of(fact.uri) or text(flow.responder if end == flow.initiator else flow.initiator)
+        self._tell(device, firmware_check.detect(device, fact, host, evidence_of(flow, end)))
 
     def _describe(self, flow: Flow, uri: str) -> None:
         self._described[_connection(flow)] = uri.partition("?")[0]

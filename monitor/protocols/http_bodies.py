@@ -26,7 +26,9 @@ SPEAKS_SOON: Final = 4_096
 """Octets within which a request's body says what it asks for."""
 
 _FILE_NAME: Final = re.compile(rb'filename\s*=\s*(?:"([^"\r\n]{0,1024})"|([^\s;"]{1,1024}))', re.IGNORECASE)
-_XOP: Final = re.compile(rb"content-type\s*:\s*(?:application/xop\+xml|text/|application/(?:soap\+xml|json|xml))", re.I)
+_XOP: Final = re.compile(
+    rb"content-type\s*:\s*(?:application/xop\+xml|text/|application/(?:soap\+xml|json|xml))", re.IGNORECASE
+)
 _FIELD: Final = re.compile(rb"content-disposition\s*:", re.IGNORECASE)
 _CHUNK_NAME: Final = re.compile(r"([^&]{1,255})&([0-9A-Fa-f-]{8,64})&([0-9]{1,9})&([0-9]{1,12})")
 """Reolink's: file, upload, number of the piece, octets of the file."""
@@ -166,9 +168,7 @@ class Form(Taker):
     def _begin(self, head: bytes) -> None:
         name = _FILE_NAME.search(head)
         # A form says which part is the file; MTOM (SOAP) says which part is the envelope.
-        self._reads = name is not None or (
-            self._sure and _FIELD.search(head) is None and _XOP.search(head) is None
-        )
+        self._reads = name is not None or (self._sure and _FIELD.search(head) is None and _XOP.search(head) is None)
         if not self._reads or self._image is not None:
             self._reads = False
             return

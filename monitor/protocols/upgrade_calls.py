@@ -142,7 +142,9 @@ TFTP_NAME: Final = re.compile(
     FIRMWARE_NAME.pattern + r"|update|kernel|rootfs|uimage|vmlinu|\.(?:bin|img|rom|ubi|squashfs)$", re.IGNORECASE
 )
 """The same of TFTP, by which boot loaders fetch what they write to flash."""
-_ASKS: Final = re.compile(r"(?<![a-z])(?:query|check|version|latest|newest)(?![a-z])|checkupdate|checkfirmware", re.IGNORECASE)
+_ASKS: Final = re.compile(
+    r"(?<![a-z])(?:query|check|version|latest|newest)(?![a-z])|checkupdate|checkfirmware", re.IGNORECASE
+)
 _AGENT: Final = re.compile(r"/agent/upgrade", re.IGNORECASE)
 """What D-Link's sensors ask before they fetch an agent (Aalto's set-up captures)."""
 _MENTIONS: Final = re.compile(r"firmware|upgrade|(?<![a-z])f?ota(?![a-z])", re.IGNORECASE)

@@ -16,7 +16,7 @@ from collectors.poll.target import Api, Limits, Target
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from collectors.poll.reply import Reply
@@ -110,7 +110,9 @@ def response(status: int = 200, body: bytes = b"<DeviceInfo/>", *headers: str, k
 class DigestServer:
     """Checks Digest as RFC 7616 says, each answer by computing it anew."""
 
-    def __init__(self, algorithms: tuple[str, ...] = ("SHA-256", "MD5"), *, realm: str = "DS-2CD2146", once: bool = False) -> None:
+    def __init__(
+        self, algorithms: tuple[str, ...] = ("SHA-256", "MD5"), *, realm: str = "DS-2CD2146", once: bool = False
+    ) -> None:
         self.algorithms, self.realm, self.once = algorithms, realm, once
         self.opaque = "0123opaque"
         self.serial = 0
@@ -188,7 +190,9 @@ class TokenServer:
         if action == "GetSystemDateAndTime":
             self.actions.append(action)
             date = f"<tt:Time><tt:Hour>{now.hour}</tt:Hour><tt:Minute>{now.minute}</tt:Minute><tt:Second>{now.second}</tt:Second></tt:Time><tt:Date><tt:Year>{now.year}</tt:Year><tt:Month>{now.month}</tt:Month><tt:Day>{now.day}</tt:Day></tt:Date>"
-            return soap(f"<tds:GetSystemDateAndTimeResponse><tds:SystemDateAndTime><tt:UTCDateTime>{date}</tt:UTCDateTime></tds:SystemDateAndTime></tds:GetSystemDateAndTimeResponse>")
+            return soap(
+                f"<tds:GetSystemDateAndTimeResponse><tds:SystemDateAndTime><tt:UTCDateTime>{date}</tt:UTCDateTime></tds:SystemDateAndTime></tds:GetSystemDateAndTimeResponse>"
+            )
         if action == "GetServices":
             self.actions.append(action)
             services = "".join(
@@ -205,7 +209,9 @@ class TokenServer:
             return fault("ter:NotAuthorized")
         self.actions.append(action)
         if action == "GetProfiles":
-            return soap('<trt:GetProfilesResponse><trt:Profiles token="P1"><tt:VideoAnalyticsConfiguration token="VAC&amp;1"/></trt:Profiles></trt:GetProfilesResponse>')
+            return soap(
+                '<trt:GetProfilesResponse><trt:Profiles token="P1"><tt:VideoAnalyticsConfiguration token="VAC&amp;1"/></trt:Profiles></trt:GetProfilesResponse>'
+            )
         if action == "GetGeoLocation":
             return fault("ter:ActionNotSupported")
         return soap(f"<x:{action}Response/>")
@@ -232,7 +238,10 @@ def soap(inner: str, status: int = 200) -> bytes:
 
 
 def fault(code: str, status: int = 400) -> bytes:
-    return soap(f"<s:Fault><s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>{code}</s:Value></s:Subcode></s:Code></s:Fault>", status)
+    return soap(
+        f"<s:Fault><s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>{code}</s:Value></s:Subcode></s:Code></s:Fault>",
+        status,
+    )
 
 
 async def poll(target: Target, standing: Standing | None = None, limits: Limits = SHORT) -> list[Reply]:

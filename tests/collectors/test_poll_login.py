@@ -59,7 +59,9 @@ class Certificate:
             .not_valid_before(now - datetime.timedelta(days=1))
             .not_valid_after(now + datetime.timedelta(days=1))
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+            .add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+            )
             .sign(key, hashes.SHA256())
         )
         self.file = folder / f"{name}.pem"
@@ -77,7 +79,9 @@ def certificate(tmp_path: Path) -> Certificate:
 
 
 @pytest.mark.parametrize("algorithms", [("MD5",), ("SHA-256",), ("MD5", "SHA-256"), ("SHA-512-256", "MD5")])
-async def test_digest_with_the_strongest_hash_that_both_know(known: dict[str, str], algorithms: tuple[str, ...]) -> None:
+async def test_digest_with_the_strongest_hash_that_both_know(
+    known: dict[str, str], algorithms: tuple[str, ...]
+) -> None:
     """Every question is answered, one nonce serves the poll, and its counter never repeats."""
     server = DigestServer(algorithms)
     async with serving(server) as site:
@@ -133,7 +137,9 @@ def test_the_example_of_the_standard() -> None:
 
 def test_challenges_of_all_shapes() -> None:
     """Several in one header, several headers, escapes, spaces, no commas."""
-    read = challenges(['Basic realm="a, b", Digest realm="c\\"d" , nonce=n,qop="auth",', "Negotiate", 'Bearer error="x"'])
+    read = challenges(
+        ['Basic realm="a, b", Digest realm="c\\"d" , nonce=n,qop="auth",', "Negotiate", 'Bearer error="x"']
+    )
     assert [challenge.scheme for challenge in read] == ["basic", "digest", "negotiate", "bearer"]
     assert read[0].get("realm") == "a, b"
     assert read[1].get("realm") == 'c"d'
@@ -263,7 +269,9 @@ async def test_basic_only_to_a_verified_peer(known: dict[str, str], certificate:
         assert b"authorization" not in site.octets.lower()
 
 
-async def test_another_certificate_gets_no_request(known: dict[str, str], certificate: Certificate, tmp_path: Path) -> None:
+async def test_another_certificate_gets_no_request(
+    known: dict[str, str], certificate: Certificate, tmp_path: Path
+) -> None:
     """Neither with a pin nor with a CA nor for another name does an octet of HTTP pass."""
     other = Certificate(tmp_path, "other")
     async with serving(DigestServer(), other.context) as site:
@@ -277,7 +285,9 @@ async def test_another_certificate_gets_no_request(known: dict[str, str], certif
             assert {reply.outcome for reply in replies} == {Outcome.FAILED}
             assert why in replies[0].why.lower()
         assert site.octets == b""
-        assert (await poll(site.target(**known, tls=Tls(Verification.PIN, pin=other.pin))))[0].outcome is Outcome.ANSWERED
+        assert (await poll(site.target(**known, tls=Tls(Verification.PIN, pin=other.pin))))[
+            0
+        ].outcome is Outcome.ANSWERED
 
 
 @pytest.mark.parametrize("ahead", [0, -3600 * 24 * 365 * 20, 7200])
@@ -365,6 +375,7 @@ async def test_reolink_logs_in_over_verified_tls_only(known: dict[str, str], cer
 
 async def test_without_a_user_nothing_is_refused_but_the_question(tmp_path: Path) -> None:
     """A device that wants a log-in for one thing may answer another."""
+
     def page(asked: Asked, _: asyncio.StreamWriter) -> bytes:
         return response() if asked.path.endswith("deviceInfo") else response(401, b"", BASIC)
 

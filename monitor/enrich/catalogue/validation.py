@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from monitor.enrich.catalogue.capability_rows import CapabilityRow
     from monitor.enrich.catalogue.file import File
     from monitor.enrich.catalogue.rows import Network, P2p, Service, Sourced, Vendor
-
     from monitor.enrich.catalogue.vulnerability_rows import Vulnerability
 
     Row = Vendor | P2p | Network | Service | CapabilityRow | Vulnerability
