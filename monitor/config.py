@@ -20,6 +20,7 @@ from monitor.enrich.devices import InventoryEntry
 from monitor.model.address import Address, Mac, mac_from_text, mac_text, pack
 from monitor.model.address import text as address_text
 from monitor.model.contacts import DeviceClass
+from monitor.policy.maintenance import Maintenance
 from monitor.policy.policy import Policy
 from monitor.policy.settings import GroupConfig, SiteConfig
 from monitor.sinks.mqtt_config import MqttConfig
@@ -228,6 +229,7 @@ def _check(config: Config) -> None:
             raise ValueError(msg) from None
     _one_owner(inventory(config))
     Policy(config.site, config.group)
+    Maintenance(config.site, config.group)
     groups = [group.name for group in config.group]
     _unique(groups, "group")
     _unique([device.name for device in config.device], "device")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 
 class SiteConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,6 +22,8 @@ class SiteConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Addresses, networks or names that may be asked DNS questions."""
     time_servers: tuple[str, ...] = ()
     """Addresses, networks or names that may be asked for the time."""
+    time_zone: str = "UTC"
+    """In which maintenance windows are given: "Europe/London" (IANA time zone database)."""
 
 
 class MatchConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,3 +48,8 @@ class GroupConfig(Struct, frozen=True, forbid_unknown_fields=True):
     service: "ntp", "dns", "tcp/443", "udp/8000-8010"."""
     isolated: bool = False
     """These devices must not leave the site at all."""
+    firmware_max_age_days: Annotated[int, Meta(ge=1, le=36_500)] | None = None
+    """A firmware that is older is told; None: none is."""
+    maintenance: tuple[str, ...] = ()
+    """When these devices may be updated, in the site's time zone: "Sun 02:00-04:00", "daily 01:00-03:00",
+    "Mon-Fri 22:00-02:00". Outside, an update is graver; without any, all times are alike."""
