@@ -175,7 +175,8 @@ def check(
     ] = None,
 ) -> None:
     """Check a configuration, and explain what the policy decides and why."""
-    from monitor.config import ConfigError
+    from collectors.poll.settings import warnings
+    from monitor.config import ConfigError, polled
     from monitor.explain import explain as explained
     from monitor.explain import validate
 
@@ -184,6 +185,8 @@ def check(
         if explain is None:
             devices, groups = len(settings.device), len(settings.group)
             sys.stdout.write(f"{file}: good: {devices} devices, {groups} groups, sensor {settings.sensor.name}\n")
+            for warning in (line for target in polled(settings) for line in warnings(target)):
+                sys.stderr.write(f"warning: {warning}\n")
             return
         allowed, words = explained(settings, *explain)
     except (ConfigError, ValueError) as error:

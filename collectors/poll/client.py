@@ -42,6 +42,8 @@ ENVELOPE: Final = 262_144
 """Octets of a connection beside its body: header, framing of chunks, and a TLS handshake of at most some 100 KiB
 (OpenSSL's own bound of a certificate chain)."""
 AGENT: Final = "camwarden"
+PROXY: Final = 407
+"""Proxy Authentication Required (RFC 9110 15.5.8): none is used."""
 
 
 class NoAnswer(Exception):  # noqa: N818  it is the outcome's name
@@ -153,6 +155,8 @@ class Client:
             raise NoAnswer(_why(error)) from None
 
     async def _read(self, response: aiohttp.ClientResponse) -> Response:
+        if response.status < 200 or 300 <= response.status < 400 or response.status == PROXY:
+            raise NoAnswer(f"a redirect, upgrade or proxy ({response.status}), not followed")  # noqa: EM102
         raw = response.raw_headers
         if sum(len(name) + len(value) for name, value in raw) > HEADER_OCTETS:
             raise NoAnswer("header too long")

@@ -163,7 +163,7 @@ class Login:
         except Declined:
             return False
         self._stale += 1
-        return digest is not None and digest.stale and self._stale <= STALE
+        return digest is not None and digest.stale and self._stale <= STALE and not self._standing.refused
 
     def _worked(self, digest: Digest | None) -> None:
         self._standing.was_accepted()

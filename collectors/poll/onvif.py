@@ -83,7 +83,7 @@ _SERVICE: Final = re.compile(
     rb"<" + _PREFIX + rb"XAddr\s*>\s*([^<\s]{1,1024})\s*<"
 )
 _CATEGORY: Final = re.compile(
-    rb"<" + _PREFIX + rb"(Analytics|Device|Events|Media)(?:\s[^>]{0,512})?>\s*"
+    rb"<" + _PREFIX + rb"(Analytics|Device|Events|Media)(?:\s[^<>]{0,512})?>\s*"
     rb"<" + _PREFIX + rb"XAddr\s*>\s*([^<\s]{1,1024})\s*<"
 )
 _CATEGORIES: Final = {

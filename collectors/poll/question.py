@@ -41,11 +41,9 @@ def by_status(response: Response) -> Verdict:
     status = response.status
     if 200 <= status < 300:
         return ANSWERED
-    if 300 <= status < 400:
-        return Verdict(Outcome.FAILED, f"a redirect ({status}), not followed")
     if status in UNSUPPORTED:
         return Verdict(Outcome.UNSUPPORTED, f"status {status}")
-    if status in {401, 403, 407, LOCKED}:
+    if status in {401, 403, LOCKED}:
         return Verdict(Outcome.REFUSED, f"status {status}")
     return Verdict(Outcome.FAILED, f"status {status}")
 

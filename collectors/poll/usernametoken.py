@@ -21,17 +21,20 @@ NONCE: Final = 16
 AHEAD: Final = timedelta(hours=26)
 """How far a device's clock may be ahead: a wrong time zone (UTC-12 taken for UTC+14). Whoever says more collects
 tokens for later."""
-_UTC: Final = re.compile(rb"<(?:[\w.-]{1,64}:)?UTCDateTime\b(.{0,2048}?)</(?:[\w.-]{1,64}:)?UTCDateTime", re.DOTALL)
+_UTC: Final = b"UTCDateTime>"
+_WITHIN: Final = 2048
+"""Octets after its begin in which the six numbers of a date stand; some 350 are needed."""
 
 
 def clock_offset(body: bytes, now: datetime) -> timedelta:
     """How far the device's clock is ahead, as GetSystemDateAndTime says; nothing where it says nothing usable."""
-    found = _UTC.search(body)
-    if found is None:
+    _, found, after = body.partition(_UTC)
+    if not found:
         return timedelta()
+    date = after[:_WITHIN].partition(_UTC)[0]
     fields = []
     for name in (b"Year", b"Month", b"Day", b"Hour", b"Minute", b"Second"):
-        value = re.search(rb"<(?:[\w.-]{1,64}:)?" + name + rb"\s*>\s*(\d{1,4})\s*<", found[1])
+        value = re.search(rb"<(?:[\w.-]{1,64}:)?" + name + rb"\s*>\s*(\d{1,4})\s*<", date)
         if value is None:
             return timedelta()
         fields.append(int(value[1]))

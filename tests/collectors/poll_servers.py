@@ -55,9 +55,6 @@ class Site:
         return given._replace(**changes)
 
 
-Answer = "Callable[[Asked, asyncio.StreamWriter], Awaitable[bytes | None]]"
-
-
 @asynccontextmanager
 async def serving(answer: Callable[..., Any], tls: ssl.SSLContext | None = None) -> AsyncIterator[Site]:
     """``answer(asked, writer)``: octets to send and close, or None where it wrote itself."""
@@ -228,7 +225,7 @@ class TokenServer:
         if text("Username") != USER.encode() or text("Password") != expected or nonce in self.nonces:
             return False
         self.nonces.add(nonce)
-        when = datetime.datetime.fromisoformat(created.decode().replace("Z", "+00:00"))
+        when = datetime.datetime.fromisoformat(created.decode())
         return abs((when - now).total_seconds()) < 5
 
 
