@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.fuzz import conversations, parts, whole
+from tests.fuzz import answers, conversations, parts, whole
 
 if TYPE_CHECKING:
     from tests.fuzz.target import Target
 
-TARGETS: Final[dict[str, Target]] = conversations.targets() | parts.targets() | whole.targets()
+TARGETS: Final[dict[str, Target]] = conversations.targets() | parts.targets() | answers.targets() | whole.targets()

@@ -58,8 +58,9 @@ class Catalogue:
             self.p2p_networks |= {row.key: row for row in file.p2p if row.verified}
             self.networks |= {row.key: row for row in file.network if row.verified}
             self.services |= {row.key: row for row in file.service if row.verified}
-            self.functions |= {row.key: row for row in file.capability if row.verified}
             self.vulnerabilities |= {row.key: row for row in file.vulnerability if row.verified}
+            functions = {row.key: row for row in file.capability if row.verified}
+            self.functions = {key: row for key, row in self.functions.items() if key not in functions} | functions
             origins |= {f"{table}:{row.key}": name for table, row in rows_of(file)}
         check_references(self.vendors, self.p2p_networks, origins)
         for hole in self.vulnerabilities.values():

@@ -55,8 +55,12 @@ class Vocabulary:
     """The functions by key, and indexes over what tells of them (monitor.model.capabilities.Vocabulary)."""
 
     def __init__(self, rows: Iterable[CapabilityRow], files: Mapping[str, str]) -> None:
-        """CatalogueError if two rows claim one identifier. ``files``: row -> file."""
-        self._all: dict[str, Capability] = {}
+        """``rows`` weakest first. CatalogueError if two claim one identifier. ``files``: row -> file."""
+        rows = list(rows)
+        self._all = {
+            row.key: Capability(row.key, row.name, Sensitivity[row.sensitivity.name])
+            for row in sorted(rows, key=lambda each: each.key)
+        }
         self._leaves: dict[tuple[str, str], list[_Sign]] = {}
         self._present: dict[tuple[str, str], list[_Sign]] = {}
         self._values: dict[tuple[str, str], list[tuple[str | None, str]]] = {}
@@ -65,15 +69,14 @@ class Vocabulary:
         """Functions that a device has if it answers a question at all."""
         self._topics: dict[tuple[str, str], str] = {}
         claimed: dict[tuple[str, str, str], str] = {}
-        for row in sorted(rows, key=lambda each: each.key):
-            self._all[row.key] = Capability(row.key, row.name, Sensitivity[row.sensitivity.name])
+        for row in rows:
             for api, signs in row.signs():
                 if signs.verified:
                     for kind, identifier in _identifiers(signs):
                         other = claimed.setdefault((api, kind, identifier), row.key)
                         if other != row.key:
                             where = f"{files[f'capability:{row.key}']}: capability {row.key!r}"
-                            msg = f"{where}: {api}: {identifier!r} is {other!r}'s already"
+                            msg = f"{where}: {api}: {identifier!r} belongs to {other!r} as well"
                             raise CatalogueError(msg)
                     self._add(row.key, api, signs)
 

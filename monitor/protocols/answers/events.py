@@ -38,7 +38,7 @@ _QUIET: Final = frozenset({"inactive"})
 """eventState of an event that is over, or that (videoloss) is sent as a sign of life."""
 _ALERT: Final = re.compile(
     rb"<(?:\w{1,16}:)?eventType>\s{0,16}([^<>]{1,128}?)\s{0,16}</(?:\w{1,16}:)?eventType>"
-    rb"(?:(?!eventType>).){0,2048}?<(?:\w{1,16}:)?eventState>\s{0,16}(\w{1,32})",
+    rb"(?:(?!eventType>).){0,2048}?<(?:\w{1,16}:)?eventState>\s{0,16}(\w{1,32})\s{0,16}<",
     re.DOTALL,
 )
 _ALERT_JSON: Final = re.compile(
@@ -47,7 +47,7 @@ _ALERT_JSON: Final = re.compile(
 )
 _CODE: Final = re.compile(
     rb"(?:(?<![\w.])Code=(?P<code>\w{1,128});action=|EventBaseInfo\.Code=(?P<base>\w{1,128})\s{1,4}"
-    rb"[\w.\[\]]{1,64}\.Action=)(?P<action>\w{1,32})"
+    rb"[\w.\[\]]{1,64}\.Action=)(?P<action>\w{1,32})[;\r\n]"
 )
 """Of eventManager.cgi, and of snapManager.cgi, which sends pictures with them."""
 _DAHUA_ACTIONS: Final = frozenset({"Start", "Pulse"})

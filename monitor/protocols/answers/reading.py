@@ -40,7 +40,7 @@ def read(api: str, question: str, body: bytes, content_type: str | None) -> list
     statements = Statements()
     if text.startswith(b"<"):
         root = tree.of_xml(body.lstrip(_BLANK))
-        if root.name in _FAULTS:
+        if root.name in _FAULTS or root.child(*_FAULTS) is not None:
             return []
         statements.take(root)
     elif text.startswith((b"{", b"[")):

@@ -84,26 +84,26 @@ class _Walk:
         for child, mark in zip(node.children, marks, strict=True):
             index = mark
             if mark and child.children and alike[child.name, mark] > 1:
-                index = f"{mark}~{self._sum(child, secret=secret)}"
+                index = f"{mark}~{self._sum(child)}"
             name = f"{child.name}[{index}]" if index else child.name
             self.below(child, joined(path, name), secret=secret or is_secret(name))
 
     def _mark(self, node: Node, several: bool, *, secret: bool) -> str:  # noqa: FBT001
         """What is written in brackets behind its name; empty: nothing."""
+        if secret or is_secret(node.name):
+            return ""  # what tells them apart may be the secret
         if not node.children:
-            if secret or is_secret(node.name) or not (several or node.position is not None):
-                return ""
-            return _bracketed(value_of(node.text))
+            return _bracketed(value_of(node.text)) if several or node.position is not None else ""
         for name in IDENTIFYING:
             if several or node.position is not None or name in _ALWAYS:
-                child = node.child(name)
-                if child is not None and child.text and not child.children:
-                    return _bracketed(value_of(child.text))
+                named = [child for child in node.children if child.name == name and child.text and not child.children]
+                if len(named) == 1:
+                    return _bracketed(value_of(named[0].text))
         if node.position is not None:
             return str(node.position)
-        return f"~{self._sum(node, secret=secret)}" if several else ""
+        return f"~{self._sum(node)}" if several else ""
 
-    def _sum(self, node: Node, *, secret: bool) -> str:
+    def _sum(self, node: Node, *, secret: bool = False) -> str:
         """A digest of what its leaves say, whatever their order."""
         found = self._sums.get(id(node))
         if found is None:

@@ -27,8 +27,6 @@ MAX_NAME: Final = 64
 """Characters of a name: the longest of Hikvision's has some 50."""
 MAX_PREFIXES: Final = 64
 """Prefixes of ONVIF's namespaces that are bound at one place; a device binds each once."""
-MAX_VALUES: Final = 8 * MAX_ELEMENTS
-"""Values of JSON, most of them numbers in lists."""
 PREFIXES: Final = {
     "http://www.onvif.org/ver10/schema": "tt:",
     "http://www.onvif.org/ver10/topics": "tns1:",
@@ -141,7 +139,11 @@ def _unwrapped(root: Node) -> Node:
     said = [child for child in body.children if not child.name.startswith("@")] if body is not None else []
     if not said:
         raise Malformed(LAYER, "no SOAP body")
-    return said[0]
+    if len(said) == 1:
+        return said[0]
+    several = Node("")
+    several.children = said
+    return several
 
 
 def of_json(body: bytes) -> Node:
@@ -153,19 +155,17 @@ def of_json(body: bytes) -> Node:
         node, value, depth = waiting.pop()
         if depth > MAX_DEPTH:
             raise Malformed(LAYER, "values nested too deep")
-        members: list[tuple[Node, object]] = []
+        parts: list[tuple[str, object]] = []
         if isinstance(value, dict):
-            for key, inner in value.items():
-                if not is_volatile(key):
-                    members += _members(named(key), inner)
+            parts = [(named(key), inner) for key, inner in value.items() if not is_volatile(key)]
         elif isinstance(value, list):
-            members = _members("", value)
+            parts = [("", value)]
         else:
             node.text = _spelled(value)
-        seen += len(members)
-        if seen > MAX_VALUES:
+        seen += sum(len(inner) if isinstance(inner, list) else 1 for _, inner in parts)
+        if seen > MAX_ELEMENTS:
             raise Malformed(LAYER, "too many values")
-        for child, inner in members:
+        for child, inner in (member for name, part in parts for member in _members(name, part)):
             node.children.append(child)
             waiting.append((child, inner, depth + 1))
     return root

@@ -12,7 +12,7 @@ REASONS: Final[dict[str, tuple[str, ...]]] = {
         "localTime", "currentTime", "currentDeviceTime", "dateTime", "UTCDateTime", "LocalDateTime", "UtcTime",
         "deviceTime", "systemTime", "TerminationTime", "CreateTime",
     ),
-    "time since the start, which grows": ("deviceUpTime", "upTime", "uptime", "DeviceRunTime", "runTime"),
+    "time since the start, which grows": ("deviceUpTime", "upTime", "DeviceRunTime", "runTime"),
     "one exchange alone has it": (
         "sessionID", "session", "sequenceID", "MessageID", "RelatesTo", "Nonce", "CSeq", "CreatedID", "requestID",
         "RequestedClientIPAddress", "requestURL", "ResponseURL", "leaseTime",
