@@ -75,7 +75,7 @@ class Life:
     """Locally administered: no maker's."""
     firmware: Firmware = Firmware("1.0.0", "200605")
     user: str = "admin"
-    password: str = "correct horse 1"  # noqa: S105 - of a simulated camera
+    password: str = "correct horse 1"
     seed: int = 0
 
     supported: set[str] = field(default_factory=lambda: set(ORDINARY))
@@ -183,7 +183,8 @@ class Life:
 
     def _switchable(self, function: str) -> None:
         if function not in self.supported:
-            raise ValueError(f"{function}: this camera cannot do that (it can: {', '.join(sorted(self.supported))})")
+            message = f"{function}: this camera cannot do that (it can: {', '.join(sorted(self.supported))})"
+            raise ValueError(message)
 
     # Time and chance.
 
