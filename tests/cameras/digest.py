@@ -77,7 +77,7 @@ class DigestGate:
             good = hmac.compare_digest(b64decode(rest), f"{self._life.user}:{self._life.password}".encode())
             return self._counted(Verdict.BASIC if good else Verdict.WRONG)
         if scheme.lower() != "digest":
-            return self._counted(Verdict.WRONG)
+            return Verdict.NOTHING
         return self._counted(
             self._judged(method, target, {key: quoted or bare for key, quoted, bare in FIELD.findall(rest)})
         )

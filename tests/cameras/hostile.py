@@ -328,7 +328,7 @@ def table(witness: str = NOWHERE) -> dict[str, Handler]:
         "Digest without qop": _saying(_challenge(f'WWW-Authenticate: Digest realm="{REALM}", nonce="00"'), _response(ORDINARY)),
         "Digest that covers elsewhere": _saying(_challenge(_digest(more=f', domain="{there}"')), _response(ORDINARY)),
         "Digest of an unknown kind": _saying(_challenge(f'WWW-Authenticate: Digest realm="{REALM}", nonce="00", qop="auth", algorithm=MD4')),
-        "challenge that breaks out": _saying(_challenge(_digest("a\\\", uri=\\\"/\\\", x=\\\"", "b\\\""))),
+        "challenge that breaks out": _saying(_challenge(_digest('a", uri="/", x="', 'b"'))),
         "NTLM": _saying(_challenge("WWW-Authenticate: NTLM", "WWW-Authenticate: Negotiate")),
         "proxy asks": _saying(_response(b"", f'Proxy-Authenticate: Basic realm="{REALM}"', status="407 Proxy Authentication Required")),
         "stale for ever": _stale_for_ever,

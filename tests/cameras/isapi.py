@@ -252,17 +252,21 @@ class Isapi:
         return element("HttpHostNotificationList", {"version": "2.0"}, host)
 
     def _triggers(self) -> Element:
-        entries = [
-            element(
-                "EventTrigger",
-                element("id", f"{event}-1"),
-                element("eventType", event),
-                element("videoInputChannelID", 1),
-            )
-            for function, event in EVENTS.items()
-            if self._life.says_supported(function)
-        ]
-        return element("EventTriggerList", {"version": "2.0"}, *entries)
+        """An event that is switched on is linked to the centre."""
+        entries = []
+        for function, event in EVENTS.items():
+            if self._life.says_supported(function):
+                told = element(
+                    "EventTriggerNotification", element("id", "center"), element("notificationMethod", "center")
+                )
+                linked = element("EventTriggerNotificationList", told if self._life.says_enabled(function) else None)
+                channel = element("videoInputChannelID", 1)
+                entries.append(
+                    element("EventTrigger", element("id", f"{event}-1"), element("eventType", event), channel, linked)
+                )
+        return element(
+            "EventNotification", {"version": "2.0"}, element("EventTriggerList", {"version": "2.0"}, *entries)
+        )
 
     def _face_library(self) -> Element | None:
         if not self._life.says_supported("face.recognise"):

@@ -34,6 +34,9 @@ class Firmware(NamedTuple):
         return datetime.strptime(self.build, "%y%m%d").replace(tzinfo=UTC)
 
 
+FIRST: Final = Firmware("1.0.0", "200605")
+
+
 class Update(NamedTuple):
     """What an image brings."""
 
@@ -73,7 +76,7 @@ class Life:
     serial: str = "SIM0001"
     mac: str = "02:00:5e:00:53:01"
     """Locally administered: no maker's."""
-    firmware: Firmware = Firmware("1.0.0", "200605")
+    firmware: Firmware = FIRST
     user: str = "admin"
     password: str = "correct horse 1"
     seed: int = 0

@@ -7,15 +7,15 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
+from aiohttp import web
+
 from tests.cameras.digest import Verdict
 from tests.cameras.images import Intake
 from tests.cameras.life import Firmware, Life
-from tests.cameras.serving import Camera, Heard, json_response
+from tests.cameras.serving import Camera, Heard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from aiohttp import web
 
 LEASE_S: Final = 3600
 CHUNK: Final = 40_960
@@ -92,7 +92,7 @@ class Reolink:
         if heard.request.query.get("token") in self._tokens:
             heard.verdict = "token"
             return None
-        return json_response(heard.phrasing.json([_failed(heard.question, LOG_IN_FIRST, "please login first")]))
+        return _response(heard.phrasing.json([_failed(heard.question, LOG_IN_FIRST, "please login first")]))
 
     def forget(self) -> None:
         self._tokens.clear()
@@ -100,9 +100,9 @@ class Reolink:
 
     async def answer(self, heard: Heard) -> web.StreamResponse:
         if heard.question == "Upgrade":
-            return json_response(heard.phrasing.json([await self._upgrade(heard)]))
+            return _response(heard.phrasing.json([await self._upgrade(heard)]))
         commands = _commands(heard.body) or [{"cmd": heard.question}]
-        return json_response(heard.phrasing.json([self._answered(command, heard) for command in commands]))
+        return _response(heard.phrasing.json([self._answered(command, heard) for command in commands]))
 
     def _answered(self, command: Mapping[str, Any], heard: Heard) -> Mapping[str, Any]:
         name, param = str(command.get("cmd")), command.get("param") or {}
@@ -226,6 +226,11 @@ def _commands(body: bytes) -> list[Mapping[str, Any]]:
     except ValueError:
         return []
     return [each for each in parsed if isinstance(each, dict)] if isinstance(parsed, list) else []
+
+
+def _response(body: bytes) -> web.Response:
+    """JSON that calls itself text/html, as the real ones do."""
+    return web.Response(body=body, content_type="text/html")
 
 
 def _said(command: str, value: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import shutil
 import ssl
 import zlib
 from asyncio.subprocess import DEVNULL
@@ -15,13 +14,10 @@ import aiohttp
 import pytest
 
 from tests.cameras import hostile
+from tests.cameras.asking import needed
 from tests.cameras.hostile import NAMES, Enemy, certificate_that_changes, documents, listening, table, witnessing
 
 QUESTION = b"GET /ISAPI/System/deviceInfo HTTP/1.1\r\nHost: camera\r\n\r\n"
-
-
-def needed(program: str) -> str:
-    return shutil.which(program) or pytest.skip(f"{program} is not installed")
 
 
 async def taken(enemy: Enemy, limit: int = 100_000, seconds: float = 0.3) -> bytes:

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from tests.cameras import soap
+from tests.cameras.asking import logged_in, rebooted
 from tests.cameras.life import Firmware, Mishap, Update
 from tests.cameras.onvif import onvif, onvif_life
 from tests.cameras.phrasing import Phrasing, element
@@ -208,7 +209,7 @@ async def test_services_that_the_judge_has_no_schema_for() -> None:
     """Uplinks, applications, sample metadata and rule options are there with their functions, and faults without."""
     life = onvif_life()
     life.varies = False
-    async with onvif(life) as camera, _session(life) as session:
+    async with onvif(life) as camera, logged_in(camera) as session:
         status, text = await _ask(camera, session, "GetInstalledApps", "tam")
         assert (status, "ActionNotSupported" in text) == (500, True)
         life.update(life.firmware, gains={"apps.install"})
@@ -221,15 +222,11 @@ async def test_services_that_the_judge_has_no_schema_for() -> None:
         assert 'RuleType="tt:LineDetector"' in (await _ask(camera, session, "GetRuleOptions", "tan"))[1]
 
 
-def _session(life: Any) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(middlewares=(aiohttp.DigestAuthMiddleware(life.user, life.password),))
-
-
 async def test_firmware_by_http() -> None:
     """StartFirmwareUpgrade gives an address that takes the image once; the camera reboots into it by itself."""
     life, image = onvif_life(), bytes(range(256)) * 4000
     life.brings(image, Update(Firmware("4.9.9", "250101"), frozenset({"face.recognise"})))
-    async with onvif(life) as camera, _session(life) as session:
+    async with onvif(life) as camera, logged_in(camera) as session:
         _, text = await _ask(camera, session, "StartFirmwareUpgrade")
         address = text.partition("UploadUri>")[2].partition("<")[0]
         async with aiohttp.ClientSession() as uploader:
@@ -247,7 +244,7 @@ async def test_firmware_by_mtom() -> None:
     """UpgradeSystemFirmware carries the image as the second part of its message."""
     life, image = onvif_life(), b"\x27\x05\x19\x56" * 5000
     life.brings(image, Update(Firmware("4.9.9", "250101")))
-    async with onvif(life) as camera, _session(life) as session:
+    async with onvif(life) as camera, logged_in(camera) as session:
         await _ask(camera, session, "GetDeviceInformation")
         with aiohttp.MultipartWriter("related") as parts:
             parts.append(
@@ -260,18 +257,9 @@ async def test_firmware_by_mtom() -> None:
     assert (life.images[0].size, life.firmware.version) == (20_000, "4.9.9")
 
 
-async def rebooted(camera: Camera) -> None:
-    """Waits until it is up again, at most a second."""
-    import asyncio
-
-    async with asyncio.timeout(1):
-        while camera.life.boots == 1 or camera.rebooting:
-            await asyncio.sleep(0.01)
-
-
 async def test_mishaps_do_not_change_what_is_said() -> None:
     """A planned 400 comes once, and the next answer is whole."""
     life = onvif_life()
     life.plan("GetDeviceInformation", Mishap.REFUSED)
-    async with onvif(life) as camera, _session(life) as session:
+    async with onvif(life) as camera, logged_in(camera) as session:
         assert [(await _ask(camera, session, "GetDeviceInformation"))[0] for _ in range(2)] == [400, 200]
