@@ -13,6 +13,10 @@ from monitor.wire.streams cimport Stream, Waiting
 cdef class Listener:
     cdef public Conversation conversation
     cdef public Stream first, second
+    cdef public long long first_end, second_end
+    cdef closed(self, int direction, long long sequence)
+    @cython.locals(stream=Stream, end="long long")
+    cdef bint is_over(self, int direction) except -1
     @cython.locals(stream=Stream, opened="long long")
     cdef Stream stream(self, Flow flow, int direction, Waiting budget)
     @cython.locals(stream=Stream)
@@ -27,25 +31,37 @@ cdef class Hearing:
     cdef list _listeners
     cdef readonly Waiting waiting
     cdef readonly object expected
-    cdef bint _expecting
+    cdef readonly object awaited
+    cdef bint _expecting, _awaiting
     cpdef begin(self, Py_ssize_t slot, Flow flow)
     @cython.locals(listener=Listener)
     cpdef forget(self, Py_ssize_t slot)
     @cython.locals(scanner=Scanner, frame=Frame, listener=Listener, conversation=Conversation, stream=Stream,
-                   direction=int, data=bytes, missing="long long", sequence="long long", ordered=bint, first=bint,
-                   second=bint)
+                   direction=int, data=bytes, missing="long long", sequence="long long", ordered=bint, first=int,
+                   second=int)
     cpdef payload(self, Flow flow, Py_ssize_t slot, int events)
-    @cython.locals(facts=list, ts_ns="long long")
+    @cython.locals(facts=list)
     cdef _hear(self, Flow flow, Conversation conversation, int direction, bytes data)
+    cdef _tell(self, Flow flow, int direction, list facts, long long ts_ns)
+    @cython.locals(facts=list)
+    cdef _end(self, Flow flow, Conversation conversation, int direction, long long ts_ns)
+    @cython.locals(listener=Listener, conversation=Conversation)
+    cdef _claim_announced(self, Py_ssize_t slot, Flow flow)
+    cdef _await(self, Flow flow, int direction, list announced)
+    @cython.locals(sender=bytes, receiver=bytes)
+    cdef _directed(self, Flow flow, int direction, fact)
+    cdef bint _watched(self, bytes address) except -1
     @cython.locals(stream=Stream)
     cdef _opened(self, Flow flow, Listener listener, int direction, long long sequence)
     @cython.locals(listener=Listener)
     cdef _claim(self, Py_ssize_t slot, Flow flow)
     cdef _in_session(self, Flow flow, int direction, fact)
     cdef _expect(self, Flow flow, int direction, fact)
+    @cython.locals(listener=Listener)
     cpdef ended(self, Flow flow, Py_ssize_t slot, str reason)
 
 
 cdef Conversation _conversation(Flow flow)
 cdef _session(Flow flow)
+cdef str _hosted(str uri, bytes server)
 cpdef outcome_of(long long flags)

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Final
 import cython
 from msgspec import structs
 
+from monitor.enrich.site import Reach
 from monitor.inspection import INSPECTED
-from monitor.model.address import NO_ADDRESS, Address, Mac
+from monitor.model.address import NO_ADDRESS, Address, Mac, text
 from monitor.model.community_id import community_id
 from monitor.model.contacts import Outcome
 from monitor.model.facts import (
     DeviceAnnounced,
+    FirmwareCheck,
+    FirmwareTransfer,
     FlowEnd,
     Malformed,
     MalformedSeen,
@@ -27,7 +30,7 @@ from monitor.model.facts import (
     Where,
 )
 from monitor.model.limits import Limit, Room
-from monitor.protocols import answers, arp, media, nd
+from monitor.protocols import answers, arp, media, nd, transfers
 from monitor.protocols.registry import DATAGRAMS, STREAMS
 
 if not cython.compiled:
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from monitor.model.flows import Flow
     from monitor.wire.scan import Scanner
 
+LOCAL: Final = Reach.LOCAL
 ND_HOP_LIMIT: Final = 255
 """Neighbour discovery with another hop limit came from off the link (RFC 4861, 7.1)."""
 
@@ -59,6 +63,9 @@ class Listener:
         self.conversation: Conversation | None = None
         self.first: Stream | None = None
         self.second: Stream | None = None
+        self.first_end = -1
+        """Sequence number behind the last byte of the first direction; -1: not known."""
+        self.second_end = -1
 
     def stream(self, flow: Flow, direction: int, budget: Waiting) -> Stream:
         """What puts the bytes of this direction in order."""
@@ -73,6 +80,18 @@ class Listener:
             else:
                 self.first = stream
         return stream
+
+    def closed(self, direction: int, sequence: int) -> None:
+        """A FIN: this direction ends before ``sequence``."""
+        if direction:
+            self.second_end = sequence
+        else:
+            self.first_end = sequence
+
+    def is_over(self, direction: int) -> bool:
+        """All of this direction was given to the parsers."""
+        stream, end = (self.second, self.second_end) if direction else (self.first, self.first_end)
+        return end >= 0 and (stream is None or stream.expected == end)
 
     def close(self, direction: int) -> None:
         """Bytes of this direction that wait are of no use any more."""
@@ -118,6 +137,8 @@ class Hearing:
         self.waiting = Waiting()
         self.expected = media.Expected()
         self._expecting = False
+        self.awaited = transfers.Awaited()
+        self._awaiting = False
         self._listeners: list[Listener | None] = [None] * scanner.table.capacity
 
     def limits(self) -> list[Limit]:
@@ -127,7 +148,8 @@ class Hearing:
         that has nothing more to say holds nothing.
         """
         ports = Limit(Room.MEDIA_PORTS, media.CAPACITY, len(self.expected), self.expected.evicted)
-        return [*self.waiting.limits(), ports]
+        flows = Limit(Room.ANNOUNCED_FLOWS, transfers.CAPACITY, len(self.awaited), self.awaited.evicted)
+        return [*self.waiting.limits(), ports, flows]
 
     def begin(self, slot: int, flow: Flow) -> None:
         """A flow begins in this slot."""
@@ -135,6 +157,8 @@ class Hearing:
         self._listeners[slot] = None
         if self._expecting and flow.proto == at.PROTO_UDP:
             self._claim(slot, flow)
+        if self._awaiting:
+            self._claim_announced(slot, flow)
 
     def forget(self, slot: int) -> None:
         """The flow in this slot is over."""
@@ -168,8 +192,14 @@ class Hearing:
             missing = frame.payload_wire - frame.payload_length
             sequence = (frame.sequence + (1 if frame.flags & at.TCP_SYN else 0)) & 0xFFFFFFFF
             stream = listener.stream(flow, direction, self.waiting)
-            for chunk in stream.push(sequence, data, missing):
-                self._hear(flow, conversation, direction, chunk)
+            if data or missing:
+                for chunk in stream.push(sequence, data, missing):
+                    self._hear(flow, conversation, direction, chunk)
+            if conversation.wants(direction) == at.WANT_END:
+                if frame.flags & at.TCP_FIN:
+                    listener.closed(direction, (sequence + frame.payload_wire) & 0xFFFFFFFF)
+                if listener.is_over(direction):
+                    self._tell(flow, direction, conversation.ended(direction, True), scanner.ts)  # noqa: FBT003
         first, second = conversation.wants(0), conversation.wants(1)
         scanner.verdict(slot, first, second)
         if not first:
@@ -204,6 +234,48 @@ class Hearing:
         listener.conversation = _conversation(flow)
         listener.conversation.expect_media(0 if found.source == flow.initiator else 1)
 
+    def _claim_announced(self, slot: int, flow: Flow) -> None:
+        """If another flow announced this one, it is read as that said."""
+        now_ns = flow.start_ns
+        found = self.awaited.claim(
+            flow.proto, flow.initiator, flow.initiator_port, flow.responder, flow.responder_port, now_ns
+        )
+        if found is None:
+            return
+        listener = self._listeners[slot] = Listener()
+        listener.conversation = _conversation(flow)
+        by_listener, by_other = found.announced.make(found.server)
+        place = 0 if found.listener == flow.initiator else 1
+        listener.conversation.expect(place, by_listener)
+        listener.conversation.expect(1 - place, by_other)
+
+    def _await(self, flow: Flow, direction: int, announced: list[transfers.Announced]) -> None:
+        """A parser learnt of flows that are to come."""
+        for each in announced:
+            sender, receiver = Address(flow.initiator), Address(flow.responder)
+            if direction:
+                sender, receiver = receiver, sender
+            self.awaited.expect(each, sender, receiver, text(Address(flow.responder)), self.scanner.ts)
+            self._awaiting = True
+
+    def _directed(self, flow: Flow, direction: int, fact: FirmwareTransfer) -> FirmwareTransfer:
+        """A transfer with its direction.
+
+        It goes to a device where a host of the site receives it, unless a watched one of the site sends it to one that
+        is not watched: then it comes from that one.
+        """
+        sender, receiver = (flow.responder, flow.initiator) if direction else (flow.initiator, flow.responder)
+        way = "unknown"
+        if self.attribution.site.reach(receiver) is LOCAL and (self._watched(receiver) or not self._watched(sender)):
+            way = "to_device"
+        elif self.attribution.site.reach(sender) is LOCAL:
+            way = "from_device"
+        return structs.replace(fact, direction=way)
+
+    def _watched(self, address: bytes) -> bool:
+        device = self.attribution.devices.known(address)
+        return device is not None and device.watched
+
     def _in_session(self, flow: Flow, direction: int, fact: MediaStream) -> MediaStream:
         """Media with the session that agreed on it."""
         if fact.transport == "interleaved":
@@ -225,11 +297,17 @@ class Hearing:
         """One run of payload bytes, or a gap: facts, or a counted reason why there are none."""
         try:
             facts = conversation.lost(direction) if data is None else conversation.feed(direction, data)
+            if conversation.announces:
+                self._await(flow, direction, conversation.announced(direction))
         except Exception as defect:  # noqa: BLE001  the fence around every parser: one hostile flow ends here
             conversation.stop(direction)
             self._fault(defect)
             return
-        ts_ns = self.scanner.ts
+        if facts:
+            self._tell(flow, direction, facts, self.scanner.ts)
+
+    def _tell(self, flow: Flow, direction: int, facts: list[Fact], ts_ns: int) -> None:
+        """Facts of one direction of a flow."""
         for fact in facts:
             if type(fact) is MalformedSeen:
                 self._count_malformed(fact.layer)
@@ -237,6 +315,10 @@ class Hearing:
                 fact = self._in_session(flow, direction, fact)  # noqa: PLW2901  the same fact, with its session
             elif type(fact) is MediaSetup:
                 self._expect(flow, direction, fact)
+            elif type(fact) is FirmwareTransfer:
+                fact = self._directed(flow, direction, fact)  # noqa: PLW2901  the same fact, with its direction
+            elif type(fact) is FirmwareCheck and fact.uri is not None:
+                fact = structs.replace(fact, uri=_hosted(fact.uri, flow.responder))  # noqa: PLW2901  with its host
             if isinstance(fact, DeviceAnnounced):
                 # Hosts share a flow where they have no address yet, and forgers join one: the frame says who sent it.
                 mac = self.scanner.frame.macs()[0]
@@ -249,6 +331,16 @@ class Hearing:
                     self._inspection.fact(flow, direction, fact, ts_ns)
             if self._observer is not None:
                 self._observer(Observation(flow.where(ts_ns, direction), fact), flow)
+
+    def _end(self, flow: Flow, conversation: Conversation, direction: int, ts_ns: int) -> None:
+        """No more of this direction will come."""
+        try:
+            facts = conversation.ended(direction, False)  # noqa: FBT003
+        except Exception as defect:  # noqa: BLE001  the fence around every parser
+            self._fault(defect)
+            return
+        if facts:
+            self._tell(flow, direction, facts, ts_ns)
 
     def neighbour(self, view: memoryview) -> None:
         """ARP or neighbour discovery."""
@@ -312,10 +404,14 @@ class Hearing:
         self._observer(Observation(where, fact), None)
 
     def ended(self, flow: Flow, slot: int, reason: str) -> None:
-        """Tell the observer of a flow that is over."""
+        """What a flow that is over still has to say; tell the observer that it is."""
+        table = self.scanner.table
+        listener = self._listeners[slot]
+        if listener is not None and listener.conversation is not None:
+            for direction in (0, 1):
+                self._end(flow, listener.conversation, direction, table.field(slot, at.LAST))
         if self._observer is None:
             return
-        table = self.scanner.table
         fact = FlowEnd(
             packets_out=table.field(slot, at.PACKETS),
             packets_in=table.field(slot, at.PACKETS + 1),
@@ -336,6 +432,12 @@ def _conversation(flow: Flow) -> Conversation:
     stream = flow.proto == at.PROTO_TCP
     rows = STREAMS if stream else DATAGRAMS
     return Conversation(rows, flow.initiator_port, flow.responder_port, stream=stream)
+
+
+def _hosted(uri: str, server: bytes) -> str:
+    """A URI of which the parser could not know the host."""
+    scheme, mark, path = uri.partition(":///")
+    return f"{scheme}://{text(Address(server))}/{path}" if mark else uri
 
 
 def _session(flow: Flow) -> str:

@@ -38,6 +38,7 @@ class Room(StrEnum):
     DESCRIPTIONS = "described_sessions"
     PAGES = "ledger_pages"
     STATEMENTS = "ledger_statements_of_device"
+    ANNOUNCED_FLOWS = "announced_flows"
 
 
 class Limit(Struct, frozen=True):

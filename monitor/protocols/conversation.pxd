@@ -3,7 +3,7 @@ cimport cython
 
 cdef class Row:
     cdef readonly object sniff, parser, pair
-    cdef readonly bint once
+    cdef readonly bint once, announces
 
 
 cdef class Side:
@@ -18,13 +18,22 @@ cdef class Conversation:
     cdef Side _first, _second
     cdef int _initiator_port, _responder_port
     cdef bint _stream
+    cdef readonly bint announces
     cdef Side _side(self, int direction)
-    cpdef bint wants(self, int direction) except -1
+    @cython.locals(side=Side)
+    cpdef int wants(self, int direction) except -1
     @cython.locals(side=Side)
     cpdef list feed(self, int direction, bytes data)
     cdef list _enter(self, Side side, parser, int direction)
     @cython.locals(side=Side)
     cpdef expect_media(self, int direction)
+    @cython.locals(side=Side)
+    cpdef expect(self, int direction, parser)
+    @cython.locals(taken=list)
+    cpdef list announced(self, int direction)
+    @cython.locals(side=Side)
+    cpdef list ended(self, int direction, bint whole)
+    cdef list _end(self, Side side, bint whole)
     cpdef stop(self, int direction)
     @cython.locals(side=Side)
     cpdef list lost(self, int direction)

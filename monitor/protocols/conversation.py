@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitor.model.facts import Fact
+    from monitor.protocols.transfers import Announced
 
 
 class Parser(Protocol):
     """Bytes of one direction in, facts out. No clock, no socket.
 
-    A stream's parser that bears losing bytes also has ``gap()``, which says that they are missing here.
+    A stream's parser that bears losing bytes also has ``gap()``, which says that they are missing here. One that has
+    something to tell when no more comes has ``ended(whole)``, which gives those facts.
     """
 
     want: Want
@@ -48,6 +50,7 @@ class Row:
         pair: Callable[[int, int], tuple[Parser, Parser]] | None = None,
         *,
         once: bool = False,
+        announces: bool = False,
     ) -> None:
         self.sniff = sniff
         self.parser = parser
@@ -57,6 +60,8 @@ class Row:
         with its ports, and that of the other one, which it gets once it is recognised by the same row."""
         self.once = once
         """Where one direction has told its fact, the other has none to tell."""
+        self.announces = announces
+        """Its parsers have a list ``announced`` of flows in which what they agreed on will pass (see transfers)."""
 
 
 STOP: Final = Want.STOP
@@ -93,13 +98,16 @@ class Conversation:
         self._initiator_port = initiator_port
         self._responder_port = responder_port
         self._stream = stream
+        self.announces = False
+        """A parser may have announced other flows."""
 
     def _side(self, direction: int) -> Side:
         return self._second if direction else self._first
 
-    def wants(self, direction: int) -> bool:
-        """Whether payload of this direction should still be sent."""
-        return self._side(direction).want is MORE
+    def wants(self, direction: int) -> int:
+        """Whether payload of this direction should still be sent: not at all (0), yes (1), and its end told (2)."""
+        want = self._side(direction).want
+        return 1 if want is MORE else 0 if want is STOP else 2
 
     def feed(self, direction: int, data: bytes) -> list[Fact]:
         """Take a datagram, or the next bytes of the stream."""
@@ -117,7 +125,7 @@ class Conversation:
                 side.want = STOP
             return [MalformedSeen(malformed.layer, malformed.reason)]
         side.want = side.parser.want
-        if side.want is MORE:
+        if side.want is not STOP:
             return facts
         if facts and side.once:
             self._side(1 - direction).want = STOP
@@ -143,6 +151,22 @@ class Conversation:
         if side.parser is None and side.want is MORE:
             side.parser = rtp.Parser(announced=True)
 
+    def expect(self, direction: int, parser: Parser) -> None:
+        """Another conversation announced what comes in this direction, and what reads it."""
+        side = self._side(direction)
+        if side.parser is None and side.want is MORE:
+            side.parser = parser
+            side.want = parser.want
+
+    def announced(self, direction: int) -> list[Announced]:
+        """Take the flows that the parser of this direction announced since the last call."""
+        found: list[Announced] | None = getattr(self._side(direction).parser, "announced", None)
+        if not found:
+            return []
+        taken = list(found)
+        found.clear()
+        return taken
+
     def stop(self, direction: int) -> None:
         """Leave this direction alone."""
         self._side(direction).want = STOP
@@ -155,7 +179,19 @@ class Conversation:
             gap()
             return self.feed(direction, b"")  # a parser that the hole stops may still owe facts
         side.want = STOP
-        return []
+        return self._end(side, False)  # noqa: FBT003
+
+    def ended(self, direction: int, whole: bool) -> list[Fact]:  # noqa: FBT001  a compiled method takes no keywords
+        """Nothing more comes in this direction; ``whole``: nothing was missed until then. Facts that waited for it."""
+        side = self._side(direction)
+        if side.want is STOP:
+            return []
+        side.want = STOP
+        return self._end(side, whole)
+
+    def _end(self, side: Side, whole: bool) -> list[Fact]:  # noqa: FBT001  as above
+        ended = getattr(side.parser, "ended", None)
+        return ended(whole) if ended is not None else []
 
     def _recognise(self, side: Side, direction: int, data: bytes) -> bool:
         sport, dport = self._initiator_port, self._responder_port
@@ -165,6 +201,7 @@ class Conversation:
             if row.sniff(data, sport, dport):
                 side.parser = self._parser(row, direction, sport, dport)
                 side.once = row.once
+                self.announces = self.announces or row.announces
                 return True
         side.looks += 1
         if self._stream or side.looks >= MAX_UNKNOWN:

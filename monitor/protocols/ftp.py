@@ -1,6 +1,7 @@
-"""FTP: who serves, and which files are asked for (RFC 959, RFC 3659).
+"""FTP: who serves, which files are asked for, and where they will pass (RFC 959, RFC 2428, RFC 3659).
 
-Strategy: one parser reads either direction of a control connection; digits are a server's, letters a client's.
+Strategy: one parser reads either direction of a control connection; digits are a server's, letters a client's. Both
+share a Session, which is what the parsers of the data connections know.
 SMTP greets alike, POP3 and IRC have commands in common with it: off port 21 nothing is told until a word, a reply or a
 command has passed that is FTP's alone. User names, passwords and accounts are not read.
 """
@@ -11,11 +12,13 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from monitor.model.facts import FileRequest, ServiceBanner, Want
+from monitor.protocols.ftp_transfer import Session, active, passive
 from monitor.protocols.names import spell
 from monitor.protocols.secrets import cut
 
 if TYPE_CHECKING:
     from monitor.model.facts import Fact
+    from monitor.protocols.transfers import Announced
 
 LAYER: Final = "ftp"
 PORT: Final = 21
@@ -72,12 +75,20 @@ def sniff(head: bytes, sport: int, dport: int) -> bool:
     return command in _OWN or (command in _SHARED and (dport == PORT or head[:5] != word))
 
 
+def pair(sport: int, dport: int) -> tuple[Parser, Parser]:
+    """Parsers of a direction and of the other one, which know of each other."""
+    session = Session()
+    return Parser(sport, dport, session), Parser(dport, sport, session)
+
+
 class Parser:
     """One direction of a control connection. Holds one line."""
 
-    def __init__(self, sport: int, dport: int) -> None:
-        """The ports are those of this direction."""
+    def __init__(self, sport: int, dport: int, session: Session | None = None) -> None:
+        """The ports are those of this direction; ``session`` is shared with the other one's parser."""
         self.want = Want.MORE
+        self.announced: list[Announced] = []
+        self._session = session
         self._proven = PORT in {sport, dport}
         self._line = bytearray()
         self._torn = False
@@ -87,6 +98,8 @@ class Parser:
         """The first words of the greeting."""
         self._greets = False
         """This is a server."""
+        self._named = False
+        """Its banner was told."""
         self._owned = False
         """A command has passed that is FTP's alone."""
         self._mode: str | None = None
@@ -133,6 +146,8 @@ class Parser:
         self._lines += 1
         if self._lines > (MAX_COMMANDS if self._proven else MAX_UNPROVEN) or len(line) > MAX_LINE:
             self._stop()
+        elif self._named:
+            self._agree(line)
         elif line[:1].isdigit() or self._greets:
             self._reply(line)
         else:
@@ -163,7 +178,18 @@ class Parser:
 
     def _banner(self) -> None:
         self._pending.append(ServiceBanner(LAYER, "server", self._text))
-        self._stop()
+        self._named = True
+        if self._session is None or not self._proven:
+            self._stop()
+
+    def _agree(self, line: bytes) -> None:
+        """A reply to a client that is known to speak FTP: it may say where a file will pass."""
+        if line.startswith(b"234"):  # encrypted from here on (RFC 4217)
+            self._stop()
+        elif self._session is not None and line.startswith((b"227", b"229")):
+            found = passive(line)
+            if found is not None:
+                self.announced.append(self._session.announced(*found))
 
     def _command(self, line: bytes) -> None:
         word, _, argument = line.partition(b" ")
@@ -181,6 +207,8 @@ class Parser:
         if command == b"TYPE":
             self._mode = _TYPES.get(argument[:1].upper())
         operation = _OPERATIONS.get(command)
+        if self._session is not None:
+            self._remember(command, operation, argument)
         if operation is None:
             return
         fact = FileRequest(LAYER, operation, cut(spell(argument)), self._mode)
@@ -189,3 +217,20 @@ class Parser:
             self._pending.append(fact)
             if len(self._seen) >= MAX_REQUESTS:
                 self._stop()
+
+    def _remember(self, command: bytes, operation: str | None, argument: bytes) -> None:
+        """What the data connections are to know."""
+        session = self._session
+        assert session is not None  # noqa: S101  asked before
+        session.mode = self._mode
+        if operation is not None:
+            session.name, session.operation = argument.decode("latin-1"), operation
+        elif command == b"REST":
+            session.offset = int(argument) if argument.isdigit() and len(argument) < 16 else 0
+        elif command in {b"PORT", b"EPRT"}:
+            found = active(command, argument)
+            if found is not None:
+                self.announced.append(session.announced(*found))
+        if command in {b"PASV", b"EPSV", b"PORT", b"EPRT"}:
+            session.name = session.operation = None
+            session.offset = 0

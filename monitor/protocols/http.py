@@ -147,7 +147,7 @@ class Parser:
         """Octets of body or chunk still to come."""
         self._chunked = False
         self._body = 0
-        """Octets of the chunks so far."""
+        """Octets of the body, of chunks those so far."""
         self._after_upgrade = False
         self._lost = 0
         self._owed: list[Fact] | None = None
@@ -370,7 +370,8 @@ class Parser:
         self._action = igd.action_of(fields)
         if exploits.may_be(target):
             self._suspect = (method, target)
-        self._taker = self.exchange.asked(method, uri, host, fields, facts)
+        taker = self.exchange.asked(method, uri, host, fields, facts)
+        self._taker = taker if self._action is None else None
         self._frame(fields, True)  # noqa: FBT003
         if self._state is _HEADER or self.want is STOP:
             self._mapping(facts)
@@ -415,13 +416,14 @@ class Parser:
                 if self._taker is None:
                     self._stop()
                 else:
-                    self._state, self._left, self.want = _BODY, UNTIL_CLOSE, TO_END
+                    self._state, self.want = _BODY, TO_END
+                    self._left = self._body = UNTIL_CLOSE
                 return
         elif length < 0:
             raise Malformed(LAYER, "content length is no number")
         else:
             self._chunked = False
-            self._left = length
+            self._left = self._body = length
             if length > MAX_BODY and self._taker is None:
                 self._stop()
                 return
@@ -458,7 +460,7 @@ class Parser:
             self._taker.take(part)
             if self._taker.idle:
                 self._finish(True, facts)  # noqa: FBT003
-                if self._left > MAX_BODY or self._body > MAX_BODY:
+                if self._body > MAX_BODY:
                     self._stop()
                     return
         if self._left:

@@ -87,7 +87,7 @@ STREAMS: Final = (
     Row(preface.sniff, lambda _s, _d: preface.Parser()),
     Row(socks.sniff, socks.Parser),
     Row(telnet.sniff, telnet.Parser),
-    Row(ftp.sniff, ftp.Parser),
+    Row(ftp.sniff, ftp.Parser, ftp.pair, announces=True),
 )
 DATAGRAMS: Final = (
     Row(mdns.sniff, lambda _s, _d: mdns.Parser()),
@@ -122,7 +122,7 @@ DATAGRAMS: Final = (
     Row(panasonic_discovery.sniff, lambda _s, _d: panasonic_discovery.Parser()),
     Row(ubiquiti_discovery.sniff, lambda _s, _d: ubiquiti_discovery.Parser()),
     Row(hikvision_tftp.sniff, hikvision_tftp.Parser),
-    Row(tftp.sniff, lambda _s, _d: tftp.Parser()),
+    Row(tftp.sniff, lambda s, _d: tftp.Parser(s), announces=True),
     Row(portmap.sniff, portmap.Parser),
     Row(stun.sniff, stun.Parser),
     Row(rtp.sniff, lambda _s, _d: rtp.Parser()),  # the least strict: last

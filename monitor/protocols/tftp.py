@@ -1,15 +1,19 @@
 """TFTP: which file is read or written (RFC 1350, RFC 2347).
 
-The transfer itself runs between other ports, so a flow to port 69 holds requests and nothing else.
+The transfer itself runs between other ports, so a flow to port 69 holds requests and nothing else. Reading a file whose
+name stands for a firmware asks whether there is one: it is a check at once, for a server that has none need not answer.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from monitor.model.facts import FileRequest, Malformed, Want
+from monitor.model.facts import FileRequest, FirmwareCheck, Malformed, Want
+from monitor.protocols import tftp_transfer
 from monitor.protocols.names import spell
 from monitor.protocols.secrets import cut
+from monitor.protocols.transfers import UDP, Announced
+from monitor.protocols.upgrade_calls import TFTP_NAME
 
 if TYPE_CHECKING:
     from monitor.model.facts import Fact
@@ -47,8 +51,11 @@ def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  content
 class Parser:
     """One direction of a flow; a request that is repeated is reported once."""
 
-    def __init__(self) -> None:
+    def __init__(self, sport: int = 0) -> None:
+        """``sport`` is where the answer will go."""
         self.want = Want.MORE
+        self.announced: list[Announced] = []
+        self._sport = sport
         self._datagrams = 0
         self._seen: set[FileRequest] = set()
 
@@ -69,4 +76,18 @@ class Parser:
         if fact in self._seen:
             return []
         self._seen.add(fact)
+        if self._sport:
+            self.announced.append(_transfer(self._sport, name.decode("latin-1"), fact.mode or ""))
+        if operation == "read" and TFTP_NAME.search(fact.name):
+            return [fact, FirmwareCheck(LAYER, f"tftp:///{fact.name.lstrip('/')}")]
         return [fact]
+
+
+def _transfer(port: int, name: str, mode: str) -> Announced:
+    """The flow in which the file will pass: from a port that the server chooses."""
+
+    def make(server: str) -> tuple[tftp_transfer.Parser, tftp_transfer.Parser]:
+        transfer = tftp_transfer.Transfer(server, name, mode)
+        return tftp_transfer.Parser(transfer), tftp_transfer.Parser(transfer)
+
+    return Announced(UDP, port, of_sender=True, host=None, make=make)

@@ -135,6 +135,7 @@ cdef enum:
     ACK_FIRST = 25
     ACK_LAST = 26
     WIDTH = 27
+    WANT_END = 2
     F_SYN = 1
     F_ANSWERED = 2
     F_REFUSED = 4

@@ -201,6 +201,9 @@ ACK_FIRST: Final = 25
 ACK_LAST: Final = 26
 WIDTH: Final = 27
 
+WANT_END: Final = 2
+"""Value of WANT: payload, and the FIN behind it."""
+
 # Bits of FLAGS.
 F_SYN: Final = 1
 F_ANSWERED: Final = 2

@@ -283,7 +283,14 @@ class Scanner:
             events |= self.datagram(row, fresh)
         if not fresh and self.table.rows[row + FLAGS] & F_CARE == 0:
             events &= SYN
-        if self.frame.payload_wire > 0 and self.table.rows[row + WANT + self.direction]:
+        if self.table.rows[row + WANT + self.direction] and (
+            self.frame.payload_wire > 0
+            or (
+                self.table.rows[row + WANT + self.direction] == WANT_END
+                and self.frame.proto == PROTO_TCP
+                and self.frame.flags & TCP_FIN
+            )
+        ):
             events |= PAYLOAD
         if events & SYN and self.table.rows[row + WANT] == 0 and self.table.rows[row + WANT + 1] == 0:
             events &= ~SYN
@@ -417,7 +424,10 @@ class Scanner:
         self.direction = 0
 
     def verdict(self, slot, out, into):
-        """Whether the payload of the initiator (``out``) and of the responder (``into``) is still wanted."""
+        """Whether the payload of the initiator (``out``) and of the responder (``into``) is still wanted.
+
+        WANT_END: and its end, even if no payload comes with it.
+        """
         self.table.rows[slot * WIDTH + WANT] = out
         self.table.rows[slot * WIDTH + WANT + 1] = into
         return 0
