@@ -100,7 +100,7 @@ def build_engine(
         quiet_ns,
     )
     policy = build_policy(config, site)
-    inspection = Inspection(devices, site, known.catalogue.vocabulary, policy)
+    inspection = Inspection(devices, site, known.catalogue, policy)
     return Engine(
         scanner,
         attribution,

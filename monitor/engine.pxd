@@ -25,7 +25,7 @@ cdef class Engine:
     cdef bytes _canary
     cdef int _canary_port
     cdef public long long silent_ns
-    cdef long long _silence_due, _packets, _moved_ns, _awake_ns
+    cdef long long _silence_due, _review_due, _packets, _moved_ns, _awake_ns
     cdef readonly long long now_ns
     cdef readonly long long first_ns
     cdef list _flows

@@ -17,7 +17,7 @@ import cython
 from collectors.poll.reply import Outcome as Answer
 from monitor.detectors import device_changed, device_silent, sensor_blind
 from monitor.hearing import Counts
-from monitor.inspection import SERVING
+from monitor.inspection import SERVING, STANDING
 from monitor.model.address import Address
 from monitor.model.contacts import Outcome, Trait, with_one, without
 from monitor.model.facts import CapabilityStated, DeviceAnnounced, MalformedSeen
@@ -69,6 +69,8 @@ MAX_SETTLING: Final = 4096
 END_OF_TIME: Final = 2**62
 SILENCE_NS: Final = 10_000_000_000
 """How often devices are looked at for silence, which is told in minutes."""
+REVIEW_NS: Final = 3_600_000_000_000
+"""How often it is looked whether firmware has grown too old, which is told in days."""
 LULL_NS: Final = 30_000_000_000
 """Where nothing at all was seen for so long it is not the devices that were silent (detectors.sensor_blind)."""
 UNDER_WAY_NS: Final = 120_000_000_000
@@ -119,7 +121,7 @@ class Engine:
         self.silent_ns = silent_ns
         self._canary: Address | None = None
         self._canary_port = 0
-        self._silence_due = 0
+        self._silence_due = self._review_due = 0
         self._packets = 0
         self._missed = (0, 0, 0)
         self._moved_ns = self._awake_ns = 0
@@ -176,6 +178,8 @@ class Engine:
         told += self.book.quiet(now_ns)
         self.inspection.tick(now_ns)
         told += self._notices(now_ns)
+        if self.inspection.due or now_ns >= self._review_due:
+            told += self._weaknesses(now_ns)
         return told + self._watch_over(now_ns)
 
     def advance(self, now_ns: int) -> list[Transition]:
@@ -242,6 +246,7 @@ class Engine:
         self._take_counts()
         told += self._judge_waiting(last_ns)
         told += self._notices(last_ns)
+        told += self._weaknesses(last_ns)
         told += self.book.settle(last_ns)
         return told + self._changes(END_OF_TIME, last_ns)
 
@@ -485,6 +490,22 @@ class Engine:
         told: list[Transition] = []
         for device, notice in self.inspection.take():
             told += self.alarms.note(self._view(device), notice, now_ns)
+        return told
+
+    def _weaknesses(self, now_ns: int) -> list[Transition]:
+        """What is wrong with firmware that was just heard of, and once an hour with any: it grows old by itself."""
+        inspection, told = self.inspection, []
+        if now_ns >= self._review_due:
+            self._review_due = now_ns + REVIEW_NS
+            inspection.due.update(dict.fromkeys(page.device for page in inspection.ledger))
+        for key in list(inspection.due):
+            device = self.attribution.devices.named(key)
+            del inspection.due[key]
+            if device is None or not device.watched:
+                continue
+            notices = inspection.standing(device, now_ns)
+            if notices or self.alarms.holds(device.key):
+                told += self.alarms.hold(self._view(device), STANDING, notices, now_ns)
         return told
 
     def _changes(self, until_ns: int, now_ns: int) -> list[Transition]:

@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from monitor.inspection.deeds import PORTS as SERVING
 from monitor.inspection.inspection import INSPECTED, Inspection
+from monitor.inspection.weaknesses import STANDING
 
-__all__ = ["INSPECTED", "SERVING", "Inspection"]
+__all__ = ["INSPECTED", "SERVING", "STANDING", "Inspection"]

@@ -16,6 +16,7 @@ from monitor.inspection import deeds
 from monitor.inspection.deeds import deed_of, track_capability
 from monitor.inspection.evidence import evidence_of
 from monitor.inspection.signs import SignsOfUpdates, host_of
+from monitor.inspection.weaknesses import MAX_ATTACKED, Weaknesses
 from monitor.ledger.ledger import Ledger
 from monitor.model.address import text
 from monitor.model.capabilities import Aspect, Declaration, Grade, State
@@ -24,6 +25,7 @@ from monitor.model.facts import (
     AnalyticsEvent,
     CapabilityStated,
     DeviceAnnounced,
+    ExploitAttempt,
     FileRequest,
     FirmwareCall,
     FirmwareCheck,
@@ -40,12 +42,12 @@ from monitor.model.verdicts import CLOUDS, OperatorKind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from monitor.enrich.catalogue import Catalogue
     from monitor.enrich.devices import Devices
     from monitor.enrich.site import Site
     from monitor.ledger.ledger import Difference, Page
     from monitor.ledger.updates import Update
     from monitor.model.address import Address
-    from monitor.model.capabilities import Vocabulary
     from monitor.model.contacts import Contact, Device
     from monitor.model.facts import Fact
     from monitor.model.flows import Flow
@@ -56,6 +58,7 @@ INSPECTED: Final = frozenset(
     {
         AnalyticsEvent,
         CapabilityStated,
+        ExploitAttempt,
         FileRequest,
         FirmwareCall,
         FirmwareCheck,
@@ -84,14 +87,17 @@ class Inspection:
         self,
         devices: Devices,
         site: Site,
-        vocabulary: Vocabulary,
+        catalogue: Catalogue,
         policy: Policy,
     ) -> None:
         """``policy`` knows maintenance windows and how old a firmware may be; it may be exchanged."""
         self.ledger = Ledger()
         self._devices = devices
         self._site = site
-        self._vocabulary = vocabulary
+        self._vocabulary = catalogue.vocabulary
+        self._weaknesses = Weaknesses(catalogue)
+        self.due: dict[str, None] = {}
+        """Devices whose firmware is to be looked at again."""
         self.policy = policy
         self._signs = SignsOfUpdates(self.ledger)
         self.told: list[tuple[Device, Notice]] = []
@@ -105,6 +111,7 @@ class Inspection:
         """The room for pages and what waits."""
         yield from self.ledger.limits()
         yield Limit(Room.NOTICES, MAX_WAITING, len(self._waiting), self.crowded_out)
+        yield Limit(Room.ATTACKED, MAX_ATTACKED, len(self._weaknesses), self._weaknesses.forgotten)
         yield Limit(Room.DESCRIPTIONS, MAX_DESCRIBED, len(self._described), 0)
 
     def take(self) -> list[tuple[Device, Notice]]:
@@ -115,6 +122,7 @@ class Inspection:
 
     def recognised(self, device: Device) -> None:
         """The device is watched from now on: what waited for that is told."""
+        self.due[device.key] = None
         for key in [key for key in self._waiting if key[0] == device.key]:
             self.told.append(self._waiting.pop(key))
 
@@ -135,6 +143,12 @@ class Inspection:
             self._update_sign(flow, fact, sender, receiver, ts_ns)
         elif isinstance(fact, FirmwareCheck):
             self._checked(flow, fact)
+        elif isinstance(fact, ExploitAttempt):
+            if receiver is not None:
+                on_site = self._site.reach(ends[0]) is not Reach.REMOTE
+                by = sender.name if sender is not None else text(ends[0])
+                shown = evidence_of(flow, ends[1])
+                self._tell(receiver, self._weaknesses.attacked(receiver, fact, by, shown, ts_ns, on_site=on_site))
         elif sender is not None and isinstance(fact, SdpTrack):
             self._track(sender, flow, fact, ts_ns)
         elif sender is not None and isinstance(fact, CapabilityStated):
@@ -218,6 +232,7 @@ class Inspection:
 
     def new_destination(self, contact: Contact, others: Iterator[Contact], ts_ns: int) -> None:
         """A device goes where no rule allows it; ``others`` are all its contacts."""
+        self._tell(contact.device, self._weaknesses.called(contact, ts_ns))
         page = self.ledger.known(contact.device.key)
         update = page.watched_update(ts_ns) if page is not None else None
         if update is None or contact.first_ns < update.started_ns or update.watched_ns < BEFORE_NS:
@@ -229,6 +244,11 @@ class Inspection:
         where = contact.names[0] if contact.names else verdict.operator
         law = f", under the law of {verdict.jurisdiction}" if verdict.jurisdiction else ""
         self._gain(contact.device, update, f"destination {key}", f"goes to {where} ({verdict.operator}{law})")
+
+    def standing(self, device: Device, now_ns: int) -> list[Notice]:
+        """What is wrong with the firmware that the device runs, for as long as it does."""
+        page = self.ledger.known(device.key)
+        return self._weaknesses.standing(device, page, now_ns, self.policy.max_age_days(device))
 
     def tick(self, now_ns: int) -> None:
         """A second is over: devices whose update is under way may have restarted."""
@@ -316,6 +336,7 @@ class Inspection:
     def _version(self, device: Device, text: str, grade: Grade, source: str, ts_ns: int) -> None:
         page = self.ledger.page(device.key)
         turn = page.firmware.learn(text, grade, source, ts_ns)
+        self.due[device.key] = None
         if turn is None:
             return
         page.changed = True

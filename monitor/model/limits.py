@@ -34,6 +34,7 @@ class Room(StrEnum):
     ALARMS = "alarms"
     HANDOVER = "journal_handover"
     MEDIA_PORTS = "media_ports"
+    ATTACKED = "attacked_devices"
     NOTICES = "waiting_notices"
     DESCRIPTIONS = "described_sessions"
     PAGES = "ledger_pages"

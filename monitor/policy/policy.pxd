@@ -7,7 +7,8 @@ cdef class Policy:
     cdef frozenset _home
     cdef object _is_core
     cdef tuple _services, _matching
-    cdef dict _groups, _refusals
+    cdef dict _groups, _refusals, _ages
+    cdef object _maintenance
     cpdef group_of(self, Device device)
     @cython.locals(core=bint, isolated=bint, foreign=bint, at_home=bint, key=tuple, deciding=list, rules=tuple)
     cpdef judge(self, Contact contact)

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from monitor.model.address import mac_text, unpack
 from monitor.model.contacts import MAX_SERVICES, Judgement
+from monitor.policy.maintenance import Maintenance
 from monitor.policy.rules import Rule, RuleError, parse
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Policy:
         )
         self._groups = {group.name: _group(group) for group in groups}
         self._matching = tuple([group for group in self._groups.values() if group.match])
+        self._maintenance = Maintenance(site, groups)
+        self._ages = {group.name: group.firmware_max_age_days for group in groups}
         self._refusals: dict[tuple[str | None, bool, bool, bool], Judgement] = {}
         """By group and what else a refusal says: at most eight of each group, and of none."""
 
@@ -71,7 +74,11 @@ class Policy:
 
     def in_window(self, device: Device, at_ns: int) -> bool | None:
         """Whether the moment is in a maintenance window of the device's group; None if that has none."""
-        return None
+        return self._maintenance.inside(self.group_of(device), at_ns)
+
+    def max_age_days(self, device: Device) -> int | None:
+        """How old the firmware of devices of its group may be; None: as old as it likes."""
+        return self._ages.get(self.group_of(device) or "")
 
     def judge(self, contact: Contact) -> Judgement:
         """Whether the contact is allowed, by which rule, and how the place and the operator relate to home."""
