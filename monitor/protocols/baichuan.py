@@ -3,6 +3,7 @@
 Names and shapes are those of QuantumEntangledAndy/neolink (facts only). A header is ``F0 DE BC 0A`` (or ``A0 CB ED
 0F``), message id and body length (LE32), channel, stream, number, status and class (LE16); two classes add where the
 payload begins. Bodies are XML under a fixed XOR until a login agrees on AES. Logins hold digests and are not read.
+Message 67 brings a firmware; how its pieces are framed and enciphered is not known, so only their octets are counted.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from typing import TYPE_CHECKING, Final
 from monitor.model.facts import DeviceAnnounced, FileRequest, ServiceBanner
 from monitor.protocols.device_text import leaf
 from monitor.protocols.framed import NONSENSE, FramedParser, Frames
+from monitor.protocols.image import Image
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from monitor.model.facts import Fact
 
 PROTOCOL: Final = "baichuan"
@@ -65,9 +69,18 @@ class Parser(FramedParser):
     """One direction of a connection."""
 
     def __init__(self, sport: int = 0, dport: int = 0) -> None:
-        super().__init__(PROTOCOL, Frames(HEADER, _body_length, MAX_BODY), MAX_MESSAGES)
+        super().__init__(PROTOCOL, Frames(HEADER, _body_length, MAX_BODY, self._taker), MAX_MESSAGES)
         self._port_role = "server" if sport == PORT else "client" if dport == PORT else None
         self._upgrade = False
+
+    def _taker(self, header: bytes) -> Callable[[bytes], None] | None:
+        """Pieces of a firmware are taken as they pass."""
+        if _word(header, 4) != _UPGRADE or _class(header) == _ANSWER_CLASS:
+            return None
+        if self.image is None:
+            self.image = Image(PROTOCOL, None, None, ("call",))
+            self.image.gap()  # of what is known, nothing says that these octets are the file's
+        return self.image.take
 
     def read(self, header: bytes, body: bytes, *, first: bool) -> list[Fact]:
         """Who speaks, once; what a device says of itself; that a firmware is sent."""

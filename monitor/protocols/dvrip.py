@@ -3,6 +3,8 @@
 Both have headers of 32 octets; shapes are those of mcw0/DahuaConsole net.py (MIT). DVRIP begins with a command (A0
 login, B0 answer, F4 and F6 text and JSON) and a body length (LE32 at 4); DHIP with ``20 00 00 00 DHIP`` and the
 length twice (LE32 at 16 and 24). Logins hold digests, answers to them a nonce: of those only the realm is read.
+Data may stand behind DHIP's JSON: then the length at 16 is that of both, and LE32 at 28 that of the data. Pieces of a
+firmware (upgrader.appendData) come so in one client of it, which no capture confirms: their octets are only counted.
 """
 
 from __future__ import annotations
@@ -12,12 +14,16 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from monitor.model.facts import DeviceAnnounced, ServiceBanner
+from monitor.model.facts import DeviceAnnounced, FirmwareCall, ServiceBanner
 from monitor.protocols.device_text import plain
 from monitor.protocols.exploits import of_login
 from monitor.protocols.framed import NONSENSE, FramedParser, Frames
+from monitor.protocols.image import Image
+from monitor.protocols.upgrade_calls import RPC, UPLOAD
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from monitor.model.facts import Fact
 
 HEADER: Final = 32
@@ -70,7 +76,7 @@ _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 def _body_length(header: bytes) -> int:
     if header.startswith(_DHIP):
         length = int.from_bytes(header[16:20], "little")
-        right = length == int.from_bytes(header[24:28], "little")
+        right = length == int.from_bytes(header[24:28], "little") + int.from_bytes(header[28:32], "little")
     elif header.startswith(_JSON):
         length = int.from_bytes(header[4:8], "little")
         right = length == int.from_bytes(header[16:20], "little")
@@ -103,11 +109,25 @@ class Parser(FramedParser):
     """One direction of a connection."""
 
     def __init__(self, sport: int = 0, dport: int = 0) -> None:
-        super().__init__("dvrip", Frames(HEADER, _body_length, MAX_BODY), MAX_MESSAGES)
+        super().__init__("dvrip", Frames(HEADER, _body_length, MAX_BODY, self._taker), MAX_MESSAGES)
         self._port_role = "server" if sport in PORTS else "client" if dport in PORTS else "unknown"
 
+    def _taker(self, header: bytes) -> Callable[[bytes], None] | None:
+        """Pieces of a firmware are taken as they pass, without the JSON before each of them."""
+        image, said = self.image, int.from_bytes(header[24:28], "little")
+        if image is None or not header.startswith(_DHIP) or not any(header[28:32]):
+            return None
+
+        def take(part: bytes) -> None:
+            nonlocal said
+            passed = min(said, len(part))
+            said -= passed
+            image.take(part[passed:])
+
+        return take
+
     def read(self, header: bytes, body: bytes, *, first: bool) -> list[Fact]:
-        """Who speaks, once; what a device says of itself; a log-in that is none."""
+        """Who speaks, once; what a device says of itself; a log-in that is none; that it is to take a firmware."""
         message = _json(body)
         facts: list[Fact] = []
         if first:
@@ -120,7 +140,18 @@ class Parser(FramedParser):
             facts.append(attempt)
         if message is not None and message.result and message.params:
             facts += self._said(message.params)
+        call = RPC.get((message.method or "").encode()) if message is not None else None
+        if call is not None:
+            facts += self._called(call.operation)
         return facts
+
+    def _called(self, operation: str) -> list[Fact]:
+        """An upgrade begins, or is executed."""
+        facts = self.told(complete=False) if operation in {UPLOAD, "install", "cancel"} else []
+        if operation == UPLOAD:
+            self.image = Image("rpc", None, None, ("call",))
+            self.image.gap()  # nothing says that these octets are the file's
+        return facts if operation == "status" else [*facts, FirmwareCall("rpc", operation, None)]
 
     def _said(self, params: msgspec.Raw) -> list[Fact]:
         try:

@@ -46,7 +46,7 @@ class Taker:
     def gap(self) -> None:
         """Octets of it are missing here."""
 
-    def end(self, whole: bool) -> list[Fact]:  # noqa: FBT001  called by a compiled method
+    def end(self, whole: bool) -> list[Fact]:  # noqa: ARG002, FBT001  called by a compiled method
         """The body is over; ``whole``: it ended where it was to end."""
         return []
 
@@ -87,6 +87,8 @@ class Download(Taker):
 
     def _decide(self, head: bytes, magic: Magic | None) -> None:
         self._decided = True
+        if self._coding:
+            self.image.known = magic
         named = bool(self.image.signs)
         if magic is not None:
             self.idle = not magic.alone and not named

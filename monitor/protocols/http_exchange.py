@@ -58,7 +58,7 @@ _DISPOSITION: Final = re.compile(rb'filename\s*=\s*(?:"([^"]{1,255})"|([^\s;"]{1
 _CODE: Final = re.compile(rb'"code"\s*:\s*(-?[0-9]{1,9})')
 _RESULT: Final = re.compile(rb'"result"\s*:\s*(true|false|[0-9]{1,12})')
 _ERROR: Final = re.compile(rb'"error"\s*:\s*\{')
-_FAULT: Final = re.compile(rb"<(?:[\w.-]{1,32}:)?Fault[\s>]")
+_FAULT: Final = re.compile(rb"<(?:[\w.-]{1,32}:)?Fault[\s/>]")
 
 
 class Answers(NamedTuple):
@@ -119,6 +119,8 @@ class Exchange:
         self._torn = False
         self._joined: list[Joined] = []
         self._owed: list[Fact] = []
+        self._pieces: set[bool | None] = set()
+        """What was told of a call that comes again with each piece of an image."""
 
     def torn(self) -> None:
         """Octets of one direction are missing: messages may be among them."""
@@ -149,7 +151,7 @@ class Exchange:
         request.call = call_of(request.method, path, request.query)
         taker: Taker | None = None
         if b"soapaction" in fields or kind:
-            taker = self._body_of(request, fields, kind, facts)
+            taker = self._body_of(request, fields, kind)
         elif method in (b"PUT", b"POST"):
             taker = self._plain_body(request)
         if request.call is not None:
@@ -175,7 +177,7 @@ class Exchange:
             return None
         return takers[0] if len(takers) == 1 else Both(takers[0], takers[1])
 
-    def _body_of(self, request: Request, fields: Fields, kind: bytes, facts: list[Fact]) -> Taker | None:
+    def _body_of(self, request: Request, fields: Fields, kind: bytes) -> Taker | None:
         """Who takes a request's body that has a type."""
         lowered = kind.lower()
         boundary = boundary_of(kind)
@@ -195,7 +197,7 @@ class Exchange:
             return Upload(self._image(request))
         if SPOKEN.fullmatch(request.path) or lowered.startswith(SOAP_TYPES):
             return Text(lambda body, whole: self._spoke(request, body), SPEAKS_SOON)  # noqa: ARG005
-        if lowered.startswith(_TEXTS) or lowered.startswith(_MEDIA):
+        if lowered.startswith(_TEXTS + _MEDIA):
             return None
         return self._plain_body(request)
 
@@ -230,7 +232,16 @@ class Exchange:
         call = request.call
         if call is not None and not request.told and call.operation not in {CHECK, "status"}:
             request.told = True
-            facts.append(FirmwareCall(call.via, call.operation, spelled(request.uri())))
+            if not self._is_repeated(call, None):
+                facts.append(FirmwareCall(call.via, call.operation, spelled(request.uri())))
+
+    def _is_repeated(self, call: Call, accepted: bool | None) -> bool:  # noqa: FBT001  as of FirmwareCall
+        """Reolink's clients ask once for each piece."""
+        if call.via != "reolink" or call.operation != UPLOAD:
+            return False
+        known = accepted in self._pieces
+        self._pieces.add(accepted)
+        return known
 
     def _replies(self, request: Request, status: int, kind: bytes, length: int | None) -> list[Taker]:
         """Who reads the answer to this request, at most one."""
@@ -258,6 +269,8 @@ class Exchange:
         if upload is not None:
             uri = upload[1].decode("latin-1").replace("&amp;", "&")
             self.upload_paths.append(Request("POST", uri, None).path)
+        if self._is_repeated(call, accepted):
+            return []
         return [FirmwareCall(call.via, call.operation, spelled(uri), accepted)]
 
     def _checked(self, request: Request, body: bytes) -> list[Fact]:

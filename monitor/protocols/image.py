@@ -97,6 +97,8 @@ class Image:
         self.hashed = True
         """Its octets are those of the file."""
         self.head = b""
+        self.known: Magic | None = None
+        """What it is, where the first octets are coded."""
         self._hash: _Hash | None = hashlib.sha256(usedforsecurity=False)
 
     def take(self, part: bytes) -> None:
@@ -119,7 +121,7 @@ class Image:
 
     def magic(self) -> Magic | None:
         """What the first octets so far say."""
-        return magic_of(self.head)
+        return self.known if self.known is not None else magic_of(self.head)
 
     def fact(self, *, complete: bool) -> list[FirmwareTransfer]:
         """The transfer, which has ended or stopped; none of a file of which nothing came."""

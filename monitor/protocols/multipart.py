@@ -29,7 +29,7 @@ def boundary_of(content_type: bytes) -> bytes | None:
 
 
 class Parts:
-    """Cuts a body into parts. ``begin`` is told each part's header section, ``take`` its octets, ``end`` that it ends."""
+    """Cuts a body into parts: ``begin`` is told each part's header section, ``take`` its octets, ``end`` its end."""
 
     def __init__(
         self,

@@ -3,20 +3,25 @@
 The frame is that of OpenIPC/python-dvr (MIT): ``FF``, 00 or 01, two octets for media, session, sequence (LE32), two
 octets of numbering, command (LE16), length (LE32), JSON. An even command asks, the odd one behind it answers. Spoken
 on the LAN it says nothing of a cloud: that is xmeye. Logins hold a password's digest and are not read but for the
-device's type.
+device's type. An upgrade is 1520, then pieces of the file (1522) with ascending numbers in the place of the sequence,
+then one of these without a body that has 1 in the second octet of numbering; the answers have Ret 511 to 515.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from monitor.model.facts import DeviceAnnounced, FileRequest, ServiceBanner
+from monitor.model.facts import DeviceAnnounced, FileRequest, FirmwareCall, ServiceBanner
 from monitor.protocols.device_text import plain
 from monitor.protocols.framed import NONSENSE, FramedParser, Frames
+from monitor.protocols.image import Image
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from monitor.model.facts import Fact
 
 PROTOCOL: Final = "sofia"
@@ -32,6 +37,10 @@ _COMMANDS: Final = range(1000, 3600)
 _LOGIN_ANSWER: Final = 1001
 _SYSTEM_INFO: Final = 1021
 _UPGRADE: Final = 1520
+_UPGRADE_ANSWER: Final = 1521
+_PIECE: Final = 1522
+_LAST: Final = 13
+"""Octet of the header that says that no more pieces come."""
 _ENDINGS: Final = b"\x00\n"
 
 
@@ -62,6 +71,7 @@ class _UpgradeRequest(_Upgrade):
 _LOGINS: Final = msgspec.json.Decoder(_Login)
 _SYSTEMS: Final = msgspec.json.Decoder(_SystemInfo)
 _UPGRADES: Final = msgspec.json.Decoder(_UpgradeRequest)
+_ANSWER: Final = re.compile(rb'"Ret"\s*:\s*([0-9]{1,4})')
 _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
@@ -91,7 +101,17 @@ class Parser(FramedParser):
     """One direction of a connection."""
 
     def __init__(self) -> None:
-        super().__init__(PROTOCOL, Frames(HEADER, _body_length, MAX_BODY), MAX_MESSAGES)
+        super().__init__(PROTOCOL, Frames(HEADER, _body_length, MAX_BODY, self._taker), MAX_MESSAGES)
+        self._piece = 0
+
+    def _taker(self, header: bytes) -> Callable[[bytes], None] | None:
+        """Pieces of a firmware are taken as they pass."""
+        if _command(header) != _PIECE or self.image is None:
+            return None
+        if int.from_bytes(header[8:12], "little") != self._piece:
+            self.image.gap()
+        self._piece += 1
+        return self.image.take
 
     def read(self, header: bytes, body: bytes, *, first: bool) -> list[Fact]:
         """Who speaks, once; what a device says of itself; that a firmware is sent."""
@@ -103,8 +123,23 @@ class Parser(FramedParser):
         if command == _SYSTEM_INFO:
             facts += _system_info(body)
         elif command == _UPGRADE:
-            facts += _upgrade(body)
+            facts += self._upgrade(body)
+        elif command == _UPGRADE_ANSWER:
+            taken = _ANSWER.search(body)
+            accepted = taken[1] in {b"100", b"511", b"515"} if taken else None
+            facts.append(FirmwareCall(PROTOCOL, "upload", None, accepted))
+        elif command == _PIECE and self.image is not None and header[_LAST] == 1:
+            facts += self.told(complete=True)
         return facts
+
+    def _upgrade(self, body: bytes) -> list[Fact]:
+        """An upgrade is asked about, or begins."""
+        asked = _upgrade(body)
+        if not asked:
+            return []
+        facts = self.told(complete=False)
+        self.image, self._piece = Image(PROTOCOL, None, None, ("call",)), 0
+        return [*facts, *asked, FirmwareCall(PROTOCOL, "upload", None)]
 
 
 def _device_type(body: bytes) -> str | None:

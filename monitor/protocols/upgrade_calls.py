@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
 
 ROWS: Final = (
-    # Hikvision ISAPI: Core Protocol, System/updateFirmware, upgradeStatus, reboot; onlineUpgrade as the web page calls it.
+    # Hikvision ISAPI, Core Protocol: System/updateFirmware, upgradeStatus, reboot; onlineUpgrade as web pages call it.
     Row("PUT POST", r"/ISAPI/System/updateFirmware(?:/.*)?", "", Call("isapi", UPLOAD)),
     Row("GET", r"/ISAPI/System/(?:upgradeStatus|upgradeFlag)", "", Call("isapi", "status")),
     Row("GET", r"/ISAPI/System/onlineUpgrade/version", r"\bcheck=true\b", Call("isapi", CHECK)),
@@ -102,7 +102,7 @@ _ONVIF_BODY: Final = re.compile(
 )
 _SOAP: Final = re.compile(rb"<(?:[\w.-]{1,32}:)?Envelope[\s>]")
 # Dahua RPC2 (mcw0/DahuaConsole, and clients of the same handlers).
-_RPC: Final = {
+RPC: Final = {
     b"upgrader.prepare": Call("rpc", UPLOAD),
     b"upgrader.execute": Call("rpc", "install"),
     b"upgrader.getState": Call("rpc", "status"),
@@ -184,7 +184,7 @@ def body_call_of(path: str, start: bytes) -> Call | None:
     if lowered.endswith("firmwaremanagement.cgi"):
         table, found = _VAPIX, _METHOD.search(start)
     elif lowered.startswith("/rpc2"):
-        table, found = _RPC, _METHOD.search(start)
+        table, found = RPC, _METHOD.search(start)
     elif lowered.endswith("api.cgi"):
         table, found = _REOLINK, _COMMAND.search(start)
     else:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model.facts import DeviceAnnounced, FileRequest, MalformedSeen, ServiceBanner, Want
+from monitor.model.facts import DeviceAnnounced, FileRequest, FirmwareTransfer, MalformedSeen, ServiceBanner, Want
 from monitor.protocols.baichuan import Parser, sniff
 from tests.protocols.hostile import cut, mutants, only_malformed, refuses_chance, told
 
@@ -76,6 +76,17 @@ def test_client_uploads_firmware() -> None:
         ServiceBanner("baichuan", "client", None),
         FileRequest("baichuan", "write", "firmware"),
     ]
+
+
+def test_an_upload_is_counted() -> None:
+    """What passes in messages 67 is counted to its end; there is no hash, for its framing is not known."""
+    parser = Parser(40000, 9000)
+    for _ in range(70):  # more messages than are read of an ordinary connection
+        parser.feed(UPGRADE)
+    (transfer,) = parser.ended(True)
+    assert isinstance(transfer, FirmwareTransfer)
+    assert (transfer.via, transfer.complete, transfer.sha256, transfer.signs[0]) == ("baichuan", False, None, "call")
+    assert transfer.bytes == 70 * (len(UPGRADE) - 20)
 
 
 def test_version_behind_aes_is_not_read() -> None:

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model.facts import DeviceAnnounced, ExploitAttempt, MalformedSeen, ServiceBanner
+from monitor.model.facts import (
+    DeviceAnnounced,
+    ExploitAttempt,
+    FirmwareCall,
+    FirmwareTransfer,
+    MalformedSeen,
+    ServiceBanner,
+)
 from monitor.protocols.dvrip import Parser, sniff
 from tests.protocols.hostile import cut, mutants, only_malformed, refuses_chance, told
 
@@ -109,3 +116,29 @@ def test_mutants_raise_only_malformed() -> None:
     valid = [TELL_REALM, json(VERSION), json(KIND), LOGIN, dhip(CHALLENGE), SUB_CHANNEL]
     only_malformed(lambda: Parser(37777, 40000), mutants(valid, 3_000, 4), "dvrip")
     assert MalformedSeen("dvrip", "no message where one should begin") in told(Parser(), [ASK_REALM + bytes(32)])
+
+
+def pieces(*bodies: bytes) -> bytes:
+    """Binary data behind JSON."""
+    made = b""
+    for body in bodies:
+        said = b'{"method":"upgrader.appendData","params":{"length":%d},"id":7,"session":5}' % len(body)
+        made += b"\x20\x00\x00\x00DHIP" + le(5) + le(7) + le(len(said) + len(body)) + le(0) + le(len(said))
+        made += le(len(body)) + said + body
+    return made
+
+
+@given(st.lists(st.integers(0, 9_000), max_size=6))
+def test_an_upgrade_over_dhip(places: list[int]) -> None:
+    """Prepare, pieces, execute: calls are told, the pieces counted without a hash, for no capture confirms their shape."""
+    prepare, execute = (
+        dhip(b'{"method":"upgrader.%s","id":1,"session":5}' % each) for each in (b"prepare", b"execute")
+    )
+    stream = prepare + pieces(b"DH\x03\x04" + bytes(4_092), bytes(4_096)) + execute
+    facts = told(Parser(40000, 5000), cut(stream, 32, places))
+    assert facts == [
+        ServiceBanner("dhip", "client", None),
+        FirmwareCall("rpc", "upload", None),
+        FirmwareTransfer("unknown", "rpc", None, None, 8_192, False, None, "dahua-zip", "dahua", ("call", "magic")),
+        FirmwareCall("rpc", "install", None),
+    ]

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model.facts import DeviceAnnounced, FileRequest, MalformedSeen, ServiceBanner, Want
+from monitor.model.facts import (
+    DeviceAnnounced,
+    FileRequest,
+    FirmwareCall,
+    FirmwareTransfer,
+    MalformedSeen,
+    ServiceBanner,
+    Want,
+)
 from monitor.protocols.sofia import Parser, sniff
 from tests.protocols.hostile import cut, mutants, only_malformed, refuses_chance, told
 
@@ -52,7 +62,47 @@ def test_client_uploads_firmware() -> None:
     assert told(Parser(), [LOGIN + ASK + UPGRADE]) == [
         ServiceBanner("sofia", "client", None),
         FileRequest("sofia", "write", "System"),
+        FirmwareCall("sofia", "upload", None),
     ]
+
+
+def piece(number: int, body: bytes, last: int = 0) -> bytes:
+    head = bytes((0xFF, 0, 0, 0)) + bytes(4) + number.to_bytes(4, "little") + bytes((0, last))
+    return head + (1522).to_bytes(2, "little") + len(body).to_bytes(4, "little") + body
+
+
+IMAGE = b"PK\x03\x04" + bytes(26) + b"InstallDesc" + bytes(range(256)) * 300
+PIECES = [IMAGE[at : at + 32_768] for at in range(0, len(IMAGE), 32_768)]
+
+
+@given(st.lists(st.integers(0, 80_000), max_size=8))
+def test_an_image_in_pieces(places: list[int]) -> None:
+    """However the stream is cut: the bodies of 1522 together are the file, the one that says it is the last ends it."""
+    stream = UPGRADE + b"".join(piece(number, body) for number, body in enumerate(PIECES)) + piece(3, b"", 1)
+    *_, transfer = told(Parser(), cut(LOGIN + stream, 20, places))
+    assert transfer == FirmwareTransfer(
+        "unknown", "sofia", None, None, len(IMAGE), True, sha256(IMAGE).hexdigest(), "xm-zip", "xiongmai", ("call", "magic")
+    )  # fmt: skip
+
+
+def test_pieces_that_are_missing() -> None:
+    """A number is left out, the last piece never comes, or octets are lost: what was seen is counted, without a hash."""
+    for stream in (
+        piece(0, PIECES[0]) + piece(2, PIECES[2]) + piece(3, b"", 1),
+        piece(0, PIECES[0]) + piece(1, PIECES[1][:-1]),
+    ):
+        parser = Parser()
+        facts = parser.feed(LOGIN + UPGRADE + stream) + parser.ended(False)
+        (transfer,) = [fact for fact in facts if isinstance(fact, FirmwareTransfer)]
+        assert (transfer.complete, transfer.sha256) == (False, None)
+        assert transfer.bytes in {len(PIECES[0]) + len(PIECES[2]), len(PIECES[0]) + len(PIECES[1]) - 1}
+
+
+@pytest.mark.parametrize(("code", "accepted"), [(100, True), (511, True), (512, False), (514, False)])
+def test_what_the_device_answers(code: int, accepted: bool) -> None:
+    """An upgrade is taken or not."""
+    answer = message(1521, b'{ "Name" : "OPSystemUpgrade", "Ret" : %d }' % code, answer=1)
+    assert told(Parser(), [answer])[1:] == [FirmwareCall("sofia", "upload", None, accepted)]
 
 
 def test_encrypted_answers_still_greet() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model.facts import FileRequest, Malformed, Want
+from monitor.model.facts import FileRequest, FirmwareCheck, Malformed, Want
 from monitor.protocols.tftp import MAX_REQUESTS, Parser, sniff
 
 READ = b"\0\1/update.sh\0octet\0"
@@ -24,7 +24,15 @@ READ = b"\0\1/update.sh\0octet\0"
 def test_synthetic_requests(datagram: bytes, fact: FileRequest) -> None:
     """Operation, name and mode, with or without options (RFC 2347), on any port; secrets are cut."""
     assert sniff(datagram, 40000, 50000)
-    assert Parser().feed(datagram) == [fact]
+    assert Parser().feed(datagram)[:1] == [fact]
+
+
+def test_a_boot_loader_asks_for_firmware() -> None:
+    """To read a file that is named like one is a check; what is written, or any other file, is none."""
+    assert Parser().feed(READ)[1:] == [FirmwareCheck("tftp", "tftp:///update.sh")]
+    assert Parser().feed(b"\0\1digicap.dav\0octet\0")[1:] == [FirmwareCheck("tftp", "tftp:///digicap.dav")]
+    assert Parser().feed(b"\0\1SEP0011.cnf.xml\0octet\0")[1:] == []
+    assert Parser().feed(b"\0\2/update.sh\0octet\0")[1:] == []
 
 
 @pytest.mark.parametrize(
@@ -43,7 +51,7 @@ def test_repeats_are_silent_and_bounded() -> None:
     """A request sent again is told once; other datagrams of the flow say nothing."""
     parser = Parser()
     assert [parser.feed(each) for each in (READ, READ, b"\0\5\0\1not found\0")] == [
-        [FileRequest("tftp", "read", "/update.sh", "octet")], [], [],
+        [FileRequest("tftp", "read", "/update.sh", "octet"), FirmwareCheck("tftp", "tftp:///update.sh")], [], [],
     ]  # fmt: skip
     for number in range(MAX_REQUESTS):
         parser.feed(b"\0\1%d\0octet\0" % number)
