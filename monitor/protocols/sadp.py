@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from monitor.model.facts import DeviceAnnounced, DiscoveryQuery, Malformed, MalformedSeen, Want
 from monitor.protocols.bounded_xml import Document, begins
 from monitor.protocols.device_text import mac_of, plain
+from monitor.protocols.firmware_text import spelled
 
 if TYPE_CHECKING:
     from monitor.model.facts import Fact
@@ -49,7 +50,7 @@ class Parser:
                 LAYER,
                 mac=mac_of(texts.get("MAC")),
                 model=plain(texts.get("DeviceDescription")),
-                firmware=plain(texts.get("SoftwareVersion")),
+                firmware=spelled(plain(texts.get("SoftwareVersion"))),
                 serial=plain(texts.get("DeviceSN")),
                 boot_time=plain(texts.get("BootTime")),
                 message=kind,

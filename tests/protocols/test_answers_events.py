@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.model.facts import AnalyticsEvent, Fact, Want
@@ -46,6 +46,7 @@ def test_topics(api: str) -> None:
 
 
 @pytest.mark.parametrize("api", STREAMS)
+@settings(max_examples=30, deadline=None)
 @given(size=st.integers(1, 700))
 def test_pieces(api: str, size: int) -> None:
     """However the stream is cut."""

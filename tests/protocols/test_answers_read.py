@@ -7,8 +7,8 @@ import pytest
 from monitor.model.facts import CapabilityStated, DeviceAnnounced, Fact, Malformed
 from monitor.protocols.answers import APIS, read
 from monitor.protocols.answers.bounds import MAX_ELEMENTS, MAX_STATEMENTS, MAX_TEXT
-from monitor.protocols.answers.firmware import spelled
 from monitor.protocols.answers.volatile import REASONS
+from monitor.protocols.firmware_text import spelled
 from tests.protocols import answer_samples as samples
 
 

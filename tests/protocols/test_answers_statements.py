@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.model.facts import CapabilityStated
@@ -97,6 +97,7 @@ def stated(api: str, question: str, body: bytes) -> tuple[tuple[str, str], ...]:
     return facts[0].statements if facts else ()
 
 
+@settings(max_examples=40, deadline=None)
 @given(trees, st.randoms(use_true_random=False), st.randoms(use_true_random=False))
 def test_shuffled_xml_states_the_same(tree: Tag, first: Random, second: Random) -> None:
     """Order, namespaces, prefixes of names and of values, xsi attributes and blanks change nothing."""
@@ -105,6 +106,7 @@ def test_shuffled_xml_states_the_same(tree: Tag, first: Random, second: Random) 
     assert stated("onvif", "q", one.encode()) == stated("onvif", "q", other.encode())
 
 
+@settings(max_examples=40, deadline=None)
 @given(trees, st.randoms(use_true_random=False))
 def test_every_text_is_stated(tree: Tag, rng: Random) -> None:
     """What the document holds is in a value."""
@@ -131,6 +133,7 @@ def shuffled(value: Any, rng: Random) -> Any:
     return [shuffled(inner, rng) for inner in value] if isinstance(value, list) else value
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.sampled_from(NAMES), json_values, min_size=1, max_size=4), st.randoms(use_true_random=False))
 def test_shuffled_json_states_the_same(value: dict[str, Any], rng: Random) -> None:
     """The order of keys and the blanks change nothing."""
@@ -138,6 +141,7 @@ def test_shuffled_json_states_the_same(value: dict[str, Any], rng: Random) -> No
     assert stated("sunapi", "q", json.dumps(value).encode()) == stated("sunapi", "q", other)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.permutations(samples.DAHUA_RULES.splitlines()))
 def test_shuffled_lines_state_the_same(lines: list[bytes]) -> None:
     """The order of keys changes nothing."""

@@ -16,13 +16,13 @@ def test_synthetic_requests() -> None:
 
 
 def test_synthetic_answer() -> None:
-    """Model, firmware, serial, MAC and boot time; nothing of whether a password was set."""
+    """Model, firmware as other sources spell it, serial, MAC and boot time; nothing of whether a password was set."""
     assert Parser().feed(SADP_MATCH) == [
         DeviceAnnounced(
             "sadp",
             mac=MAC,
             model="DS-2CD2385G1-I",
-            firmware="V5.3.0build 150513",
+            firmware="V5.3.0 build 150513",
             serial="DS-2CD2385G1-I20200414AAWRE00000001",
             boot_time="2024-03-01 02:44:11",
             message="inquiry",
@@ -34,7 +34,7 @@ def test_synthetic_answer_that_was_cut() -> None:
     """What an answer said before its end is told: the firmware, but no boot time."""
     (fact,) = Parser().feed(SADP_MATCH[: SADP_MATCH.index(b"<BootTime>") + 14])
     assert isinstance(fact, DeviceAnnounced)
-    assert (fact.firmware, fact.boot_time) == ("V5.3.0build 150513", None)
+    assert (fact.firmware, fact.boot_time) == ("V5.3.0 build 150513", None)
 
 
 def test_synthetic_padding_and_wrong_charset() -> None:
@@ -42,7 +42,7 @@ def test_synthetic_padding_and_wrong_charset() -> None:
     (fact,) = Parser().feed(SADP_MATCH.replace(b"DS-2CD2385G1-I<", b"\xb0\xa1<") + bytes(8))
     assert isinstance(fact, DeviceAnnounced)
     assert fact.model == "\ufffd\ufffd"
-    assert fact.firmware == "V5.3.0build 150513"
+    assert fact.firmware == "V5.3.0 build 150513"
 
 
 def test_sniff_by_content_or_port() -> None:

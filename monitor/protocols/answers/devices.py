@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.model.facts import DeviceAnnounced
-from monitor.protocols.answers.firmware import spelled
 from monitor.protocols.answers.statements import by_last_name
 from monitor.protocols.device_text import mac_of
+from monitor.protocols.firmware_text import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -53,8 +53,9 @@ def read(api: str, question: str, body: bytes, content_type: str | None) -> list
     said = statements.sorted()
     if not said:
         return []
-    facts: list[Fact] = [CapabilityStated(api, plain(question) or "", said)]
-    device = announced(api, question, said)
+    asked = plain(question) or ""
+    facts: list[Fact] = [CapabilityStated(api, asked, said)]
+    device = announced(api, asked, said)
     return facts if device is None else [*facts, device]
 
 
