@@ -6,14 +6,15 @@ those seen in public clients; the index-by-index spelling of getCaps is the API 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from tests.cameras.digest import DigestGate, Verdict
+from tests.cameras.digest import DigestGate
 from tests.cameras.images import of_form
 from tests.cameras.life import Firmware, Life
-from tests.cameras.serving import Camera, Heard, asked_to_log_in, stream, text_response
+from tests.cameras.serving import ByDigest, Camera, Heard, stream, text_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +30,7 @@ RULES: Final = {
     "vehicle.detect": "ParkingDetection",
 }
 """What VideoAnalyseRule and getCaps call it; also the code of its event."""
-SWITCHES: Final = {
+SWITCHES: Final[dict[str, tuple[str, dict[str, object]]]] = {
     "T2UServer": ("cloud.p2p", {"Address": "www.sim-p2p.invalid", "Port": 8800}),
     "Telnet": ("shell.telnet", {}),
     "SSHD": ("shell.ssh", {}),
@@ -42,9 +43,8 @@ SWITCHES: Final = {
 OTHER_EVENTS: Final = {"person.detect": "SmartMotionHuman", "audio.classify": "AudioMutation"}
 
 
-class Dahua:
-    prefixes = ("/cgi-bin/",)
-    server = None
+class Dahua(ByDigest):
+    prefixes: tuple[str, ...] = ("/cgi-bin/",)
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
@@ -71,7 +71,7 @@ class Dahua:
             "configManager.cgi getConfig VideoAnalyseGlobal": self._analyse_global,
             "configManager.cgi getConfig SmartMotionDetect": self._smart_motion,
             "configManager.cgi getConfig AudioDetect": self._audio_detect,
-        } | {f"configManager.cgi getConfig {name}": lambda name=name: self._switch(name) for name in SWITCHES}  # type: ignore[misc]
+        } | {f"configManager.cgi getConfig {name}": partial(self._switch, name) for name in SWITCHES}
 
     def question(self, heard: Heard) -> str:
         query = heard.request.query
@@ -81,17 +81,10 @@ class Dahua:
     def uploads(self, question: str) -> bool:
         return question == UPLOAD
 
-    def refusal(self, heard: Heard) -> web.StreamResponse | None:
-        heard.verdict = self.gate.check(heard.request.method, heard.target, heard.request.headers.get("Authorization"))
-        if heard.verdict is Verdict.ADMITTED:
-            return None
-        refused = asked_to_log_in(self.gate.challenges(stale=heard.verdict is Verdict.STALE))
-        refused.headers["P3P"] = "CP=CAO PSA OUR"
+    def turned_away(self, heard: Heard) -> web.Response:
+        refused = web.Response(status=401, headers={"P3P": "CP=CAO PSA OUR"})
         refused.force_close()
         return refused
-
-    def forget(self) -> None:
-        self.gate.forget()
 
     async def answer(self, heard: Heard) -> web.StreamResponse:
         if heard.question == UPLOAD and heard.request.method == "POST":

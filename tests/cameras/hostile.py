@@ -21,7 +21,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import cache, partial
 from itertools import cycle, islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, SupportsIndex
 
 from tests.cameras.certificates import server_context
 
@@ -65,8 +65,8 @@ class _Ear(asyncio.StreamReader):
         super().__init__()
         self._enemy = enemy
 
-    def feed_data(self, data: bytes) -> None:
-        self._enemy.heard += data
+    def feed_data(self, data: Iterable[SupportsIndex]) -> None:
+        self._enemy.heard.extend(data)
         super().feed_data(data)
 
 
@@ -274,6 +274,10 @@ def documents(witness: str = NOWHERE) -> dict[str, Callable[[], bytes]]:
     }  # fmt: skip
 
 
+def _documenting(made: Callable[[], bytes]) -> Handler:
+    return lambda reader, writer: _said(reader, writer, _response(made()))
+
+
 # The table.
 
 
@@ -339,9 +343,7 @@ def table(witness: str = NOWHERE) -> dict[str, Handler]:
         "zstd, says it": _encoded(lambda: b"\x28\xb5\x2f\xfd" + b"\x00" * 64, "zstd"),
         "gzip, and is not": _encoded(lambda: ORDINARY, "gzip"),
     }  # fmt: skip
-    for name, document in documents(witness).items():
-        servers[f"XML: {name}"] = lambda reader, writer, made=document: _said(reader, writer, _response(made()))  # type: ignore[misc]
-    return servers
+    return servers | {f"XML: {name}": _documenting(made) for name, made in documents(witness).items()}
 
 
 NAMES: Final = tuple(table())
@@ -356,5 +358,5 @@ def certificate_that_changes() -> ssl.SSLContext:
     def chosen(connection: ssl.SSLObject, _: str | None, __: ssl.SSLContext) -> None:
         connection.context = next(turns)
 
-    outer.sni_callback = chosen  # type: ignore[assignment]
+    outer.sni_callback = chosen
     return outer

@@ -5,10 +5,14 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from aiohttp import BodyPartReader
+
 from tests.cameras.life import Image
 
 if TYPE_CHECKING:
-    from aiohttp import BodyPartReader, web
+    from collections.abc import AsyncIterator
+
+    from aiohttp import web
 
 
 class Intake:
@@ -44,11 +48,19 @@ async def of_part(part: BodyPartReader) -> Image:
     return intake.image()
 
 
+async def parts(request: web.Request) -> AsyncIterator[BodyPartReader]:
+    """The parts of a multipart body; nested ones are passed over."""
+    reader = await request.multipart()
+    while (part := await reader.next()) is not None:
+        if isinstance(part, BodyPartReader):
+            yield part
+
+
 async def of_form(request: web.Request) -> tuple[dict[str, bytes], Image | None]:
     """The form's small fields by name, and the one part that has a file name."""
     fields: dict[str, bytes] = {}
     image: Image | None = None
-    async for part in await request.multipart():
+    async for part in parts(request):
         if part.filename is not None:
             image = await of_part(part)
         else:

@@ -5,15 +5,16 @@ What a camera cannot do it answers with 403 and subStatusCode notSupport; a path
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiohttp import web
 
-from tests.cameras.digest import DigestGate, Verdict
+from tests.cameras.digest import DigestGate
 from tests.cameras.images import of_body
 from tests.cameras.life import Firmware, Life
 from tests.cameras.phrasing import Element, element
-from tests.cameras.serving import Camera, Heard, asked_to_log_in, stream, xml_response
+from tests.cameras.serving import ByDigest, Camera, Heard, stream, xml_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,9 +83,9 @@ SWITCHES: Final = {
 }
 
 
-class Isapi:
-    prefixes = ("/ISAPI/",)
-    server = "webserver"
+class Isapi(ByDigest):
+    prefixes: tuple[str, ...] = ("/ISAPI/",)
+    server: str | None = "webserver"
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
@@ -105,7 +106,7 @@ class Isapi:
             "Event/triggers": self._triggers,
             "Intelligent/FDLib/capabilities": self._face_library,
             "ITC/capabilities": self._traffic,
-        } | {path: lambda switch=switch: self._switch(switch) for path, switch in SWITCHES.items()}  # type: ignore[misc]
+        } | {path: partial(self._switch, switch) for path, switch in SWITCHES.items()}
 
     def question(self, heard: Heard) -> str:
         return heard.request.path.removeprefix("/ISAPI/")
@@ -113,20 +114,14 @@ class Isapi:
     def uploads(self, question: str) -> bool:
         return question == UPLOAD
 
-    def refusal(self, heard: Heard) -> web.StreamResponse | None:
-        heard.verdict = self.gate.check(heard.request.method, heard.target, heard.request.headers.get("Authorization"))
-        if heard.verdict is Verdict.ADMITTED:
-            return None
+    def turned_away(self, heard: Heard) -> web.Response:
         left = max(0, self._life.lock_after - self.gate.failures)
         lock = element("lockStatus", "lock" if self.gate.locked else "unlock")
         said = element(
             "userCheck", {"version": "2.0"}, element("statusValue", 401), element("statusString", "Unauthorized"), lock,
             element("retryLoginTime", left),
         )  # fmt: skip
-        return asked_to_log_in(self.gate.challenges(stale=heard.verdict is Verdict.STALE), self._xml(heard, said, 401))
-
-    def forget(self) -> None:
-        self.gate.forget()
+        return self._xml(heard, said, 401)
 
     async def answer(self, heard: Heard) -> web.StreamResponse:
         question, method = heard.question, heard.request.method
@@ -163,7 +158,7 @@ class Isapi:
 
     def _device_info(self) -> Element:
         life, build = self._life, f"build {self._life.firmware.build}"
-        facts = {
+        facts: dict[str, str | int] = {
             "deviceName": "IP CAMERA", "deviceID": f"48b9{life.seed:08x}", "deviceDescription": "IPCamera",
             "deviceLocation": "hangzhou", "systemContact": "Hikvision.China", "model": life.model,
             "serialNumber": life.serial, "macAddress": life.mac, "firmwareVersion": f"V{life.firmware.version}",

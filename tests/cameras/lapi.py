@@ -6,12 +6,13 @@ same shape, and names of this simulation.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.cameras.digest import DigestGate, Verdict
+from tests.cameras.digest import DigestGate
 from tests.cameras.images import of_form
 from tests.cameras.life import Firmware, Life
-from tests.cameras.serving import Camera, Heard, asked_to_log_in, json_response
+from tests.cameras.serving import ByDigest, Camera, Heard, json_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,9 +43,8 @@ CAPABILITIES: Final = {
 """What Smart/Capabilities names it."""
 
 
-class Lapi:
-    prefixes = ("/LAPI/V1.0/",)
-    server = None
+class Lapi(ByDigest):
+    prefixes: tuple[str, ...] = ("/LAPI/V1.0/",)
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
@@ -60,22 +60,13 @@ class Lapi:
             },
             "Channels/0/Smart/Capabilities": self._capabilities,
             "Channels/0/Media/Capabilities/Audio": self._audio,
-        } | {path: lambda function=function: self._switch(function) for path, function in SWITCHES.items()}  # type: ignore[misc]
+        } | {path: partial(self._switch, function) for path, function in SWITCHES.items()}
 
     def question(self, heard: Heard) -> str:
         return heard.request.path.removeprefix("/LAPI/V1.0/")
 
     def uploads(self, question: str) -> bool:
         return question == UPLOAD
-
-    def refusal(self, heard: Heard) -> web.StreamResponse | None:
-        heard.verdict = self.gate.check(heard.request.method, heard.target, heard.request.headers.get("Authorization"))
-        if heard.verdict is Verdict.ADMITTED:
-            return None
-        return asked_to_log_in(self.gate.challenges(stale=heard.verdict is Verdict.STALE))
-
-    def forget(self) -> None:
-        self.gate.forget()
 
     async def answer(self, heard: Heard) -> web.StreamResponse:
         """An image is sent by UploadFirmware and becomes the firmware by Upgrade, which reboots."""

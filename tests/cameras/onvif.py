@@ -20,8 +20,6 @@ from tests.cameras.serving import Camera, Heard, asked_to_log_in
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aiohttp import BodyPartReader
-
 UPLOAD: Final = "firmware upload"
 """The POST to the UploadUri of StartFirmwareUpgrade: an action without a name."""
 BY_MTOM: Final = "UpgradeSystemFirmware"
@@ -46,8 +44,8 @@ PROTOCOLS: Final = (("HTTP", 80), ("HTTPS", 443), ("RTSP", 554))
 
 
 class Onvif:
-    prefixes = ("/onvif/",)
-    server = "gSOAP/2.8"
+    prefixes: tuple[str, ...] = ("/onvif/",)
+    server: str | None = "gSOAP/2.8"
 
     def __init__(self, camera: Camera, *, token: bool = True, digest: bool = True) -> None:
         self._camera = camera
@@ -161,15 +159,15 @@ class Onvif:
 
     async def _mtom(self, heard: Heard) -> web.Response:
         """The envelope is the first part, the image the second."""
-        reader = await heard.request.multipart()
-        envelope: BodyPartReader | None = await reader.next()  # type: ignore[assignment]
+        arriving = images.parts(heard.request)
+        envelope = await anext(arriving, None)
         call = soap.parsed(bytes(await envelope.read())) if envelope else None
         if heard.verdict is not Verdict.ADMITTED:
             admitted = call and call.token is not None and self._by_token and self._by_token.admits(call.token)
             heard.verdict = "wsse" if admitted else Verdict.WRONG
             if not admitted:
                 return soap.fault(heard.phrasing, "Sender", "NotAuthorized", "Sender not Authorized")
-        part: BodyPartReader | None = await reader.next()  # type: ignore[assignment]
+        part = await anext(arriving, None)
         if part is None or not self._life.receive(await images.of_part(part)):
             return soap.fault(heard.phrasing, "Sender", "InvalidArgVal", "Invalid firmware", "InvalidFirmware")
         self._camera.reboot_soon()

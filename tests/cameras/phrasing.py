@@ -131,9 +131,8 @@ class _Writer:
 
     def written(self, node: Element, declared: Mapping[str, str], depth: int) -> str:
         tag = self._name(node.tag)
-        given = {
-            self._name(key, attribute=True): self._value(value) for key, value in node.attributes.items()
-        } | declared
+        given = {self._name(key, attribute=True): self._value(value) for key, value in node.attributes.items()}
+        given |= declared
         head = tag + "".join(f" {key}={quoteattr(given[key])}" for key in self._phrasing.shuffled(given))
         if node.children:
             gap = self._end + self._indent * (depth + 1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import web
 
 from tests.cameras.digest import Verdict
-from tests.cameras.images import Intake
+from tests.cameras.images import Intake, parts
 from tests.cameras.life import Firmware, Life
 from tests.cameras.serving import Camera, Heard
 
@@ -45,8 +45,8 @@ ALWAYS: Final = ("upgrade", "reboot", "devInfo", "time")
 
 
 class Reolink:
-    prefixes = ("/cgi-bin/api.cgi", "/api.cgi")
-    server = "nginx"
+    prefixes: tuple[str, ...] = ("/cgi-bin/api.cgi", "/api.cgi")
+    server: str | None = "nginx"
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
@@ -198,7 +198,7 @@ class Reolink:
 
     async def _upgrade(self, heard: Heard) -> Mapping[str, Any]:
         """One chunk: a part named upgrade-package, with the file name `<name>&<uuid>&<n>&<length of the file>`."""
-        async for part in await heard.request.multipart():
+        async for part in parts(heard.request):
             if self._intake is None or part.name != "upgrade-package":
                 break
             pieces = (part.filename or "").split("&")

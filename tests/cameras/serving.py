@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 from aiohttp import web
 
 from tests.cameras.certificates import server_context
-from tests.cameras.digest import Verdict
+from tests.cameras.digest import DigestGate, Verdict
 from tests.cameras.life import Mishap
 from tests.cameras.phrasing import Phrasing
 
@@ -89,6 +89,26 @@ class Language(Protocol):
 
     def forget(self) -> None:
         """Sessions end with a reboot."""
+
+
+class ByDigest:
+    """A language whose callers log in by HTTP Digest."""
+
+    server: str | None = None
+    gate: DigestGate
+
+    def refusal(self, heard: Heard) -> web.StreamResponse | None:
+        heard.verdict = self.gate.check(heard.request.method, heard.target, heard.request.headers.get("Authorization"))
+        if heard.verdict is Verdict.ADMITTED or heard.verdict is Verdict.BASIC:
+            return None
+        return asked_to_log_in(self.gate.challenges(stale=heard.verdict is Verdict.STALE), self.turned_away(heard))
+
+    def turned_away(self, heard: Heard) -> web.Response:
+        """What comes with the challenge."""
+        return web.Response(status=401)
+
+    def forget(self) -> None:
+        self.gate.forget()
 
 
 class Camera:
@@ -171,8 +191,8 @@ class Camera:
     async def _hear(self, request: web.Request) -> web.StreamResponse:
         if self._boots != self.life.boots:
             self._boots = self.life.boots
-            for language in self._languages:
-                language.forget()
+            for each in self._languages:
+                each.forget()
         if authorization := request.headers.get("Authorization"):
             self.authorizations.append(authorization)
         language = self._language(request)
@@ -238,9 +258,8 @@ def text_response(body: bytes, status: int = 200) -> web.Response:
     return web.Response(body=body, status=status, content_type="text/plain", charset="utf-8")
 
 
-def asked_to_log_in(challenges: list[str], response: web.Response | None = None) -> web.Response:
-    """401 with these challenges."""
-    response = response or web.Response(status=401)
+def asked_to_log_in(challenges: list[str], response: web.Response) -> web.Response:
+    """The response with these challenges."""
     for challenge in challenges:
         response.headers.add("WWW-Authenticate", challenge)
     return response

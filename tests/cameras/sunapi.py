@@ -6,13 +6,14 @@ The submenus beyond deviceinfo, date and firmwareupdate have their vendor's name
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from tests.cameras.digest import DigestGate, Verdict
+from tests.cameras.digest import DigestGate
 from tests.cameras.images import of_form
 from tests.cameras.life import Firmware, Life
 from tests.cameras.phrasing import element
-from tests.cameras.serving import Camera, Heard, asked_to_log_in, json_response, text_response, xml_response
+from tests.cameras.serving import ByDigest, Camera, Heard, json_response, text_response, xml_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,9 +45,8 @@ SWITCHES: Final = {
 }
 
 
-class Sunapi:
-    prefixes = ("/stw-cgi/",)
-    server = None
+class Sunapi(ByDigest):
+    prefixes: tuple[str, ...] = ("/stw-cgi/",)
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
@@ -60,7 +60,7 @@ class Sunapi:
             "system.cgi deviceinfo view": self._device_info,
             "system.cgi date view": lambda: {"UTCTime": f"{self._life.now():%Y-%m-%d %H:%M:%S}", "SyncType": "NTP"},
             "opensdk.cgi apps view": self._apps,
-        } | {key: lambda function=function: self._switch(function) for key, function in SWITCHES.items()}  # type: ignore[misc]
+        } | {key: partial(self._switch, function) for key, function in SWITCHES.items()}
 
     def question(self, heard: Heard) -> str:
         query = heard.request.query
@@ -69,15 +69,6 @@ class Sunapi:
 
     def uploads(self, question: str) -> bool:
         return question == UPLOAD
-
-    def refusal(self, heard: Heard) -> web.StreamResponse | None:
-        heard.verdict = self.gate.check(heard.request.method, heard.target, heard.request.headers.get("Authorization"))
-        if heard.verdict is Verdict.ADMITTED:
-            return None
-        return asked_to_log_in(self.gate.challenges(stale=heard.verdict is Verdict.STALE))
-
-    def forget(self) -> None:
-        self.gate.forget()
 
     async def answer(self, heard: Heard) -> web.StreamResponse:
         if heard.question == UPLOAD and heard.request.method == "POST":

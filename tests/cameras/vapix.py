@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.cameras.digest import DigestGate, Verdict
+from tests.cameras.digest import DigestGate
 from tests.cameras.images import of_form
 from tests.cameras.life import Firmware, Life
 from tests.cameras.phrasing import Unordered, element
-from tests.cameras.serving import Camera, Heard, asked_to_log_in, json_response, text_response, xml_response
+from tests.cameras.serving import ByDigest, Camera, Heard, json_response, text_response, xml_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,9 +47,9 @@ APPLICATIONS: Final = {
 """Name and NiceName of what is installed; running if it is on."""
 
 
-class Vapix:
-    prefixes = ("/axis-cgi/",)
-    server = "Apache"
+class Vapix(ByDigest):
+    prefixes: tuple[str, ...] = ("/axis-cgi/",)
+    server: str | None = "Apache"
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
@@ -71,15 +71,6 @@ class Vapix:
 
     def uploads(self, question: str) -> bool:
         return question == UPLOAD
-
-    def refusal(self, heard: Heard) -> web.StreamResponse | None:
-        heard.verdict = self.gate.check(heard.request.method, heard.target, heard.request.headers.get("Authorization"))
-        if heard.verdict is Verdict.ADMITTED:
-            return None
-        return asked_to_log_in(self.gate.challenges(stale=heard.verdict is Verdict.STALE))
-
-    def forget(self) -> None:
-        self.gate.forget()
 
     async def answer(self, heard: Heard) -> web.StreamResponse:
         script, _, method = heard.question.partition(" ")
