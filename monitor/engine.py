@@ -264,6 +264,7 @@ class Engine:
         heard = flow.heard
         flow.slot, flow.device = slot, contact.device
         flow.join(contact)
+        flow.serves = flow.proto == at.PROTO_TCP and flow.responder_port in SERVING
         self._flows[slot] = flow
         self.hearing.begin(slot, flow)
         flow.heard = heard

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from monitor.wire.scan import Scanner
 
 LOCAL: Final = Reach.LOCAL
+COMPLETED: Final = frozenset({FirmwareCheck, FirmwareTransfer, MalformedSeen, MediaSetup, MediaStream})
+"""Facts that a parser cannot make alone."""
 ND_HOP_LIMIT: Final = 255
 """Neighbour discovery with another hop limit came from off the link (RFC 4861, 7.1)."""
 
@@ -168,7 +170,7 @@ class Hearing:
             listener.close(1)
             self._listeners[slot] = None
 
-    def payload(self, flow: Flow, slot: int, events: int) -> None:  # noqa: C901  the one way of a payload, in order
+    def payload(self, flow: Flow, slot: int, events: int) -> None:  # noqa: C901, PLR0912  the one way of a payload, in order
         """Give the packet's payload to the parsers, in order; tell the scanner what is still wanted."""
         scanner, frame, listener = self.scanner, self.scanner.frame, self._listeners[slot]
         if not flow.heard:
@@ -273,7 +275,7 @@ class Hearing:
         return structs.replace(fact, direction=way)
 
     def _watched(self, address: bytes) -> bool:
-        device = self.attribution.devices.known(address)
+        device = self.attribution.devices.known(Address(address))
         return device is not None and device.watched
 
     def _in_session(self, flow: Flow, direction: int, fact: MediaStream) -> MediaStream:
@@ -309,16 +311,8 @@ class Hearing:
     def _tell(self, flow: Flow, direction: int, facts: list[Fact], ts_ns: int) -> None:
         """Facts of one direction of a flow."""
         for fact in facts:
-            if type(fact) is MalformedSeen:
-                self._count_malformed(fact.layer)
-            elif type(fact) is MediaStream:
-                fact = self._in_session(flow, direction, fact)  # noqa: PLW2901  the same fact, with its session
-            elif type(fact) is MediaSetup:
-                self._expect(flow, direction, fact)
-            elif type(fact) is FirmwareTransfer:
-                fact = self._directed(flow, direction, fact)  # noqa: PLW2901  the same fact, with its direction
-            elif type(fact) is FirmwareCheck and fact.uri is not None:
-                fact = structs.replace(fact, uri=_hosted(fact.uri, flow.responder))  # noqa: PLW2901  with its host
+            if type(fact) in COMPLETED:
+                fact = self._completed(flow, direction, fact)  # noqa: PLW2901  the same fact, with what the flow says
             if isinstance(fact, DeviceAnnounced):
                 # Hosts share a flow where they have no address yet, and forgers join one: the frame says who sent it.
                 mac = self.scanner.frame.macs()[0]
@@ -331,6 +325,20 @@ class Hearing:
                     self._inspection.fact(flow, direction, fact, ts_ns)
             if self._observer is not None:
                 self._observer(Observation(flow.where(ts_ns, direction), fact), flow)
+
+    def _completed(self, flow: Flow, direction: int, fact: Fact) -> Fact:
+        """The fact with what its flow adds to it."""
+        if isinstance(fact, MalformedSeen):
+            self._count_malformed(fact.layer)
+        elif isinstance(fact, MediaStream):
+            return self._in_session(flow, direction, fact)
+        elif isinstance(fact, MediaSetup):
+            self._expect(flow, direction, fact)
+        elif isinstance(fact, FirmwareTransfer):
+            return self._directed(flow, direction, fact)
+        elif isinstance(fact, FirmwareCheck) and fact.uri is not None:
+            return structs.replace(fact, uri=_hosted(fact.uri, flow.responder))
+        return fact
 
     def _end(self, flow: Flow, conversation: Conversation, direction: int, ts_ns: int) -> None:
         """No more of this direction will come."""

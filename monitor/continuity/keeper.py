@@ -165,10 +165,8 @@ class Keeper:
             if name in self._stale:
                 del self._stale[name]
                 self._alarms[uid] = told
-        for page in self._engine.inspection.ledger:
-            self._stale.pop(_name("page", page.device), None)
-            self._pages.add(page.device)
-        for name in (ENGINE, SITE):
+        self._pages = {page.device for page in self._engine.inspection.ledger}
+        for name in (ENGINE, SITE, *(_name("page", key) for key in self._pages)):
             self._stale.pop(name, None)
 
     def _tables(self) -> tuple[tuple[str, Marks[Any]], ...]:

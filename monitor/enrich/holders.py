@@ -92,7 +92,7 @@ class Holders(Hosts):
 
     def routers(self) -> tuple[list[Mac], list[tuple[Mac, Address]]]:
         """MACs of routers, and addresses of others that MACs have carried which may be one's."""
-        return list(self._routers), [(mac, each) for mac, carried in self._carried.items() for each in carried]
+        return list(self._routers), [(mac, each) for mac, carried in self._carried.items() for each in sorted(carried)]
 
     def resume_router(self, mac: Mac) -> None:
         """An earlier run knew that this MAC is a router's."""

@@ -145,8 +145,8 @@ class Inspection:
             self._checked(flow, fact)
         elif isinstance(fact, ExploitAttempt):
             if receiver is not None:
-                on_site = self._site.reach(ends[0]) is not Reach.REMOTE
                 by = sender.name if sender is not None else text(ends[0])
+                on_site = self._site.reach(ends[0]) is not Reach.REMOTE
                 shown = evidence_of(flow, ends[1])
                 self._tell(receiver, self._weaknesses.attacked(receiver, fact, by, shown, ts_ns, on_site=on_site))
         elif sender is not None and isinstance(fact, SdpTrack):

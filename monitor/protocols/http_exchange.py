@@ -11,7 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.model.facts import FirmwareCall, FirmwareCheck
-from monitor.protocols import passive_answers
+from monitor.protocols.answers import question_of, read
 from monitor.protocols.http_bodies import SPEAKS_SOON, Both, Download, Form, Taker, Text, Upload
 from monitor.protocols.image import Image, spelled
 from monitor.protocols.multipart import boundary_of
@@ -114,7 +114,7 @@ class Exchange:
         """Where ONVIF devices said that they want an image."""
         self.headed = False
         """The answer whose head was seen last is one to HEAD: it has no body."""
-        self._answers = answers or Answers(passive_answers.question_of, passive_answers.read)
+        self._answers = answers or Answers(question_of, read)
         self._waiting: deque[Request] = deque()
         self._torn = False
         self._joined: list[Joined] = []
