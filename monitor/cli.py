@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from collectors.captures import Captures
     from monitor.config import Config
+    from monitor.listing import Listing
     from monitor.model.address import IPNetwork
 
 app = typer.Typer(
@@ -39,6 +40,10 @@ BAD_INPUT = 2
 class Format(StrEnum):
     PRETTY = "pretty"
     JSONL = "jsonl"
+
+
+StateDir = Annotated[Path | None, typer.Option("--state", help="Directory of the journal.")]
+Shown = Annotated[Format, typer.Option("--format", help="Tables for people, or JSON lines.")]
 
 
 Capture = Annotated[list[str], typer.Argument(help="pcap or pcapng files, .gz and .zst too; - is standard input.")]
@@ -239,6 +244,24 @@ def doctor(
         raise typer.Exit(1)
 
 
+@app.command()
+def devices(state: StateDir = None, config: ConfigFile = None, form: Shown = Format.PRETTY) -> None:
+    """List the watched devices: what each is, what it runs and how its functions stand."""
+    listing(state, config, lambda it, lines: it.devices(sys.stdout, lines=lines), form)
+
+
+@app.command()
+def ledger(state: StateDir = None, config: ConfigFile = None, form: Shown = Format.PRETTY) -> None:
+    """List what each device can do, has enabled and does, and who says so; and its updates."""
+    listing(state, config, lambda it, lines: it.ledger(sys.stdout, lines=lines), form)
+
+
+@app.command()
+def incidents(state: StateDir = None, config: ConfigFile = None, form: Shown = Format.PRETTY) -> None:
+    """List the incidents of the journal, those with the newest news first."""
+    listing(state, config, lambda it, lines: it.incidents(sys.stdout, lines=lines), form)
+
+
 @geo_app.command("show")
 def geo_show(
     address: Annotated[str, typer.Argument(help="An IPv4 or IPv6 address.")], config: ConfigFile = None
@@ -253,6 +276,28 @@ def geo_show(
         fail(str(error))
     with output():
         sys.stdout.write(words + "\n")
+
+
+def listing(state: Path | None, config: Path | None, show: Callable[[Listing, bool], None], form: Format) -> None:
+    """Read a journal and show what is asked for."""
+    from monitor.enrich.catalogue import Catalogue, CatalogueError
+    from monitor.listing import Listing
+    from monitor.store.errors import StoreError
+
+    settings = configuration(config, None)
+    directory = state or state_of(settings)
+    if directory is None:
+        fail("--state DIR or a configuration with sensor.state is needed: whose journal?")
+    try:
+        catalogue = Catalogue.load(*(Path(each) for each in settings.sensor.catalogue))
+        read = Listing(directory, catalogue.vocabulary)
+    except (StoreError, CatalogueError) as error:
+        fail(str(error))
+    with output():
+        show(read, form is Format.JSONL)
+    if read.damaged:
+        complain(f"warning: {read.damaged} rows of the journal cannot be read")
+        raise typer.Exit(BAD_INPUT)
 
 
 def configuration(path: Path | None, home: list[str] | None) -> Config:

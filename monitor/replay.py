@@ -8,6 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from monitor.app import build_engine, knowledge, renderer
+from monitor.continuity import PREFIX
+from monitor.continuity.pages import pages_in, rows_of
 from monitor.enrich.holders import LEASED
 from monitor.faults import place_of
 from monitor.model.address import mac_from_text, text, unpack
@@ -63,6 +65,7 @@ class Replay:
             append = (store or Unkept()).append
             engine = build_engine(self._config, known, cameras=self._cameras, on_fault=FaultReport())
 
+            resume_pages(store, engine)
             gc.collect()
             gc.freeze()  # tables and catalogue live as long as the run: no need to look through them again and again
             gc.set_threshold(*COLLECT)
@@ -88,9 +91,17 @@ class Replay:
                     tell()
             waiting += engine.finish()
             tell()
+            if store is not None:
+                store.append((), render, rows_of(engine))
             if isinstance(show, Terminal):
                 show.close(calm=engine.scanner.packets > 0 and any(each.watched for each in engine.attribution.devices))
         return engine
+
+
+def resume_pages(store: Store | None, engine: Engine) -> None:
+    """Take up the ledger of earlier captures: what a device could do then is what it can do more than now."""
+    for page in pages_in(store.states(PREFIX))[0] if store is not None else ():
+        engine.inspection.ledger.resume(page)
 
 
 def observe(config: Config, captures: Captures, kinds: Collection[str], out: BinaryIO) -> Engine:

@@ -8,7 +8,8 @@ without those of its incident.
 from __future__ import annotations
 
 from monitor.continuity.counters import METRICS, metrics_row, restore_metrics
-from monitor.continuity.keeper import PREFIX, Keeper, Rows
+from monitor.continuity.keeper import Keeper, Rows
+from monitor.continuity.records import PREFIX
 from monitor.continuity.resuming import Resumed
 
 __all__ = ["METRICS", "PREFIX", "Keeper", "Resumed", "Rows", "metrics_row", "restore_metrics"]

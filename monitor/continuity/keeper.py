@@ -9,12 +9,11 @@ changed, so that a quiet minute costs nothing however much is known.
 
 from __future__ import annotations
 
-import hashlib
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from monitor.continuity import taking
-from monitor.continuity.records import PageRecord, encode
+from monitor.continuity.records import PREFIX, PageRecord, encode, name_of
 from monitor.continuity.resuming import Resuming
 from monitor.model.limits import Room
 from monitor.model.marks import Marks
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from monitor.model.contacts import Device
     from monitor.model.incidents import Transition
 
-PREFIX: Final = "engine/"
-"""Of every row's name."""
 ROWS: Final = 512
 """Rows of contacts and incidents that are made at a time, some ten microseconds each, and no more of any other kind;
 what is left comes with the next. One device's are never parted, so that it may be as many as it has more."""
@@ -146,7 +143,7 @@ class Keeper:
         """What was just restored is on disk; what is on disk and was not restored is to be deleted."""
         for kind, marks in self._tables():
             for key in list(marks.changed):
-                name = _name(kind, key)
+                name = name_of(kind, key)
                 if name in self._stale:
                     del self._stale[name]
                     del marks.changed[key]
@@ -156,17 +153,17 @@ class Keeper:
             contact = contacts.at(place)
             self._contacts.saved[place] = contact.incident if contact is not None else None
         for device in self._engine.attribution.devices:
-            name = _name("device", device.key)
+            name = name_of("device", device.key)
             if name in self._stale:
                 del self._stale[name]
                 self._devices[device.key] = taking.marks_of(device)
         for uid, told in self._engine.alarms.told().items():
-            name = _name("alarm", uid)
+            name = name_of("alarm", uid)
             if name in self._stale:
                 del self._stale[name]
                 self._alarms[uid] = told
         self._pages = {page.device for page in self._engine.inspection.ledger}
-        for name in (ENGINE, SITE, *(_name("page", key) for key in self._pages)):
+        for name in (ENGINE, SITE, *(name_of("page", key) for key in self._pages)):
             self._stale.pop(name, None)
 
     def _tables(self) -> tuple[tuple[str, Marks[Any]], ...]:
@@ -184,7 +181,7 @@ class Keeper:
             del self._stale[name]
         for kind, marks in self._tables():
             for key in marks.gone:
-                rows[_name(kind, key)] = None
+                rows[name_of(kind, key)] = None
                 named = marks.saved.pop(key)
                 if named is not None:
                     self._incidents.changed[named] = None  # what it says may be what its incident speaks of
@@ -265,7 +262,7 @@ class Keeper:
                 self._incidents.changed.pop(uid, None)
 
     def _write(self, rows: Rows, kind: str, marks: Marks[K], key: K, record: Record) -> None:
-        rows[_name(kind, key)] = encode(record)
+        rows[name_of(kind, key)] = encode(record)
         marks.changed.pop(key, None)
         marks.saved[key] = None
 
@@ -274,7 +271,7 @@ class Keeper:
         mark = taking.marks_of(device)
         if self._devices.get(device.key) != mark and self._engine.attribution.devices.named(device.key) is device:
             self._devices[device.key] = mark
-            rows[_name("device", device.key)] = encode(taking.device_record(self._engine, device))
+            rows[name_of("device", device.key)] = encode(taking.device_record(self._engine, device))
 
     def _take_alarms(self, rows: Rows) -> None:
         """Alarms that something was told of since they were last written, and those that are over."""
@@ -282,10 +279,10 @@ class Keeper:
         for uid, told in alarms.told().items():
             if self._alarms.get(uid) != told:
                 self._alarms[uid] = told
-                rows[_name("alarm", uid)] = encode(taking.alarm_record(alarms.open(uid), held=alarms.is_held(uid)))
+                rows[name_of("alarm", uid)] = encode(taking.alarm_record(alarms.open(uid), held=alarms.is_held(uid)))
         for uid in [uid for uid in self._alarms if uid not in alarms.told()]:
             del self._alarms[uid]
-            rows[_name("alarm", uid)] = None
+            rows[name_of("alarm", uid)] = None
 
     def _take_pages(self, rows: Rows) -> None:
         """The ledger's pages that changed, and those that are no more."""
@@ -294,10 +291,10 @@ class Keeper:
             if page.changed:
                 page.changed = False
                 self._pages.add(page.device)
-                rows[_name("page", page.device)] = encode(PageRecord(page))
+                rows[name_of("page", page.device)] = encode(PageRecord(page))
         for key in [key for key in self._pages if ledger.known(key) is None]:
             self._pages.discard(key)
-            rows[_name("page", key)] = None
+            rows[name_of("page", key)] = None
 
     def _take_devices(self, rows: Rows, limit: int) -> None:
         """So many devices, in turn; and those that are no more."""
@@ -309,7 +306,7 @@ class Keeper:
         self._looked_at += limit
         for key in [key for key in self._devices if devices.named(key) is None]:
             del self._devices[key]
-            rows[_name("device", key)] = None
+            rows[name_of("device", key)] = None
 
     def _take_site(self, rows: Rows, *, called: bool = True) -> None:
         """What was learnt of the site, if there is more of it; what was merely ``called`` can wait."""
@@ -318,8 +315,3 @@ class Keeper:
         if sizes != self._site and (called or sizes[:2] != self._site[:2]):
             self._site = sizes
             rows[SITE] = encode(taking.site_record(self._engine))
-
-
-def _name(kind: str, key: Hashable) -> str:
-    """The name of a row: short and of one length, since there are many, whatever the key has in it."""
-    return f"{PREFIX}{kind}/{hashlib.blake2b(repr(key).encode(), digest_size=12).hexdigest()}"

@@ -7,7 +7,9 @@ before it all tells a damaged row from one that another version wrote.
 
 from __future__ import annotations
 
+import hashlib
 import zlib
+from collections.abc import Hashable
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -253,6 +255,15 @@ _RECORDS: Final[tuple[type[Record], ...]] = (
     MetricsRecord,
 )
 _DECODERS: Final[dict[type[Record], Any]] = {kind: msgspec.msgpack.Decoder(kind) for kind in _RECORDS}
+
+
+PREFIX: Final = "engine/"
+"""Of every row's name."""
+
+
+def name_of(kind: str, key: Hashable) -> str:
+    """The name of a row: short and of one length, since there are many, whatever the key has in it."""
+    return f"{PREFIX}{kind}/{hashlib.blake2b(repr(key).encode(), digest_size=12).hexdigest()}"
 
 
 def encode(record: Record) -> bytes:
