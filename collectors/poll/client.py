@@ -85,7 +85,7 @@ class Client:
         self._limits = limits
         self._tls = _context(target.tls) if target.tls is not None else True
         self._session: aiohttp.ClientSession | None = None
-        self._connected = False
+        self._connection: MeteredSocket | None = None
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(
@@ -137,7 +137,7 @@ class Client:
             headers["Content-Type"] = request.content_type
         if authorization:
             headers["Authorization"] = authorization
-        self._connected = False
+        self._connection = None
         try:
             async with self._session.request(
                 request.method,
@@ -152,6 +152,8 @@ class Client:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
                 raise
+            if self._connection is not None and self._connection.allowance < 0:
+                raise NoAnswer("more octets than an answer may have") from None
             raise NoAnswer(_why(error)) from None
 
     async def _read(self, response: aiohttp.ClientResponse) -> Response:
@@ -178,12 +180,11 @@ class Client:
         family, kind, protocol, _, address = peer
         if address[0] != str(self._target.address) or address[1] != self._target.port:
             raise OSError(errno.EACCES, "not the pinned address")
-        if self._connected:  # aiohttp would send a GET again, with a log-in that has been used
+        if self._connection is not None:  # aiohttp would send a GET again, with a log-in that has been used
             raise OSError(errno.ECONNABORTED, "not asked twice")
-        self._connected = True
-        made = MeteredSocket(family, kind, protocol)
-        made.allowance = self._limits.body + ENVELOPE
-        return made
+        self._connection = MeteredSocket(family, kind, protocol)
+        self._connection.allowance = self._limits.body + ENVELOPE
+        return self._connection
 
 
 class _NoNames(AbstractResolver):
@@ -233,8 +234,7 @@ def _why(error: Exception) -> str:
         case aiohttp.ServerDisconnectedError():
             return "closed without an answer"
         case aiohttp.ClientPayloadError():
-            cause = error.__cause__
-            return _system(cause) if isinstance(cause, OSError) and cause.errno else "the answer is not whole"
+            return "the answer is not whole"
         case aiohttp.ClientResponseError():
             return "header too long" if isinstance(error.__cause__, LineTooLong) else "not HTTP, or damaged"
         case OSError():
@@ -244,8 +244,6 @@ def _why(error: Exception) -> str:
 
 
 def _system(error: OSError) -> str:
-    if error.errno == errno.EMSGSIZE:
-        return "more octets than an answer may have"
     if error.errno == errno.ECONNABORTED:
         return "closed without an answer"
     return os.strerror(error.errno).lower() if error.errno else "the connection failed"

@@ -201,7 +201,7 @@ def hostiles(trap: int) -> dict[str, Hostile]:
         "status 99999": says(b"HTTP/1.1 99999 OK\r\n\r\n"),
         "zeros in a header": says(OK + b"X: a\0b\r\nContent-Length: 0\r\n\r\n"),
         "bare line feeds and folds": says(b"HTTP/1.1 200 OK\nA: b\n c\n\nbody"),
-        "cookies": says(response(200, b"x", *[f"Set-Cookie: a{n}=b; Domain=127.0.0.2; Path=/" for n in range(40)])),
+        "cookies": says(response(200, b"x", "Set-Cookie: s=1; Path=/", *[f"Set-Cookie: a{n}=b; Domain=127.0.0.2; Path=/" for n in range(40)])),
         "an odd content type": says(OK[:-33] + b"\r\nContent-Type: \xff\xfe;charset=\x80\r\nContent-Length: 1\r\n\r\nx"),
         "closing at once": unread,
         "closing after the question": says(),

@@ -200,6 +200,14 @@ async def test_the_loop_is_not_held_up(trap: socket.socket) -> None:
         assert max(lags) <= 0.05
 
 
+@pytest.mark.parametrize("name", ["interim responses without end", "chunks of one octet without end"])
+async def test_floods_end_by_their_octets(name: str, trap: socket.socket) -> None:
+    """Not only by the deadline: what no limit of the parser counts, the socket does."""
+    async with hostile(name, trap) as (target, _):
+        (reply,) = await poll(target, limits=Limits(question_s=20, poll_s=20, silent=1))
+    assert reply.why == "more octets than an answer may have"
+
+
 async def test_the_names_of_a_host_are_never_resolved(watch: Watch) -> None:
     """A Host header is text; the address stays."""
     async with serving(DigestServer()) as site:
