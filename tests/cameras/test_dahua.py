@@ -68,9 +68,9 @@ async def test_lies_about_its_cloud() -> None:
     ("codes", "expected"), [("[All]", b"Code=CrossLineDetection;action=Start;index=0"), ("[VideoMotion]", b"Heartbeat")]
 )
 async def test_events(codes: str, expected: bytes) -> None:
-    """Who attaches hears what is going on, of what was asked for."""
+    """Who attaches hears what is going on though it is said to be off, of what was asked for."""
     async with dahua() as camera, logged_in(camera) as session:
-        camera.life.switch_on("behaviour.line")
+        camera.life.lie("behaviour.line")
         heard = b""
         async with session.get(f"/cgi-bin/eventManager.cgi?action=attach&codes={codes}") as response:
             assert response.headers["Content-Type"] == "multipart/x-mixed-replace; boundary=myboundary"

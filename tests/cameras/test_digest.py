@@ -54,6 +54,13 @@ def test_wrong_is_wrong(change: dict[str, str]) -> None:
     assert gate.failures == 1
 
 
+def test_the_address_is_part_of_the_answer() -> None:
+    """What is right for one address is wrong for another, even if only the header names that one."""
+    gate = gate_of()
+    assert gate.check("GET", "/elsewhere", answered(gate)) is Verdict.WRONG
+    assert gate.check("GET", TARGET, answered(gate).replace("getVendor", "getSerialNo")) is Verdict.WRONG
+
+
 def test_an_example_of_the_rfc() -> None:
     """RFC 7616, 3.9.1, both hashes: Mufasa's answers are taken as right, though their nonce was never given."""
     life = Life(user="Mufasa", password="Circle of Life")

@@ -58,6 +58,27 @@ async def test_redirects_lead_to_the_witness() -> None:
         assert witness.connections == 1
 
 
+LEADING = (
+    "301 elsewhere",
+    "307 elsewhere",
+    "308 to https elsewhere",
+    "302 without a scheme",
+    "refresh elsewhere",
+    "Digest that covers elsewhere",
+)
+
+
+@pytest.mark.parametrize(
+    "name", [*LEADING, *(f"XML: {each}" for each in ("entity of another host", "parameter entity", "external DTD"))]
+)
+async def test_what_leads_elsewhere_names_the_witness(name: str) -> None:
+    async with listening(table("192.0.2.77:8080")[name]) as enemy:
+        got = await taken(enemy, limit=1, seconds=5)
+    assert b"//192.0.2.77:8080/" in got
+    if name == "refresh elsewhere":
+        assert b"Refresh: 0; url=http://192.0.2.77:8080/" in got
+
+
 async def test_a_credulous_client_gives_its_password_to_basic() -> None:
     """What a client without care sends is found in what was heard."""
     async with listening(table()["Basic only"]) as enemy:

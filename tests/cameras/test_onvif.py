@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from contextlib import asynccontextmanager
-from hashlib import sha256
+from hashlib import sha1, sha256
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -72,6 +73,7 @@ async def test_a_real_client_reads_every_service(by: str, monkeypatch: pytest.Mo
     life.supported |= {"face.recognise", "audio.classify", "exposure.ddns"}
     for function in ("audio.input", "face.recognise", "audio.classify"):
         life.switch_on(function)
+    life.lie("person.detect")
     async with (
         onvif(life, token=by == "wsse", digest=by == "digest") as camera,
         judged(camera, by=by, monkeypatch=monkeypatch) as judge,
@@ -137,7 +139,7 @@ async def test_a_real_client_reads_every_service(by: str, monkeypatch: pytest.Mo
         puller = await judge.service("pullpoint")
         pulled = await puller.PullMessages({"Timeout": "PT1S", "MessageLimit": 10})
         assert {message.Topic._value_1.partition(":")[2] for message in pulled.NotificationMessage} == {
-            "RuleEngine/Recognition/Face", "AudioAnalytics/Audio/DetectedSound",
+            "RuleEngine/MyRuleDetector/PeopleDetect", "RuleEngine/Recognition/Face", "AudioAnalytics/Audio/DetectedSound",
         }  # fmt: skip
     assert {asked.credentials for asked in camera.asked if asked.status == 200} == {by, "none"}
 
@@ -255,6 +257,35 @@ async def test_firmware_by_mtom() -> None:
             assert response.status == 200
         await rebooted(camera)
     assert (life.images[0].size, life.firmware.version) == (20_000, "4.9.9")
+
+
+async def test_an_address_for_an_image_is_good_once() -> None:
+    """Also if the image was a wrong one."""
+    life, image = onvif_life(), b"right" * 1000
+    life.brings(image, Update(Firmware("4.9.9", "250101")))
+    async with onvif(life) as camera, logged_in(camera) as session, aiohttp.ClientSession() as uploader:
+        address = (await _ask(camera, session, "StartFirmwareUpgrade"))[1].partition("UploadUri>")[2].partition("<")[0]
+        for data, expected in ((b"wrong", 415), (image, 404)):
+            async with uploader.post(address, data=data) as response:
+                assert response.status == expected
+    assert life.firmware == onvif_life().firmware
+
+
+async def test_a_token_is_good_once() -> None:
+    """Who records a UsernameToken and says it again is refused."""
+    life, nonce = onvif_life(), b"0123456789abcdef"
+    created = f"{life.now():%Y-%m-%dT%H:%M:%SZ}"
+    digest = b64encode(sha1(nonce + created.encode() + life.password.encode()).digest()).decode()
+    security = (
+        f'<s:Header><Security xmlns="{soap.SECURITY}"><UsernameToken><Username>admin</Username><Password Type="{soap.DIGEST_TYPE}">{digest}'
+        f'</Password><Nonce>{b64encode(nonce).decode()}</Nonce><Created xmlns="{soap.UTILITY}">{created}</Created></UsernameToken></Security></s:Header>'
+    )
+    question = f'<s:Envelope xmlns:s="{soap.NAMESPACES["s"]}">{security}<s:Body><GetScopes xmlns="{soap.NAMESPACES["tds"]}"/></s:Body></s:Envelope>'
+    async with onvif(life, digest=False) as camera, aiohttp.ClientSession() as session:
+        for expected in (200, 400):
+            async with session.post(f"{camera.url}/onvif/device_service", data=question) as response:
+                assert response.status == expected
+    assert [asked.credentials for asked in camera.asked] == ["wsse", "wrong"]
 
 
 async def test_mishaps_do_not_change_what_is_said() -> None:
