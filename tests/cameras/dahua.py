@@ -71,6 +71,7 @@ class Dahua(ByDigest):
             "configManager.cgi getConfig VideoAnalyseGlobal": self._analyse_global,
             "configManager.cgi getConfig SmartMotionDetect": self._smart_motion,
             "configManager.cgi getConfig AudioDetect": self._audio_detect,
+            "configManager.cgi getConfig Encode": self._encode,
         } | {f"configManager.cgi getConfig {name}": partial(self._switch, name) for name in SWITCHES}
 
     def question(self, heard: Heard) -> str:
@@ -155,6 +156,11 @@ class Dahua(ByDigest):
         if not self._life.says_supported("audio.classify"):
             return None
         return {"table.AudioDetect[0].MutationDetect": self._life.says_enabled("audio.classify")}
+
+    def _encode(self) -> Mapping[str, object]:
+        at = "table.Encode[0].MainFormat[0]"
+        sound = self._life.says_enabled("audio.input")
+        return {f"{at}.AudioEnable": sound, f"{at}.VideoEnable": True, f"{at}.Video.Compression": "H.265"}
 
     def _upnp_status(self) -> Mapping[str, object] | None:
         if not self._life.says_supported("exposure.upnp"):

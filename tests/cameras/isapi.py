@@ -96,6 +96,9 @@ class Isapi(ByDigest):
         self._documents: dict[str, Callable[[], Element | None]] = {
             "System/deviceInfo": self._device_info,
             "System/capabilities": self._capabilities,
+            "Smart/capabilities": self._smart_capabilities,
+            "Security/adminAccesses": self._admin_accesses,
+            "Streaming/channels": self._streaming,
             "System/status": self._status,
             "System/time": self._time,
             "System/upgradeStatus": self._upgrade_status,
@@ -192,6 +195,40 @@ class Isapi(ByDigest):
         )
         groups["EventCap"].append(element("isSupportVMD", True))
         return element("DeviceCap", {"version": "2.0"}, *(element(name, *inside) for name, inside in groups.items()))
+
+    def _smart_capabilities(self) -> Element:
+        said = [
+            (path, self._life.says_supported(function))
+            for function, path in DECLARED.items()
+            if path.startswith("SmartCap/")
+        ]
+        flags = (element(path.removeprefix("SmartCap/"), there) for path, there in said if there is not None)
+        return element("SmartCap", {"version": "2.0"}, *flags)
+
+    def _admin_accesses(self) -> Element:
+        ports = [("HTTP", 80, True), ("HTTPS", 443, True), ("DEV_MANAGE", 8000, True)]
+        if self._life.says_supported("shell.ssh"):
+            ports.append(("SSH", 22, self._life.says_enabled("shell.ssh")))
+        entries = (
+            element(
+                "AdminAccessProtocol",
+                element("id", number),
+                element("enabled", on),
+                element("protocol", name),
+                element("portNo", port),
+            )
+            for number, (name, port, on) in enumerate(ports, 1)
+        )
+        return element("AdminAccessProtocolList", {"version": "2.0"}, *entries)
+
+    def _streaming(self) -> Element:
+        sound = element(
+            "Audio", element("enabled", self._life.says_enabled("audio.input")), element("audioInputChannelID", 1)
+        )
+        video = element("Video", element("enabled", True), element("videoCodecType", "H.265"))
+        there = sound if self._life.says_supported("audio.input") else None
+        channel = element("StreamingChannel", element("id", 101), element("enabled", True), video, there)
+        return element("StreamingChannelList", {"version": "2.0"}, channel)
 
     def _status(self) -> Element:
         return element(

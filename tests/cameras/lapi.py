@@ -1,6 +1,6 @@
 """Uniview's LAPI: JSON in one envelope, over HTTP Digest. Question keys are the path after "/LAPI/V1.0/".
 
-DeviceInfo, Upgrade, Reboot, Network/SSH and Network/Telnet are paths seen in public clients; the other pages have the
+DeviceInfo, Upgrade, Reboot, NetWork/SSH and the settings beside it are paths seen in public clients; the other pages have the
 same shape, and names of this simulation.
 """
 
@@ -24,10 +24,10 @@ NOT_SUPPORTED, WRONG_FILE = (4, "Not Supported"), (1, "Common Error")
 
 SWITCHES: Final = {
     "NetWork/SSH": "shell.ssh",
-    "NetWork/Telnet": "shell.telnet",
-    "NetWork/UPnP": "exposure.upnp",
+    "Channel/0/NetWork/Telnet": "shell.telnet",
+    "Channel/0/NetWork/PortMap": "exposure.upnp",
     "NetWork/DDNS": "exposure.ddns",
-    "NetWork/P2P": "cloud.p2p",
+    "Network/Cloud": "cloud.p2p",
     "Channels/0/Smart/FaceDetection/Rule": "face.detect",
     "Channels/0/Smart/CrossLineDetection/Rule": "behaviour.line",
 }
@@ -58,8 +58,9 @@ class Lapi(ByDigest):
                 "UpgradeStatus": 2 if self._life.pending else 0,
                 "Percent": 100 if self._life.pending else 0,
             },
+            "System/Capabilities": self._capabilities,
             "Channels/0/Smart/Capabilities": self._capabilities,
-            "Channels/0/Media/Capabilities/Audio": self._audio,
+            "Media/Audio/Input": self._audio,
         } | {path: partial(self._switch, function) for path, function in SWITCHES.items()}
 
     def question(self, heard: Heard) -> str:

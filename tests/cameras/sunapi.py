@@ -1,6 +1,6 @@
 """Hanwha's SUNAPI: stw-cgi scripts, key=value text or JSON as the caller accepts, over HTTP Digest.
 
-Question keys are "script.cgi msubmenu action". Errors are 200 with "NG" and a code, or {"Response": "Fail"}.
+Question keys are "script.cgi msubmenu", and the action where it is not "view". Errors are 200 with "NG" and a code, or {"Response": "Fail"}.
 The submenus beyond deviceinfo, date and firmwareupdate have their vendor's names where a public client shows them.
 """
 
@@ -36,12 +36,14 @@ ATTRIBUTES: Final = {
 }
 """Group, category and name in attributes.cgi."""
 SWITCHES: Final = {
-    "eventsources.cgi facedetection view": "face.detect",
-    "eventsources.cgi audioanalysis view": "audio.classify",
-    "eventsources.cgi videoanalysis view": "behaviour.line",
-    "network.cgi upnpdiscovery view": "exposure.upnp",
-    "network.cgi dynamicdns view": "exposure.ddns",
-    "network.cgi p2p view": "cloud.p2p",
+    "eventsources.cgi facedetection": "face.detect",
+    "eventsources.cgi audioanalysis": "audio.classify",
+    "eventsources.cgi videoanalysis": "behaviour.line",
+    "network.cgi upnpdiscovery": "exposure.upnp",
+    "network.cgi dynamicdns": "exposure.ddns",
+    "network.cgi p2p": "cloud.p2p",
+    "media.cgi audioinput": "audio.input",
+    "media.cgi audiooutput": "audio.output",
 }
 
 
@@ -57,15 +59,16 @@ class Sunapi(ByDigest):
         realm = f"iPolis_{camera.life.mac.upper().replace(':', '-')}"
         self.gate = DigestGate(camera.life, realm, {each: wording % each for each in ("SHA-256", "MD5")})
         self._answers: dict[str, Callable[[], Mapping[str, object] | None]] = {
-            "system.cgi deviceinfo view": self._device_info,
-            "system.cgi date view": lambda: {"UTCTime": f"{self._life.now():%Y-%m-%d %H:%M:%S}", "SyncType": "NTP"},
-            "opensdk.cgi apps view": self._apps,
+            "system.cgi deviceinfo": self._device_info,
+            "system.cgi date": lambda: {"UTCTime": f"{self._life.now():%Y-%m-%d %H:%M:%S}", "SyncType": "NTP"},
+            "opensdk.cgi apps": self._apps,
         } | {key: partial(self._switch, function) for key, function in SWITCHES.items()}
 
     def question(self, heard: Heard) -> str:
         query = heard.request.query
         script = heard.request.path.removeprefix("/stw-cgi/")
-        return " ".join(filter(None, (script, query.get("msubmenu"), query.get("action"))))
+        action = query.get("action")
+        return " ".join(filter(None, (script, query.get("msubmenu"), None if action == "view" else action)))
 
     def uploads(self, question: str) -> bool:
         return question == UPLOAD

@@ -57,8 +57,12 @@ async def test_functions_come_and_go() -> None:
 
 
 async def test_lies_about_its_cloud() -> None:
-    """Off in T2UServer, and done all the same."""
+    """Sound switched on is said in Encode; the cloud is off in T2UServer, and called all the same."""
     async with dahua() as camera, logged_in(camera) as session:
+        encode = f"{CONFIG}Encode"
+        assert pairs(await got(session, encode))["table.Encode[0].MainFormat[0].AudioEnable"] == "false"
+        camera.life.switch_on("audio.input")
+        assert pairs(await got(session, encode))["table.Encode[0].MainFormat[0].AudioEnable"] == "true"
         camera.life.lie("cloud.p2p")
         assert pairs(await got(session, f"{CONFIG}T2UServer"))["table.T2UServer.Enable"] == "false"
         assert camera.life.does("cloud.p2p")

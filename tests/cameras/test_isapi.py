@@ -47,6 +47,8 @@ async def test_three_states_of_support() -> None:
         camera.life.update(Firmware("5.7.12", "220819"), gains={"face.recognise", "shell.ssh"})
         assert await states() == ["true", "true", "true"]
         await got(session, "/ISAPI/Intelligent/FDLib/capabilities")
+        assert text_of(await got(session, "/ISAPI/Smart/capabilities"), "isSupportFaceContrast") == "true"
+        assert "SSH<" in await got(session, "/ISAPI/Security/adminAccesses")
         assert text_of(await got(session, "/ISAPI/System/deviceInfo"), "firmwareVersion") == "V5.7.12"
 
 
@@ -63,6 +65,9 @@ async def test_switches_and_lies() -> None:
         camera.life.lie("cloud.p2p")
         assert await enabled() == "false"
         assert camera.life.does("cloud.p2p")
+        assert text_of(await got(session, "/ISAPI/Streaming/channels"), "StreamingChannel/Audio/enabled") == "false"
+        camera.life.switch_on("audio.input")
+        assert text_of(await got(session, "/ISAPI/Streaming/channels"), "StreamingChannel/Audio/enabled") == "true"
         camera.life.lie("behaviour.line")
         assert text_of(await got(session, "/ISAPI/Smart/LineDetection/1"), "enabled") == "false"
         assert b"<eventType>linedetection</eventType>" in await alerts(camera, b"linedetection")

@@ -29,13 +29,13 @@ async def test_says_what_it_is() -> None:
 async def test_functions_come_and_go() -> None:
     """What is not there is a code in the envelope, with 200."""
     async with uniview() as camera, logged_in(camera) as session:
-        absent = await told(session, "NetWork/Telnet")
+        absent = await told(session, "Channel/0/NetWork/Telnet")
         assert (absent["ResponseCode"], absent["Data"]) == (4, "null")
         support = (await told(session, "Channels/0/Smart/Capabilities"))["Data"]["Support"]
         assert support == {"CrossLineDetection": 1, "FaceRecognition": 0, "VehicleRecognition": 0}
         camera.life.update(Firmware("IPC_G6107-B0015", "230101"), gains={"shell.telnet", "face.recognise"})
         camera.life.switch_on("shell.telnet")
-        assert (await told(session, "NetWork/Telnet"))["Data"] == {"Enabled": 1}
+        assert (await told(session, "Channel/0/NetWork/Telnet"))["Data"] == {"Enabled": 1}
         assert (await told(session, "Channels/0/Smart/Capabilities"))["Data"]["Support"]["FaceRecognition"] == 1
 
 

@@ -20,7 +20,7 @@ async def test_says_what_it_is_as_text_and_as_json() -> None:
         assert pairs(await got(session, DEVICE))["FirmwareVersion"] == "2.11.01_20211210_R1"
         said = json.loads(await got(session, DEVICE, headers={"Accept": "application/json"}))
         assert said["FirmwareVersion"] == "2.11.01_20211210_R1"
-        assert camera.questions() == ["system.cgi deviceinfo view"] * 2
+        assert camera.questions() == ["system.cgi deviceinfo"] * 2
 
 
 async def test_offers_the_stronger_hash_first() -> None:
