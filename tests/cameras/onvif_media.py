@@ -88,8 +88,13 @@ def _profile(life: Life, token: str, name: str, width: int, height: int) -> Elem
         )  # fmt: skip
     if _analyses(life):
         metadata = _metadata_configuration("tt:MetadataConfiguration")
+    analytics = element(
+        "tt:VideoAnalyticsConfiguration", {"token": "Analytics"}, element("tt:Name", "Analytics"), element("tt:UseCount", 2),
+        element("tt:AnalyticsEngineConfiguration"), element("tt:RuleEngineConfiguration"),
+    )  # fmt: skip
     return element(
-        "trt:Profiles", {"token": token, "fixed": True}, element("tt:Name", name), source, audio_source, encoder, audio_encoder, metadata,
+        "trt:Profiles", {"token": token, "fixed": True}, element("tt:Name", name), source, audio_source, encoder, audio_encoder,
+        analytics, metadata,
     )  # fmt: skip
 
 

@@ -105,6 +105,7 @@ async def test_a_real_client_reads_every_service(by: str, monkeypatch: pytest.Mo
         profiles = await media.GetProfiles()
         assert {profile.token for profile in profiles} == {"Profile_1", "Profile_2"}
         assert all(profile.AudioEncoderConfiguration.Encoding == "G711" for profile in profiles)
+        assert {profile.VideoAnalyticsConfiguration.token for profile in profiles} == {"Analytics"}
         assert len(await media.GetAudioSources()) == 1
         assert len(await media.GetVideoSources()) == 1
         assert len(await media.GetMetadataConfigurations()) == 1
