@@ -10,8 +10,8 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from monitor.model.facts import FirmwareCall, FirmwareCheck
-from monitor.protocols.answers import question_of, read
+from monitor.model.facts import FirmwareCall, FirmwareCheck, Malformed, MalformedSeen
+from monitor.protocols import answers as devices
 from monitor.protocols.http_bodies import SPEAKS_SOON, Both, Download, Form, Taker, Text, Upload
 from monitor.protocols.image import Image, spelled
 from monitor.protocols.multipart import boundary_of
@@ -114,7 +114,7 @@ class Exchange:
         """Where ONVIF devices said that they want an image."""
         self.headed = False
         """The answer whose head was seen last is one to HEAD: it has no body."""
-        self._answers = answers or Answers(question_of, read)
+        self._answers = answers or Answers(devices.question_of, devices.read)
         self._waiting: deque[Request] = deque()
         self._torn = False
         self._joined: list[Joined] = []
@@ -257,9 +257,18 @@ class Exchange:
         if status == 200 and kind.startswith(_TEXTS) and SPEAKS.search(request.path):
             question = self._answers.question_of(request.method, request.target, request.action, request.start)
             if question is not None:
-                spoken = kind.decode("latin-1")
-                return [Text(lambda body, whole: self._answers.read(*question, body, spoken) if whole else [])]
+                return [Text(lambda body, whole: self._stated(question, body, kind) if whole else [])]
         return []
+
+    def _stated(self, question: tuple[str, str], body: bytes, kind: bytes) -> list[Fact]:
+        """What a device says in an answer. One that cannot be read says nothing of the messages behind it."""
+        page = kind.startswith(b"text/html")
+        if page and not body.lstrip().startswith((b"{", b"[")):  # Reolink calls its JSON so
+            return []
+        try:
+            return self._answers.read(*question, body, None if page else kind.decode("latin-1"))
+        except Malformed as error:
+            return [MalformedSeen(error.layer, error.reason)]
 
     def _replied(self, request: Request, call: Call, status: int, body: bytes) -> list[Fact]:
         """What a device answered to a call."""

@@ -336,9 +336,8 @@ def test_onvif_says_where_to_send_it(named: str) -> None:
         post("/onvif/device_service", asked, kind, more), answer(told, SOAP), post("/up/load?x=1&y=2", PLAIN), answer()
     )
     only(facts, **whole(PLAIN, via="onvif", uri="http://cam/up/load?x=1&y=2"))
-    assert [fact.uri for fact in facts if isinstance(fact, FirmwareCall) and fact.accepted][
-        0
-    ] == "http://cam/up/load?x=1&y=2"
+    accepted = next(fact for fact in facts if isinstance(fact, FirmwareCall) and fact.accepted)
+    assert accepted.uri == "http://cam/up/load?x=1&y=2"
 
 
 def test_onvif_sends_it_along() -> None:
@@ -451,7 +450,8 @@ def test_answers_of_devices_are_handed_on() -> None:
 
 def test_an_image_of_any_length_is_held_by_no_one() -> None:
     """A gigabyte is announced: the parser goes on, and keeps nothing but the first octets."""
-    client, server = (lambda exchange: (Parser(exchange), Parser(exchange)))(Exchange())
+    exchange = Exchange()
+    client, server = Parser(exchange), Parser(exchange)
     client.feed(get()[1] or b"")
     server.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n" + ELF)
     for _ in range(100):
