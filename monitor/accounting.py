@@ -79,6 +79,12 @@ class Account:
                 vendor=device.vendor_name,
                 model=device.model,
             )
+            page = self._engine.inspection.ledger.known(device.key)
+            if page is not None:
+                self._metrics.capabilities(device.name, page.states())
+            current = page.firmware.current if page is not None else None
+            if current is not None:
+                self._metrics.firmware(device.name, current.text, current.first_ns)
             if device.last_ns:
                 self._metrics.seen(device.name, max(device.last_ns, device.seen_ns))
                 seen = self.new(f"seen {device.key}", device.seen_s)

@@ -245,6 +245,42 @@ def doctor(
 
 
 @app.command()
+def poll(
+    config: Annotated[Path, typer.Option("--config", help="Configuration (TOML).")],
+    device: Annotated[str | None, typer.Argument(help="Inventory name; without it, all that have poll.")] = None,
+    state: StateDir = None,
+) -> None:
+    """Ask devices once what they are and can do, read-only, and show what changed. Exit 1 if one does not answer."""
+    from collectors.poll.reply import Outcome
+    from monitor.enrich.catalogue import CatalogueError
+    from monitor.enrich.geo import GeoError
+    from monitor.polling import poll as ask
+    from monitor.store.errors import StoreError
+
+    settings = configuration(config, None)
+    silent = False
+    try:
+        with output():
+            for polled in ask(settings, device, state or state_of(settings)):
+                silent |= not polled.answered
+                counts = {each: sum(reply.outcome is each for reply in polled.replies) for each in Outcome}
+                sys.stdout.write(
+                    f"{polled.device}: {', '.join(f'{n} {o}' for o, n in counts.items() if n) or 'silent'}\n"
+                )
+                for line in polled.changes or ["nothing changed"]:
+                    sys.stdout.write(f"  {line}\n")
+                for transition in polled.transitions:
+                    sys.stdout.write(f"  {transition.severity.label} {transition.kind}: {transition.message}\n")
+                for reply in polled.replies:
+                    if reply.outcome in (Outcome.REFUSED, Outcome.FAILED):
+                        complain(f"{reply.device}: {reply.question}: {reply.outcome}: {reply.why}")
+    except (StoreError, CatalogueError, GeoError, ValueError) as error:
+        fail(str(error))
+    if silent:
+        raise typer.Exit(1)
+
+
+@app.command()
 def devices(state: StateDir = None, config: ConfigFile = None, form: Shown = Format.PRETTY) -> None:
     """List the watched devices: what each is, what it runs and how its functions stand."""
     listing(state, config, lambda it, lines: it.devices(sys.stdout, lines=lines), form)
@@ -368,7 +404,9 @@ def fence(settings: Config, path: Path) -> None:
     written = [each for each in (state, cache) if each is not None]
     for each in written:
         each.mkdir(mode=0o700, parents=True, exist_ok=True)
-    given = [*settings.geo.databases, *settings.sensor.catalogue, settings.capture.folder, settings.capture.pipe]
+    asked = [device.poll for device in settings.device if device.poll is not None]
+    given = [each for poll in asked for each in (poll.password_file, poll.tls.ca if poll.tls is not None else None)]
+    given += [*settings.geo.databases, *settings.sensor.catalogue, settings.capture.folder, settings.capture.pipe]
     listen = [settings.prometheus.port] if settings.prometheus is not None else []
     if settings.mqtt is not None:
         tls = settings.mqtt.tls

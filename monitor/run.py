@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import signal
 import sys
 from pathlib import Path
@@ -18,11 +19,14 @@ import msgspec
 import structlog
 
 from collectors.offloads import MERGING, offloads
+from collectors.poll.reply import Outcome
+from collectors.poll.schedule import Polling
+from collectors.poll.settings import warnings
 from monitor import reload
 from monitor.accounting import Account
 from monitor.app import build_engine, knowledge
 from monitor.canary import send_canaries
-from monitor.config import ConfigError, load
+from monitor.config import ConfigError, load, polled
 from monitor.continuity import METRICS, PREFIX, Keeper, metrics_row, restore_metrics
 from monitor.daemon import outlets
 from monitor.faults import place_of
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from collectors.live import LinkEvent, Source
+    from collectors.poll.reply import Reply
     from monitor.app import Knowledge
     from monitor.config import Config
     from monitor.daemon import Outlets
@@ -98,6 +103,8 @@ class Sensor:
         self._reloaded: str | None = None
         """What came of the last reload."""
         self._seconds = 0
+        self._polls = dict.fromkeys(Outcome, 0)
+        """Questions to devices, by what came of them."""
 
     async def run(self) -> None:
         """Watch until SIGTERM or SIGINT.
@@ -184,6 +191,11 @@ class Sensor:
                     tasks.create_task(self._reload(known), name="reload"),
                     tasks.create_task(self._stopped(watching), name="stop"),
                 ]
+                if targets := polled(self._config):
+                    for warning in (line for target in targets for line in warnings(target)):
+                        log.warning("poll", why=warning)
+                    polling = Polling(targets, self._replied, random.SystemRandom())
+                    running.append(tasks.create_task(polling.run(), name="polls"))
                 if self._config.canary is not None and self._config.canary.send:
                     running.append(tasks.create_task(send_canaries(self._config.canary), name="canary"))
                 self._notifier.ready(f"watching {_label(self._config)}")
@@ -218,6 +230,13 @@ class Sensor:
             lost = len(self._taken[0]) if self._taken is not None else 0
             log.warning("stopped without a last entry in the journal", why=self._degraded, transitions_lost=lost)
         log.info("stopped", packets=self._engine.scanner.packets, incidents_open=len(self._engine.book))
+
+    async def _replied(self, reply: Reply) -> None:
+        """A device was asked, and this came of it."""
+        if reply.outcome in (Outcome.REFUSED, Outcome.FAILED):
+            log.warning("poll", device=reply.device, question=reply.question, outcome=str(reply.outcome), why=reply.why)
+        self._polls[reply.outcome] += 1
+        await asyncio.wrap_future(self._watch.replied(reply))
 
     def _tell(self, transitions: Sequence[Transition]) -> None:
         """In the watching thread: hand over what the engine told."""
@@ -326,6 +345,7 @@ class Sensor:
                 "last_packet_ns": pulse.packet_ns or None,
                 "incidents_open": len(self._engine.book) + len(self._engine.alarms),
                 "refused": self._handover.refused,
+                **{f"polls_{outcome}": count for outcome, count in self._polls.items()},
             },
         )
 

@@ -38,6 +38,7 @@ cdef class Parser:
     cdef bint _found(self, bytes data, list facts) except -1
     cdef _leave(self, list facts)
     cdef _finish(self, bint whole, list facts)
+    cdef bint _is_over(self) except -1
     cdef _stop(self)
     @cython.locals(held=bytearray, part=bytes, line=bytes)
     cdef bint _step(self, list facts) except -1

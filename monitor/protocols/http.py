@@ -174,14 +174,14 @@ class Parser:
             return facts
         if self._state is _BODY and not self._held and len(data) <= self._left:
             self._take(data, facts)
-            if self.want is STOP:
+            if self._is_over():
                 self._leave(facts)
             return facts
         self._held += data
         try:
-            while self.want is not STOP and self._step(facts):
+            while not self._is_over() and self._step(facts):
                 pass
-            if self.want is STOP:
+            if self._is_over():
                 self._leave(facts)
         except Malformed as error:
             self._stop()
@@ -263,6 +263,9 @@ class Parser:
             facts += taker.end(whole)
         if self.want is TO_END:
             self.want = MORE
+
+    def _is_over(self) -> bool:
+        return self.want is STOP
 
     def _stop(self) -> None:
         self.want = STOP

@@ -76,6 +76,9 @@ FIRMWARE: Final = Family(
 FIRMWARE_AGE: Final = Family(
     "firmware_age_seconds", GAUGE, "Time since a device was first seen with its present firmware.", ("device",)
 )
+CAPABILITIES: Final = Family(
+    "capabilities", GAUGE, "Functions of a device, by the state that the ledger has them in.", ("device", "state")
+)
 SEEN: Final = Family(
     "device_seen_timestamp_seconds", GAUGE, "When a device last sent a packet, Unix time.", ("device",)
 )
@@ -116,6 +119,7 @@ FAMILIES: Final = (
     OPEN,
     FIRMWARE,
     FIRMWARE_AGE,
+    CAPABILITIES,
     SEEN,
     SEEN_SECONDS,
     DEPTH,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from monitor.model.capabilities import State
+
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
@@ -23,8 +25,9 @@ PAIR_SERIES: Final = 4
 """Series of one pair: an attempts counter for each outcome."""
 JURISDICTION_SERIES: Final = 2
 """Series of one jurisdiction: a bytes counter for each direction."""
-FIXED_SERIES: Final = 4
-"""Series that a device has once: its info, its firmware, that firmware's age, when it was seen."""
+FIXED_SERIES: Final = 4 + len(State)
+"""Series that a device has once: its info, its firmware, that firmware's age, when it was seen, and how many of its
+functions are in each state."""
 REVISIONS: Final = 8
 """Most firmware versions, and most makes, that one device shows in its lifetime: Prometheus keeps each for long."""
 
@@ -65,7 +68,7 @@ class DeviceLabels:
     """What one device may show under its own name.
 
     A (country, jurisdiction) pair gets its own series only while all that it can ever need fits into the device's
-    budget, next to what ``other`` needs. So a device has 5 to 7 pairs: the more of them share a jurisdiction,
+    budget, next to what ``other`` needs. So a device has 4 or 5 pairs: the more of them share a jurisdiction,
     the more.
     """
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
+    from monitor.model.capabilities import State
     from monitor.model.incidents import Transition
     from monitor.model.limits import Limit
     from monitor.sinks.families import Family
@@ -196,6 +197,13 @@ class Metrics:
             return
         self._only(names.FIRMWARE, name, self._devices[name].versions.label(short(version)))
         self._began[names.FIRMWARE_AGE][name,] = since_ns
+
+    def capabilities(self, device: str, states: Mapping[State, int]) -> None:
+        """Show how many functions of a device are in each state. One outside the inventory has no such rows."""
+        name = self._device(device)
+        if name != OTHER:
+            for state, count in states.items():
+                self._set(names.CAPABILITIES, count, name, str(state))
 
     def seen(self, device: str, time_ns: int) -> None:
         """Show when a device last sent a packet; time never goes back."""

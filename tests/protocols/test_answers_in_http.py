@@ -6,7 +6,7 @@ from monitor.model.facts import CapabilityStated, DeviceAnnounced, Fact, Malform
 from monitor.protocols import http
 
 INFO = b"<DeviceInfo><model>DS-2CD2143</model><firmwareVersion>V5.5.82</firmwareVersion></DeviceInfo>"
-REFUSAL = b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"IP Camera\"\r\nContent-Length: 0\r\n\r\n"
+REFUSAL = b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm="IP Camera"\r\nContent-Length: 0\r\n\r\n'
 
 
 def asked(*uris: str) -> bytes:
