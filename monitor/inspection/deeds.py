@@ -24,8 +24,8 @@ SERVERS: Final[Mapping[str, str]] = {
     "ssh": "shell.ssh",
     "telnet": "shell.telnet",
     "ftp": "file.ftp",
-    "vnc": "shell.desktop",
-    "rdp": "shell.desktop",
+    "vnc": "desktop.remote",
+    "rdp": "desktop.remote",
 }
 """By the protocol in which a device answers as a server."""
 PORTS: Final[Mapping[int, str]] = {
