@@ -1,5 +1,6 @@
 cimport cython
 
+from monitor.protocols.http_exchange cimport Exchange
 from monitor.protocols.http_fields cimport host_of, length_of, realm_of, split, text_of
 from monitor.protocols.names cimport spell
 from monitor.protocols.secrets cimport cut
@@ -24,8 +25,9 @@ cdef class Parser:
     cdef list _owed
     cdef bytes _action
     cdef tuple _suspect
-    cdef readonly object exchange
+    cdef readonly Exchange exchange
     cdef object _taker
+    cdef bint _maybe, _answers
     cdef readonly bint tunnels
     @cython.locals(facts=list)
     cpdef list feed(self, bytes data)
@@ -38,7 +40,7 @@ cdef class Parser:
     cdef bint _found(self, bytes data, list facts) except -1
     cdef _leave(self, list facts)
     cdef _finish(self, bint whole, list facts)
-    cdef bint _is_over(self) except -1
+    cdef bint _stopped(self) except -1
     cdef _stop(self)
     @cython.locals(held=bytearray, part=bytes, line=bytes)
     cdef bint _step(self, list facts) except -1

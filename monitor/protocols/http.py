@@ -16,10 +16,11 @@ import cython
 
 from monitor.model.facts import HttpRequest, HttpResponse, Malformed, MalformedSeen, Want
 from monitor.protocols import exploits, igd
-from monitor.protocols.http_exchange import Exchange
 from monitor.protocols.http_fields import MAX_READ
+from monitor.protocols.image import LONGEST, STARTS
 
 if not cython.compiled:
+    from monitor.protocols.http_exchange import Exchange
     from monitor.protocols.http_fields import host_of, length_of, realm_of, split, text_of
     from monitor.protocols.names import spell
     from monitor.protocols.secrets import cut
@@ -137,6 +138,10 @@ class Parser:
         self.exchange = exchange if exchange is not None else Exchange()
         self._taker: Taker | None = None
         """Who takes the present body."""
+        self._maybe = False
+        """Its first octets may say that somebody should."""
+        self._answers = False
+        """It is that of an answer."""
         self.dropped = 0
         """Header fields beyond the bounds, or that are none."""
         self._state = _HEADER
@@ -174,14 +179,14 @@ class Parser:
             return facts
         if self._state is _BODY and not self._held and len(data) <= self._left:
             self._take(data, facts)
-            if self._is_over():
+            if self._stopped():
                 self._leave(facts)
             return facts
         self._held += data
         try:
-            while not self._is_over() and self._step(facts):
+            while not self._stopped() and self._step(facts):
                 pass
-            if self._is_over():
+            if self._stopped():
                 self._leave(facts)
         except Malformed as error:
             self._stop()
@@ -264,7 +269,7 @@ class Parser:
         if self.want is TO_END:
             self.want = MORE
 
-    def _is_over(self) -> bool:
+    def _stopped(self) -> bool:
         return self.want is STOP
 
     def _stop(self) -> None:
@@ -375,6 +380,7 @@ class Parser:
             self._suspect = (method, target)
         taker = self.exchange.asked(method, uri, host, fields, facts)
         self._taker = taker if self._action is None else None
+        self._maybe, self._answers = self.exchange.maybe and self._action is None, False
         self._frame(fields, True)  # noqa: FBT003
         if self._state is _HEADER or self.want is STOP:
             self._mapping(facts)
@@ -394,6 +400,7 @@ class Parser:
         )
         kind = fields.get(b"content-type", [b""])[0].lower()
         self._taker = self.exchange.answered(status, fields, length)
+        self._maybe, self._answers = self.exchange.maybe, True
         if status == 101 or kind.startswith(b"multipart/x-mixed-replace"):  # Switching Protocols
             self._stop()
         elif status in {204, 304} or status < 200 or self.exchange.headed:  # RFC 9112, 6.3
@@ -416,7 +423,7 @@ class Parser:
         elif length is None:
             self._chunked = False
             if not request:
-                if self._taker is None:
+                if self._taker is None and not self._maybe:
                     self._stop()
                 else:
                     self._state, self.want = _BODY, TO_END
@@ -427,7 +434,7 @@ class Parser:
         else:
             self._chunked = False
             self._left = self._body = length
-            if length > MAX_BODY and self._taker is None:
+            if length > MAX_BODY and self._taker is None and not self._maybe:
                 self._stop()
                 return
         if not request and (self._chunked or self._left):
@@ -459,6 +466,13 @@ class Parser:
                 self._soap = bytearray()
             self._soap += part[: igd.MAX_BODY - len(self._soap)]
         self._left -= len(part)
+        if self._maybe:
+            self._maybe = False
+            if len(part) < LONGEST or part[:2] in STARTS:
+                self._taker = self.exchange.look(self._answers)
+            elif self._body > MAX_BODY:
+                self._stop()
+                return
         if self._taker is not None:
             self._taker.take(part)
             if self._taker.idle:
@@ -493,7 +507,7 @@ class Parser:
             raise Malformed(LAYER, "chunk size is no number")
         self._left = int(size[1], 16)
         self._body += self._left
-        if self._body > MAX_BODY and self._taker is None:
+        if self._body > MAX_BODY and self._taker is None and not self._maybe:
             self._stop()
         else:
             self._state = _BODY if self._left else _TRAILER

@@ -7,7 +7,6 @@ is known to wait. Who asks for or sends a firmware is told by upgrade_calls; bod
 from __future__ import annotations
 
 import re
-from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.model.facts import FirmwareCall, FirmwareCheck, Malformed, MalformedSeen
@@ -48,6 +47,13 @@ MAX_REPLY: Final = 4_096
 """Octets of the answer to a call in which it says whether it was taken."""
 MAX_UPLOAD_URIS: Final = 4
 
+_SENDS: Final = frozenset({b"PUT", b"POST"})
+_HINTS: Final = (
+    "firm", "upg", "ota", "isapi", "cgi", "lapi", "onvif", "rpc2", "vapix", "digicap", ".dav", ".pak", ".fw", ".swu", ".bin",
+)  # fmt: skip
+"""One of them stands in every URI that upgrade_calls or SPEAKS knows; few others have any."""
+FRAMED: Final = (b"multipart/", b"Multipart/", b"application/soap")
+"""Types of bodies that are looked into, whatever the URI."""
 _MEDIA: Final = (b"image/", b"video/", b"audio/", b"text/", b"font/", b"multipart/", b"message/")
 _READABLE: Final = (b"json", b"xml", b"javascript", b"pdf", b"x-x509", b"pkix", b"ocsp", b"pkcs", b"x-www-form")
 """Types no image is sent with: media, and application/ of these kinds."""
@@ -68,16 +74,27 @@ class Answers(NamedTuple):
     read: Callable[[str, str, bytes, str | None], list[Fact]]
 
 
+DEVICES: Final = Answers(devices.question_of, devices.read)
+
+
+def _is_notable(uri: str) -> bool:
+    """Whether a URI in lower case holds one of the hints."""
+    for hint in _HINTS:  # noqa: SIM110  a compiled function holds no generator
+        if hint in uri:
+            return True
+    return False
+
+
 class Request:
     """A request that waits for its answer; secrets are still in it."""
 
-    def __init__(self, method: str, uri: str, host: str | None) -> None:
+    def __init__(self, method: bytes, uri: str, host: str | None) -> None:
         self.method = method
         self.host = host
-        whole = _ABSOLUTE.match(uri)
-        self.target = uri[whole.end() :] if whole is not None else uri
-        self.path, _, self.query = self.target.partition("?")
-        self._absolute = uri if whole is not None else None
+        self.notable = _is_notable(uri.lower())
+        """Its URI may say that it is about a firmware, or is a device's own interface."""
+        self.target = self._uri = uri
+        self.path = self.query = ""
         self.call: Call | None = None
         self.action: str | None = None
         self.start = b""
@@ -85,10 +102,16 @@ class Request:
         self.told = False
         """Its call was told of."""
 
+    def divide(self) -> None:
+        """Tell path and query apart."""
+        whole = _ABSOLUTE.match(self._uri)
+        self.target = self._uri[whole.end() :] if whole is not None else self._uri
+        self.path, _, self.query = self.target.partition("?")
+
     def uri(self) -> str:
         """Where it goes, with scheme and host."""
-        if self._absolute is not None:
-            return self._absolute
+        if _ABSOLUTE.match(self._uri):
+            return self._uri
         host = self.host or ""
         return f"http://[{host}]{self.target}" if ":" in host else f"http://{host}{self.target}"
 
@@ -110,16 +133,20 @@ class Exchange:
     def __init__(self, answers: Answers | None = None) -> None:
         self.dropped = 0
         """Requests that were forgotten before their answer came, and images that were given up for others."""
-        self.upload_paths: deque[str] = deque(maxlen=MAX_UPLOAD_URIS)
+        self.upload_paths: list[str] = []
         """Where ONVIF devices said that they want an image."""
         self.headed = False
         """The answer whose head was seen last is one to HEAD: it has no body."""
-        self._answers = answers or Answers(devices.question_of, devices.read)
-        self._waiting: deque[Request] = deque()
+        self.maybe = False
+        """Nobody takes the body that begins now, unless ``look`` finds that it begins like an image."""
+        self._answers = answers if answers is not None else DEVICES
+        self._waiting: list[Request] = []
         self._torn = False
         self._joined: list[Joined] = []
         self._owed: list[Fact] = []
-        self._pieces: set[bool | None] = set()
+        self._asked: Request | None = None
+        self._answered: tuple[Request | None, int, Fields, bytes] | None = None
+        self._pieces: tuple[bool | None, ...] = ()
         """What was told of a call that comes again with each piece of an image."""
 
     def torn(self) -> None:
@@ -134,25 +161,47 @@ class Exchange:
             facts += joined.image.fact(complete=False)
         self._joined.clear()
         for request in self._waiting:
-            facts += self._checked(request, b"")
+            if request.notable:
+                facts += self._checked(request, b"")
         self._waiting.clear()
         return facts
 
     def asked(self, method: bytes, uri: str, host: str | None, fields: Fields, facts: list[Fact]) -> Taker | None:
         """A request was seen; who takes its body."""
-        request = Request(method.decode("latin-1"), uri, host)
+        request = Request(method, uri, host)
         if self._torn:
             self._waiting.clear()
         self._waiting.append(request)
         if len(self._waiting) > MAX_WAITING:
-            self._waiting.popleft()
+            del self._waiting[0]
             self.dropped += 1
-        path, kind = request.path, fields.get(b"content-type", (b"",))[0]
-        request.call = call_of(request.method, path, request.query)
+        kinds = fields.get(b"content-type")
+        kind = kinds[0] if kinds else b""
+        self.maybe = False
+        if not request.notable and not self.upload_paths and not kind.startswith(FRAMED) and b"soapaction" not in fields:
+            self.maybe = method in _SENDS and not kind.lower().startswith(_TEXTS + _MEDIA)
+            self._asked = request
+            return None
+        return self._look_at(request, fields, kind, facts)
+
+    def look(self, answer: bool) -> Taker:  # noqa: FBT001  a compiled method takes no keywords
+        """Who takes a body that nobody waited for, and that may begin like an image."""
+        self.maybe = False
+        if answer and self._answered is not None:
+            return self._download(*self._answered)
+        assert self._asked is not None  # noqa: S101  its head was seen
+        self._asked.divide()
+        return Download(self._image(self._asked), may_be=True)
+
+    def _look_at(self, request: Request, fields: Fields, kind: bytes, facts: list[Fact]) -> Taker | None:
+        """A request that may be of interest: who takes its body."""
+        request.divide()
+        method = request.method
+        request.call = call_of(method.decode("latin-1"), request.path, request.query)
         taker: Taker | None = None
         if b"soapaction" in fields or kind:
             taker = self._body_of(request, fields, kind)
-        elif method in (b"PUT", b"POST"):
+        elif method in _SENDS:
             taker = self._plain_body(request)
         if request.call is not None:
             self._told(request, facts)
@@ -160,18 +209,30 @@ class Exchange:
 
     def answered(self, status: int, fields: Fields, length: int | None) -> Taker | None:
         """The head of an answer was seen; who takes its body."""
-        self.headed = False
+        self.headed = self.maybe = False
         if status < 200:
             return None
-        request = self._waiting.popleft() if self._waiting else None
-        if request is not None and request.method == "HEAD":
-            self.headed = not self._torn
-            return None
-        kind = fields.get(b"content-type", (b"",))[0].lower()
-        takers: list[Taker] = []
-        if request is not None:
-            takers += self._replies(request, status, kind, length)
-        if status in {200, 203, 206} and not kind.startswith(b"multipart/"):
+        request = None
+        if self._waiting:
+            request = self._waiting[0]
+            del self._waiting[0]
+            if request.method == b"HEAD":
+                self.headed = not self._torn
+                return None
+        kinds = fields.get(b"content-type")
+        kind = kinds[0].lower() if kinds else b""
+        may_be = (status == 200 or status == 206 or status == 203) and not kind.startswith(b"multipart/")  # noqa: PLR1714
+        if may_be:
+            self._answered = (request, status, fields, kind)
+        if request is None or not request.notable:
+            # Of what is coded the first octets say nothing by themselves, and of what is cut in parts they may be missing.
+            # Who names the file in the answer may name a firmware.
+            self.maybe = (
+                may_be and status != 206 and b"content-encoding" not in fields and b"content-disposition" not in fields
+            )
+            return self._download(request, status, fields, kind) if may_be and not self.maybe else None
+        takers = self._replies(request, status, kind, length)
+        if may_be:
             takers.append(self._download(request, status, fields, kind))
         if not takers:
             return None
@@ -208,7 +269,7 @@ class Exchange:
             return Upload(self._image(request))
         if SPOKEN.fullmatch(request.path):
             return Text(lambda body, whole: self._spoke(request, body), SPEAKS_SOON)  # noqa: ARG005
-        if request.method not in {"PUT", "POST"}:
+        if request.method not in _SENDS:
             return None
         return Download(self._image(request), may_be=True)
 
@@ -216,7 +277,7 @@ class Exchange:
         call = request.call
         if call is not None and call.operation == UPLOAD:
             return Image(call.via, None, request.uri(), ("call",))
-        signs = ("name",) if request.method == "PUT" and names_firmware(request.path) else ()
+        signs = ("name",) if request.method == b"PUT" and names_firmware(request.path) else ()
         return Image("http", file_name(request.path), request.uri(), signs)
 
     def _spoke(self, request: Request, start: bytes) -> list[Fact]:
@@ -240,7 +301,8 @@ class Exchange:
         if call.via != "reolink" or call.operation != UPLOAD:
             return False
         known = accepted in self._pieces
-        self._pieces.add(accepted)
+        if not known:
+            self._pieces += (accepted,)
         return known
 
     def _replies(self, request: Request, status: int, kind: bytes, length: int | None) -> list[Taker]:
@@ -255,7 +317,7 @@ class Exchange:
                 return [Text(lambda body, whole: self._checked(request, body) if whole else [], MAX_CHECK)]
             return []
         if status == 200 and kind.startswith(_TEXTS) and SPEAKS.search(request.path):
-            question = self._answers.question_of(request.method, request.target, request.action, request.start)
+            question = self._answers.question_of(request.method.decode("latin-1"), request.target, request.action, request.start)
             if question is not None:
                 return [Text(lambda body, whole: self._stated(question, body, kind) if whole else [])]
         return []
@@ -277,7 +339,9 @@ class Exchange:
         upload = UPLOAD_URI.search(body) if call.via == "onvif" else None
         if upload is not None:
             uri = upload[1].decode("latin-1").replace("&amp;", "&")
-            self.upload_paths.append(Request("POST", uri, None).path)
+            expected = Request(b"POST", uri, None)
+            expected.divide()
+            self.upload_paths = [*self.upload_paths[1 - MAX_UPLOAD_URIS :], expected.path]
         if self._is_repeated(call, accepted):
             return []
         return [FirmwareCall(call.via, call.operation, spelled(uri), accepted)]

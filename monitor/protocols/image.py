@@ -57,7 +57,8 @@ MAGICS: Final = (
     Magic("openssl", b"Salted__", alone=False),  # OpenSSL enc(1); Foscam's images begin so, others too
     Magic("script", b"#!", alone=False),
 )
-_STARTS: Final = frozenset(magic.start[:2] for magic in MAGICS)
+STARTS: Final = frozenset(magic.start[:2] for magic in MAGICS)
+"""What a file begins with that may have a magic."""
 LONGEST: Final = max(len(magic.start) for magic in MAGICS)
 """Octets that tell a magic, but for what must stand further on."""
 _TEXT: Final = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]*")
@@ -68,7 +69,7 @@ TEXT_HEAD: Final = 64
 
 def magic_of(head: bytes) -> Magic | None:
     """What a file with these first octets is, the surest first."""
-    if head[:2] not in _STARTS:
+    if head[:2] not in STARTS:
         return None
     for magic in MAGICS:
         if head.startswith(magic.start) and magic.holds in head:
