@@ -49,7 +49,8 @@ MAX_UPLOAD_URIS: Final = 4
 
 _SENDS: Final = frozenset({b"PUT", b"POST"})
 _HINTS: Final = (
-    "firm", "upg", "ota", "isapi", "cgi", "lapi", "onvif", "rpc2", "vapix", "digicap", ".dav", ".pak", ".fw", ".swu", ".bin",
+    "firm", "upg", "ota", "isapi", "cgi", "lapi", "onvif", "rpc2", "vapix", "digicap", ".dav", ".pak", ".fw", ".swu",
+    ".bin",
 )  # fmt: skip
 """One of them stands in every URI that upgrade_calls or SPEAKS knows; few others have any."""
 FRAMED: Final = (b"multipart/", b"Multipart/", b"application/soap")
@@ -178,7 +179,12 @@ class Exchange:
         kinds = fields.get(b"content-type")
         kind = kinds[0] if kinds else b""
         self.maybe = False
-        if not request.notable and not self.upload_paths and not kind.startswith(FRAMED) and b"soapaction" not in fields:
+        if (
+            not request.notable
+            and not self.upload_paths
+            and not kind.startswith(FRAMED)
+            and b"soapaction" not in fields
+        ):
             self.maybe = method in _SENDS and not kind.lower().startswith(_TEXTS + _MEDIA)
             self._asked = request
             return None
@@ -225,7 +231,7 @@ class Exchange:
         if may_be:
             self._answered = (request, status, fields, kind)
         if request is None or not request.notable:
-            # Of what is coded the first octets say nothing by themselves, and of what is cut in parts they may be missing.
+            # The first octets of what is coded or cut in parts say nothing by themselves.
             # Who names the file in the answer may name a firmware.
             self.maybe = (
                 may_be and status != 206 and b"content-encoding" not in fields and b"content-disposition" not in fields
@@ -317,7 +323,9 @@ class Exchange:
                 return [Text(lambda body, whole: self._checked(request, body) if whole else [], MAX_CHECK)]
             return []
         if status == 200 and kind.startswith(_TEXTS) and SPEAKS.search(request.path):
-            question = self._answers.question_of(request.method.decode("latin-1"), request.target, request.action, request.start)
+            question = self._answers.question_of(
+                request.method.decode("latin-1"), request.target, request.action, request.start
+            )
             if question is not None:
                 return [Text(lambda body, whole: self._stated(question, body, kind) if whole else [])]
         return []

@@ -110,6 +110,8 @@ def said(
         if conversation.wants(direction):
             heard = conversation.lost(direction) if body is None else conversation.feed(direction, body)
             facts += [(direction, fact) for fact in heard]
+    for direction in (0, 1):
+        facts += [(direction, fact) for fact in conversation.ended(direction, stream)]
     for _, fact in facts:
         assert len(encode(fact)) <= LONGEST_FACT, len(encode(fact))
         assert not any(CONTROL.search(text) for text in texts(msgspec.to_builtins(fact))), fact

@@ -89,6 +89,26 @@ def _harvest(name: str) -> Iterator[Said]:
         yield Said(*ends[number], tuple(pieces))
 
 
+def _images() -> Iterator[Said]:
+    """Firmware over HTTP: pushed, in a form, in ranges, in chunks, until close."""
+    image = b"\xe9\x9a\xf7\xb6" + bytes(range(64))
+    pushed = b"PUT /ISAPI/System/updateFirmware HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(image) + image
+    fields = {"Content-Type": "application/octet-stream"}
+    fine = messages.response("200 OK", "HTTP/1.1", fields, image)
+    yield Said(True, (40000, 80), ((0, pushed), (1, fine)))
+    piece = b'--b\r\nContent-Disposition: form-data; filename="a.pak&0-1-2-3-4&0&68"\r\n\r\n' + image + b"\r\n--b--\r\n"
+    head = b"POST /api.cgi?cmd=Upgrade HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n"
+    yield Said(True, (40000, 80), ((0, head % len(piece) + piece), (1, b"HTTP/1.1 200 OK\r\n\r\n" + image)))
+    asked = messages.request("GET", "/firmware/check?version=1", "HTTP/1.1", {"Host": "h"})
+    half = b"HTTP/1.1 206 P\r\nContent-Length: %d\r\nContent-Range: bytes %d-%d/68\r\n\r\n"
+    parts = [(1, half % (34, at, at + 33) + image[at : at + 34]) for at in (0, 34)]
+    chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n%s\r\n40\r\n%s\r\n0\r\n\r\n" % (
+        image[:4],
+        image[4:],
+    )
+    yield Said(True, (40000, 80), ((0, asked * 3), *parts, (1, chunks)))
+
+
 def _built() -> Iterator[Said]:
     """Protocols that no scenario speaks."""
     question = messages.dns_query(7, "www.hik-connect.com")
@@ -100,6 +120,7 @@ def _built() -> Iterator[Said]:
     says = {"Server": "App-webs/", "Content-Type": "text/xml", "WWW-Authenticate": 'Digest realm="DS", nonce="1"'}
     told = messages.response("401 Unauthorized", "HTTP/1.1", says, b"<a/>")
     yield Said(True, (40000, 80), ((0, asks), (1, told), (0, posts + b"4\r\nbody\r\n0\r\n\r\n" + asks), (1, told)))
+    yield from _images()
     tunnel = messages.request("CONNECT", "a.example:443", "HTTP/1.1", {})
     yield Said(True, (40000, 8080), ((0, tunnel + tls.first_flight(hello())),))
     duid = b"\x00\x03\x00\x01\x44\x19\xb6\x20\x00\x0b"

@@ -20,7 +20,7 @@ from monitor.model.facts import (
     Want,
 )
 from monitor.protocols.conversation import Conversation
-from monitor.protocols.http import Parser
+from monitor.protocols.http import Parser, pair
 from monitor.protocols.http_exchange import Answers, Exchange
 from monitor.protocols.registry import STREAMS
 from tests.protocols.hostile import mutants
@@ -450,8 +450,7 @@ def test_answers_of_devices_are_handed_on() -> None:
 
 def test_an_image_of_any_length_is_held_by_no_one() -> None:
     """A gigabyte is announced: the parser goes on, and keeps nothing but the first octets."""
-    exchange = Exchange()
-    client, server = Parser(exchange), Parser(exchange)
+    client, server = pair(40000, 80)
     client.feed(get()[1] or b"")
     server.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n" + ELF)
     for _ in range(100):
