@@ -1,6 +1,6 @@
 """Dahua's CGI (also Amcrest, Lorex, Intelbras, Imou): what is asked.
 
-Sources: shared facts 3.2 and 4.1 (python-amcrest, rroller/dahua, DahuaConsole): script, action, name or channel.
+Sources: python-amcrest, rroller/dahua, DahuaConsole: script, action, name or channel.
 """
 
 from __future__ import annotations

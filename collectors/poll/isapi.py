@@ -1,6 +1,6 @@
 """Hikvision ISAPI: what is asked.
 
-Sources: the endpoints of shared facts 3.2 and 4.1 (hikvision_next's fixtures, Hikvision's ISAPI guides); telnetd and
+Sources: hikvision_next's fixtures, Hikvision's ISAPI guides; telnetd and
 UPnP beside ssh in the web client of Hikvision cameras. Channel 1 stands for a camera; a recorder's own capability
 document covers its channels. Nothing that makes the device look for an update is asked (onlineUpgrade/version).
 """

@@ -1,6 +1,6 @@
 """Uniview LAPI: what is asked.
 
-Sources: shared facts 3.2; System/Capabilities and the rest from Uniview's own web clients, spelled as there
+Sources: Uniview's own web clients, spelled as there
 ("NetWork", "UNP"). An answer says in ResponseCode whether it is one.
 """
 

@@ -1,6 +1,6 @@
 """Reolink's api.cgi: what is asked, and its log-in, which sends the password itself in a body.
 
-Sources: reolink_aio (shared facts 3.2 and 4.1). Only over verified TLS; without it a Reolink is asked over ONVIF, and
+Sources: reolink_aio. Only over verified TLS; without it a Reolink is asked over ONVIF, and
 its discovery and Baichuan port are heard passively. rspCode -9 is "not support", -6 "please login first".
 """
 

@@ -1,7 +1,7 @@
 """Hanwha SUNAPI: what is asked.
 
-Sources: Hanwha's SUNAPI documents (error 608: not supported) and the web client of its cameras; system and open
-platform from shared facts 3.2. Only ``action=view`` reads.
+Sources: Hanwha's SUNAPI documents (error 608: not supported) and the web client of its cameras.
+Only ``action=view`` reads.
 """
 
 from __future__ import annotations

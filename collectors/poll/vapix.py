@@ -1,6 +1,6 @@
 """Axis VAPIX: what is asked.
 
-Sources: shared facts 3.2 and 4.1 (Kane610/axis): JSON methods that only read are POSTed, as VAPIX defines them;
+Sources: Kane610/axis. JSON methods that only read are POSTed, as VAPIX defines them;
 param.cgi and applications/list.cgi are read with GET.
 """
 

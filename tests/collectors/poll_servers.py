@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 USER = "watcher"
 PASSWORD = "correct horse battery staple"
-SHORT = Limits(question_s=0.6, poll_s=1.5, silent=3)
+SHORT = Limits(question_s=5, poll_s=20, silent=3)
 
 
 class Asked:
@@ -56,7 +56,9 @@ class Site:
 
 
 @asynccontextmanager
-async def serving(answer: Callable[..., Any], tls: ssl.SSLContext | None = None) -> AsyncIterator[Site]:
+async def serving(
+    answer: Callable[..., Any], tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> AsyncIterator[Site]:
     """``answer(asked, writer)``: octets to send and close, or None where it wrote itself."""
     site = Site()
     tasks: set[asyncio.Task[None]] = set()
@@ -87,7 +89,7 @@ async def serving(answer: Callable[..., Any], tls: ssl.SSLContext | None = None)
             tasks.discard(task)
             writer.transport.abort() if tls is not None and writer.is_closing() else writer.close()
 
-    server = await asyncio.start_server(one, "127.0.0.1", 0, ssl=tls, limit=2**20)
+    server = await asyncio.start_server(one, host, 0, ssl=tls, limit=2**20)
     site.port = server.sockets[0].getsockname()[1]
     try:
         yield site
