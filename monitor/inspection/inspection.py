@@ -298,7 +298,9 @@ class Inspection:
 
     def _checked(self, flow: Flow, fact: FirmwareCheck) -> None:
         """A device asks a server for something newer, or is told by its owner to ask."""
-        device = flow.device if flow.contact is not None else self._device(flow.responder)
+        device = flow.device
+        if flow.contact is None and fact.via not in ("http", "tftp"):  # an interface of the device that is told to ask
+            device = self._device(flow.responder)
         if device is None:
             return
         end = _end_of(flow, device)

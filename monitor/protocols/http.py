@@ -401,7 +401,7 @@ class Parser:
         kind = fields.get(b"content-type", [b""])[0].lower()
         self._taker = self.exchange.answered(status, fields, length)
         self._maybe, self._answers = self.exchange.maybe, True
-        if status == 101 or kind.startswith(b"multipart/x-mixed-replace"):  # Switching Protocols
+        if status == 101 or (kind.startswith(b"multipart/x-mixed-replace") and self._taker is None):  # or pictures
             self._stop()
         elif status in {204, 304} or status < 200 or self.exchange.headed:  # RFC 9112, 6.3
             self._state = _HEADER
@@ -475,6 +475,9 @@ class Parser:
                 return
         if self._taker is not None:
             self._taker.take(part)
+            if self._taker.told:
+                facts += self._taker.told
+                self._taker.told = []
             if self._taker.idle:
                 self._finish(True, facts)  # noqa: FBT003
                 if self._body > MAX_BODY:

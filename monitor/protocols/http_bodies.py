@@ -10,6 +10,8 @@ import re
 import zlib
 from typing import TYPE_CHECKING, Final
 
+from monitor.model.facts import Want
+from monitor.protocols.answers import EventStream
 from monitor.protocols.image import HEAD, LONGEST, Image, is_text, magic_of
 from monitor.protocols.multipart import Parts
 from monitor.protocols.upgrade_calls import FIRMWARE_NAME
@@ -39,6 +41,8 @@ class Taker:
 
     def __init__(self) -> None:
         self.idle = False
+        self.told: list[Fact] = []
+        """What it says before the body is over; whoever takes it leaves an empty list."""
 
     def take(self, part: bytes) -> None:
         """The next octets of the body."""
@@ -49,6 +53,21 @@ class Taker:
     def end(self, whole: bool) -> list[Fact]:  # noqa: ARG002, FBT001  called by a compiled method
         """The body is over; ``whole``: it ended where it was to end."""
         return []
+
+
+class Events(Taker):
+    """The body of an answer that tells what a device sees and hears, for as long as somebody listens."""
+
+    def __init__(self, api: str) -> None:
+        super().__init__()
+        self._stream = EventStream(api)
+
+    def take(self, part: bytes) -> None:
+        self.told += self._stream.feed(part)
+        self.idle = self._stream.want is Want.STOP
+
+    def gap(self) -> None:
+        self._stream.gap()
 
 
 class Download(Taker):

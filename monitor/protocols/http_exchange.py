@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.model.facts import FirmwareCall, FirmwareCheck, Malformed, MalformedSeen
 from monitor.protocols import answers as devices
-from monitor.protocols.http_bodies import SPEAKS_SOON, Both, Download, Form, Taker, Text, Upload
+from monitor.protocols.http_bodies import SPEAKS_SOON, Both, Download, Events, Form, Taker, Text, Upload
 from monitor.protocols.image import Image, spelled
 from monitor.protocols.multipart import boundary_of
 from monitor.protocols.upgrade_calls import (
@@ -238,6 +238,8 @@ class Exchange:
             )
             return self._download(request, status, fields, kind) if may_be and not self.maybe else None
         takers = self._replies(request, status, kind, length)
+        if takers and type(takers[0]) is Events:
+            return takers[0]
         if may_be:
             takers.append(self._download(request, status, fields, kind))
         if not takers:
@@ -314,6 +316,11 @@ class Exchange:
     def _replies(self, request: Request, status: int, kind: bytes, length: int | None) -> list[Taker]:
         """Who reads the answer to this request, at most one."""
         call = request.call
+        listened = _LISTENS.search(request.target) if status == 200 else None
+        if listened is not None:
+            return [Events("isapi" if listened[1] else "dahua")]
+        if status == 200 and (b"PullMessages" in request.start or "PullMessages" in (request.action or "")):
+            return [Events("onvif")]
         if call is not None and call.operation != CHECK:
             return [Text(lambda body, _: self._replied(request, call, status, body), MAX_REPLY)]
         if call is not None or asks_version(request.path, request.query):
@@ -450,6 +457,11 @@ class Ranged(Download):
             self._part = None
 
 
+_LISTENS: Final = re.compile(
+    r"^[^?]*(?:/ISAPI/Event/notification/(alertStream)|/(?:eventManager|snapManager)\.cgi\?(?=[^#]*action=attach))",
+    re.IGNORECASE,
+)
+"""Requests whose answer goes on as long as somebody listens (vendors.md 4.1; Dahua's attach and attachFileProc)."""
 SPEAKS: Final = re.compile(r"/(?:ISAPI|cgi-bin|axis-cgi|stw-cgi|LAPI|onvif|RPC2|api\.cgi|vapix)\b", re.IGNORECASE)
 """Paths of devices' own interfaces."""
 
