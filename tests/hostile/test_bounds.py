@@ -22,6 +22,7 @@ from monitor.enrich import claims, holders, names, site
 from monitor.incidents import incident
 from monitor.model.contacts import Outcome
 from monitor.model.limits import Limit, Room
+from monitor.protocols import http_bodies
 from monitor.wire import fragments, layout, streams
 from pcaps import packets, scenarios
 from pcaps.wire import MS
@@ -74,6 +75,7 @@ ROOMS: Final[dict[str, tuple[Room, ...]]] = {
     "engine.book._moved": (Room.INCIDENTS,),
     "engine.book._open": (Room.INCIDENTS,),
     "engine.book._unnamed": (Room.INCIDENTS,),
+    "engine.hearing.awaited._flows": (Room.ANNOUNCED_FLOWS,),
     "engine.hearing.expected._awaited": (Room.MEDIA_PORTS,),
     "engine.hearing._listeners": (Room.FLOWS,),
     "engine.scanner.dirty": (Room.FLOWS,),
@@ -129,8 +131,8 @@ PATTERNS: Final = (
     (re.compile(r"engine\.hearing\._listeners\[\]\.(first|second)\.waiting"), streams.MAX_SEGMENTS),
 )
 IN_PARSERS: Final = re.compile(r"engine\.hearing\._listeners\[\]\..*")
-PARSER_BYTES: Final = 80 * 1024
-"""A leaf certificate of 64 KiB behind its hello is the most that a parser waits for (tls.LEAF_LIMIT)."""
+PARSER_BYTES: Final = http_bodies.MAX_TEXT
+"""The answer of a device's interface is the most that a parser keeps; a leaf certificate has a quarter of that."""
 PARSER_ITEMS: Final = 1024
 FIXED: Final = re.compile(r".*(\._extract\b|\.__annotations__|<closure>|_remembered\.__)")
 """The public suffix list, and what belongs to the code."""
