@@ -17,7 +17,7 @@ import cython
 from collectors.poll.reply import Outcome as Answer
 from monitor.detectors import device_changed, device_silent, sensor_blind
 from monitor.hearing import Counts
-from monitor.inspection import SERVING, STANDING
+from monitor.inspection import SDK_PORTS, SERVING, STANDING
 from monitor.model.address import Address
 from monitor.model.contacts import Outcome, Trait, with_one, without
 from monitor.model.facts import CapabilityStated, DeviceAnnounced, MalformedSeen
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from monitor.model.contacts import Judgement
     from monitor.model.facts import Observation
     from monitor.model.identity import IdentityChange
-    from monitor.model.incidents import DeviceView, Transition
+    from monitor.model.incidents import DeviceView, Notice, Transition
     from monitor.policy.policy import Policy
     from monitor.wire.fragments import Datagram
     from monitor.wire.scan import Scanner
@@ -523,15 +523,22 @@ class Engine:
     def _silences(self, now_ns: int) -> list[Transition]:
         """Devices that fell silent while others were heard, and those that are back."""
         told: list[Transition] = []
+        updated: list[tuple[Device, Notice]] = []
         awake = now_ns - self._moved_ns < LULL_NS
         for device in self.attribution.devices:
             if not device.watched or device.seen_s < device_silent.LEAST_S:
                 continue
             silent = device_silent.detect(device, self._awake_ns, now_ns, self.silent_ns) if awake else None
             if silent is not None:
+                if self.inspection.updated_before(device, device.seen_ns):
+                    updated.append((device, silent))
+                    continue
                 told += self.alarms.hold(self._view(device), (Kind.DEVICE_SILENT,), (silent,), now_ns)
             elif device.seen_ns >= self._awake_ns and self.alarms.holds(device.key):
                 told += self.alarms.hold(self._view(device), (Kind.DEVICE_SILENT,), (), now_ns)
+        for device, silent in updated:
+            notice = device_silent.after_update(silent, len(updated))
+            told += self.alarms.hold(self._view(device), (Kind.DEVICE_SILENT,), (notice,), now_ns)
         return told
 
     def _end(self, slot: int, reason: str) -> None:
@@ -540,6 +547,8 @@ class Engine:
         assert flow is not None  # noqa: S101  begun when the scanner said NEW
         table = self.scanner.table
         self._count(slot, table.field(slot, at.LAST))
+        if flow.proto == at.PROTO_TCP and flow.responder_port in SDK_PORTS:
+            self.inspection.pushed(flow, table.field(slot, at.PAYLOADS), table.field(slot, at.LAST))
         self.counts.flow_ends += 1
         self.hearing.ended(flow, slot, reason)
         flow.leave()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
+
 from monitor.model.incidents import Kind, Notice, Severity
 
 if TYPE_CHECKING:
@@ -17,6 +19,21 @@ them, one that only asks for the time now and then in hardly any."""
 LEAST_S: Final = KNOWN_S // PRESENCE
 """Who was seen in fewer seconds is missed by nobody."""
 SECOND_NS: Final = 1_000_000_000
+
+
+MANY: Final = 3
+"""Devices that fall silent after an update: one may be broken, and two a coincidence."""
+
+
+def after_update(silent: Notice, devices: int) -> Notice:
+    """The same of a device whose firmware had just been changed; ``devices`` of which this holds."""
+    many = f", as {devices - 1} others are after theirs: a bad or hostile update" if devices >= MANY else ""
+    return structs.replace(
+        silent,
+        severity=Severity.CRITICAL if devices >= MANY else Severity.HIGH,
+        message=f"{silent.message}; its firmware had just been changed{many}",
+        properties=("after_update",),
+    )
 
 
 def detect(device: Device, awake_ns: int, now_ns: int, silent_ns: int) -> Notice | None:

@@ -16,11 +16,12 @@ from monitor.inspection import deeds
 from monitor.inspection.deeds import deed_of, track_capability
 from monitor.inspection.evidence import evidence_of
 from monitor.inspection.signs import SignsOfUpdates, host_of
+from monitor.inspection.volumes import LEAST, MAX_WINDOWS, MIB, WINDOW_NS, Volumes
 from monitor.inspection.weaknesses import MAX_ATTACKED, Weaknesses
 from monitor.ledger.ledger import Ledger
 from monitor.model.address import text
 from monitor.model.capabilities import Aspect, Declaration, Grade, State
-from monitor.model.contacts import Outcome
+from monitor.model.contacts import Outcome, Trait, with_one
 from monitor.model.facts import (
     AnalyticsEvent,
     CapabilityStated,
@@ -35,6 +36,8 @@ from monitor.model.facts import (
     RtspRequest,
     SdpTrack,
     ServiceBanner,
+    TlsCertificate,
+    TlsClientHello,
 )
 from monitor.model.limits import Limit, Room
 from monitor.model.verdicts import CLOUDS, OperatorKind
@@ -51,7 +54,7 @@ if TYPE_CHECKING:
     from monitor.model.contacts import Contact, Device
     from monitor.model.facts import Fact
     from monitor.model.flows import Flow
-    from monitor.model.incidents import Notice
+    from monitor.model.incidents import Evidence, Notice
     from monitor.policy.policy import Policy
 
 INSPECTED: Final = frozenset(
@@ -68,6 +71,8 @@ INSPECTED: Final = frozenset(
         RtspRequest,
         SdpTrack,
         ServiceBanner,
+        TlsCertificate,
+        TlsClientHello,
     }
 )
 """Facts that say something of what a device is and does, beside whom it calls."""
@@ -96,6 +101,7 @@ class Inspection:
         self._site = site
         self._vocabulary = catalogue.vocabulary
         self._weaknesses = Weaknesses(catalogue)
+        self._volumes = Volumes(catalogue)
         self.due: dict[str, None] = {}
         """Devices whose firmware is to be looked at again."""
         self.policy = policy
@@ -112,6 +118,7 @@ class Inspection:
         yield from self.ledger.limits()
         yield Limit(Room.NOTICES, MAX_WAITING, len(self._waiting), self.crowded_out)
         yield Limit(Room.ATTACKED, MAX_ATTACKED, len(self._weaknesses), self._weaknesses.forgotten)
+        yield Limit(Room.VOLUMES, MAX_WINDOWS, len(self._volumes), self._volumes.forgotten)
         yield Limit(Room.DESCRIPTIONS, MAX_DESCRIBED, len(self._described), 0)
 
     def take(self) -> list[tuple[Device, Notice]]:
@@ -149,6 +156,11 @@ class Inspection:
                 on_site = self._site.reach(ends[0]) is not Reach.REMOTE
                 shown = evidence_of(flow, ends[1])
                 self._tell(receiver, self._weaknesses.attacked(receiver, fact, by, shown, ts_ns, on_site=on_site))
+        elif isinstance(fact, TlsClientHello):
+            if sender is not None and sender.watched and fact.ja4:
+                self._fingerprint(sender, fact.ja4, ts_ns)
+        elif sender is not None and isinstance(fact, TlsCertificate):
+            self._mark(sender, f"certificate on tcp/{flow.responder_port}", fact.sha256, ts_ns)
         elif sender is not None and isinstance(fact, SdpTrack):
             self._track(sender, flow, fact, ts_ns)
         elif sender is not None and isinstance(fact, CapabilityStated):
@@ -228,7 +240,18 @@ class Inspection:
         if contact.p2p is not None or verdict.kind is OperatorKind.P2P_CLOUD:
             self.done(contact.device, deeds.P2P, f"goes to {to} ({contact.p2p or verdict.operator})", ts_ns)
         elif verdict.kind in CLOUDS:
+            volume = self._volumes.came(contact, ts_ns)
+            if volume is not None:
+                self._came(contact.device, volume, ts_ns)
             self.done(contact.device, deeds.VENDOR_CLOUD, f"goes to {to} ({verdict.operator})", ts_ns)
+
+    def pushed(self, flow: Flow, octets: int, ts_ns: int) -> None:
+        """A connection to a maker's own port of a device is over, in which so much was sent to it."""
+        lasted_ns = max(ts_ns - flow.start_ns, WINDOW_NS)
+        device = self._device(flow.responder) if octets * WINDOW_NS >= LEAST * lasted_ns else None
+        if device is not None:
+            words = f"{octets // MIB} MiB from {text(flow.initiator)} on tcp/{flow.responder_port}"
+            self._came(device, words, ts_ns, evidence_of(flow, flow.responder))
 
     def new_destination(self, contact: Contact, others: Iterator[Contact], ts_ns: int) -> None:
         """A device goes where no rule allows it; ``others`` are all its contacts."""
@@ -240,6 +263,7 @@ class Inspection:
         key = contact.verdict.operator_key
         if any(each.verdict.operator_key == key and each.first_ns < update.started_ns for each in others):
             return
+        contact.traits = with_one(contact.traits, Trait.AFTER_UPDATE)
         verdict = contact.verdict
         where = contact.names[0] if contact.names else verdict.operator
         law = f", under the law of {verdict.jurisdiction}" if verdict.jurisdiction else ""
@@ -249,6 +273,11 @@ class Inspection:
         """What is wrong with the firmware that the device runs, for as long as it does."""
         page = self.ledger.known(device.key)
         return self._weaknesses.standing(device, page, now_ns, self.policy.max_age_days(device))
+
+    def updated_before(self, device: Device, ts_ns: int) -> bool:
+        """Whether the device's firmware was being changed within a day before this time."""
+        page = self.ledger.known(device.key)
+        return page is not None and page.watched_update(ts_ns) is not None
 
     def tick(self, now_ns: int) -> None:
         """A second is over: devices whose update is under way may have restarted."""
@@ -335,6 +364,12 @@ class Inspection:
             update.show(evidence_of(flow, end))
             self._progress(device, update)
 
+    def _came(self, device: Device, words: str, ts_ns: int, evidence: Evidence | None = None) -> None:
+        update = self._signs.came(device, self.ledger.page(device.key), words, ts_ns)
+        if update is not None:
+            update.show(evidence)
+            self._progress(device, update)
+
     def _version(self, device: Device, text: str, grade: Grade, source: str, ts_ns: int) -> None:
         page = self.ledger.page(device.key)
         turn = page.firmware.learn(text, grade, source, ts_ns)
@@ -360,6 +395,15 @@ class Inspection:
         update = self._signs.banner(page, f"{what} was {before!r} and is {shown!r}", ts_ns)
         if update is not None:
             self._progress(device, update)
+
+    def _fingerprint(self, device: Device, ja4: str, ts_ns: int) -> None:
+        """How the device greets TLS servers; a way that is new joins an update, and opens none."""
+        page = self.ledger.page(device.key)
+        known = len(page.marks.get("ja4", ()))
+        if page.remember("ja4", ja4, "seen") is None and known:
+            update = self._signs.banner(page, f"a TLS fingerprint that is new: {ja4}", ts_ns)
+            if update is not None:
+                self._progress(device, update)
 
     def _progress(self, device: Device, update: Update) -> None:
         """There is news of an update."""

@@ -83,6 +83,10 @@ class SignsOfUpdates:
             update.certain = update.certain or turn.grade is Grade.CERTAIN
         return update
 
+    def came(self, device: Device, page: Page, words: str, ts_ns: int) -> Update | None:
+        """The device got more than it ever does but for an update."""
+        return self._sign(device, page, Sign.VOLUME, words, ts_ns)
+
     def joined(self, page: Page, words: str, ts_ns: int) -> Update | None:
         """The device restarted; the update that this belongs to, if it is news of one."""
         update = page.update_at(ts_ns)

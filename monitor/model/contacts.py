@@ -152,6 +152,8 @@ class Trait(StrEnum):
     LITERAL_ADDRESS = "literal_address"
     OWN_RESOLVER = "own_resolver"
     ECH = "ech"
+    AFTER_UPDATE = "after_update"
+    """It began soon after the device's firmware was changed, and is new to the device."""
 
 
 FOREIGN: Final = Trait.FOREIGN
@@ -160,7 +162,7 @@ NO_TRAITS: Final[frozenset[Trait]] = frozenset()
 
 @cache
 def with_one(traits: frozenset[Trait], more: Trait) -> frozenset[Trait]:
-    """These and one more. There are sixteen sets of traits, and each is kept once for all contacts."""
+    """These and one more. There are 32 sets of traits, and each is kept once for all contacts."""
     return traits | {more}
 
 

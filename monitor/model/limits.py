@@ -35,6 +35,7 @@ class Room(StrEnum):
     HANDOVER = "journal_handover"
     MEDIA_PORTS = "media_ports"
     ATTACKED = "attacked_devices"
+    VOLUMES = "measured_downloads"
     NOTICES = "waiting_notices"
     DESCRIPTIONS = "described_sessions"
     PAGES = "ledger_pages"
