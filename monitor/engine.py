@@ -657,8 +657,9 @@ class Engine:
         self, contact: Contact, state: tuple[object, ...], judgement: Judgement, now_ns: int
     ) -> list[Transition]:
         """What it changes that this is what the policy says of a contact."""
-        self.inspection.went(contact, now_ns)
-        if not judgement.allowed:
+        if contact.p2p is not None or contact.verdict.kind in CLOUDS:
+            self.inspection.went(contact, now_ns)
+        if not judgement.allowed and now_ns < self.inspection.heeds_until_ns:
             self.inspection.new_destination(contact, self.attribution.contacts.of(contact.device), now_ns)
         mark = with_one if judgement.foreign else without
         contact.traits = mark(contact.traits, Trait.FOREIGN)

@@ -64,7 +64,7 @@ def poll(config: Config, name: str | None, state: Path | None) -> Iterator[Polle
         if state is not None:
             store = stack.enter_context(contextlib.closing(Store.open(state, sensor=config.sensor.name, sinks=[])))
             for page in pages_in(store.states(PREFIX))[0]:
-                engine.inspection.ledger.resume(page)
+                engine.inspection.resume(page)
         for target in targets:
             result = _ask(engine, target)
             if store is not None:

@@ -101,7 +101,7 @@ class Replay:
 def resume_pages(store: Store | None, engine: Engine) -> None:
     """Take up the ledger of earlier captures: what a device could do then is what it can do more than now."""
     for page in pages_in(store.states(PREFIX))[0] if store is not None else ():
-        engine.inspection.ledger.resume(page)
+        engine.inspection.resume(page)
 
 
 def observe(config: Config, captures: Captures, kinds: Collection[str], out: BinaryIO) -> Engine:

@@ -201,7 +201,7 @@ class Resuming:
     def _resume_page(self, kept: PageRecord) -> None:
         if self._known.devices.named(kept.page.device) is None:
             self.report.orphaned += 1
-        elif self._engine.inspection.ledger.resume(kept.page):
+        elif self._engine.inspection.resume(kept.page):
             self.report.pages += 1
         else:
             self.report.crowded += 1

@@ -17,8 +17,9 @@ from monitor.inspection.deeds import deed_of, track_capability
 from monitor.inspection.evidence import evidence_of
 from monitor.inspection.signs import SignsOfUpdates, host_of
 from monitor.inspection.volumes import LEAST, MAX_WINDOWS, MIB, WINDOW_NS, Volumes
-from monitor.inspection.weaknesses import MAX_ATTACKED, Weaknesses
-from monitor.ledger.ledger import Ledger
+from monitor.inspection.weaknesses import AFTER_NS, MAX_ATTACKED, Weaknesses
+from monitor.ledger.ledger import MAX_PAGES, Ledger
+from monitor.ledger.updates import WATCH_NS
 from monitor.model.address import text
 from monitor.model.capabilities import Aspect, Declaration, Grade, State
 from monitor.model.contacts import Outcome, Trait, with_one
@@ -109,6 +110,10 @@ class Inspection:
         self.told: list[tuple[Device, Notice]] = []
         """What is to be told, in the order in which it was noticed, until it is taken."""
         self._waiting: OrderedDict[tuple[str, str, str], tuple[Device, Notice]] = OrderedDict()
+        self._greeted: dict[str, str] = {}
+        """By device, how it greeted last."""
+        self.heeds_until_ns = 0
+        """Until when it matters where devices go: some have just been updated or attacked."""
         self._described: OrderedDict[tuple[Address, int, Address, int], str] = OrderedDict()
         self.crowded_out = 0
         """Notices of unwatched hosts that were dropped for want of room."""
@@ -127,6 +132,15 @@ class Inspection:
         self.told.clear()
         return taken
 
+    def resume(self, page: Page) -> bool:
+        """Go on with a page of an earlier run. False: there is no room for it."""
+        if not self.ledger.resume(page):
+            return False
+        if page.updates:
+            self._signs.resume(page)
+            self.heeds_until_ns = max(self.heeds_until_ns, page.updates[-1].last_ns + WATCH_NS)
+        return True
+
     def recognised(self, device: Device) -> None:
         """The device is watched from now on: what waited for that is told."""
         self.due[device.key] = None
@@ -141,6 +155,9 @@ class Inspection:
 
     def fact(self, flow: Flow, direction: int, fact: Fact, ts_ns: int) -> None:
         """A parser reported this; direction 0 is from the side that began the flow."""
+        if type(fact) is TlsClientHello:
+            self._greets(flow, fact, ts_ns)
+            return
         ends = (flow.initiator, flow.responder) if direction == 0 else (flow.responder, flow.initiator)
         sender, receiver = self._device(ends[0]), self._device(ends[1])
         if isinstance(fact, RtspRequest):
@@ -155,10 +172,8 @@ class Inspection:
                 by = sender.name if sender is not None else text(ends[0])
                 on_site = self._site.reach(ends[0]) is not Reach.REMOTE
                 shown = evidence_of(flow, ends[1])
+                self.heeds_until_ns = max(self.heeds_until_ns, ts_ns + AFTER_NS)
                 self._tell(receiver, self._weaknesses.attacked(receiver, fact, by, shown, ts_ns, on_site=on_site))
-        elif isinstance(fact, TlsClientHello):
-            if sender is not None and sender.watched and fact.ja4:
-                self._fingerprint(sender, fact.ja4, ts_ns)
         elif sender is not None and isinstance(fact, TlsCertificate):
             self._mark(sender, f"certificate on tcp/{flow.responder_port}", fact.sha256, ts_ns)
         elif sender is not None and isinstance(fact, SdpTrack):
@@ -200,6 +215,10 @@ class Inspection:
 
     def done(self, device: Device, capability: str, source: str, ts_ns: int, flow: Flow | None = None) -> None:
         """A device was seen to do this."""
+        page = self.ledger.known(device.key)
+        row = page.rows.get(capability) if page is not None else None
+        if row is not None and ts_ns < row.settled_ns:
+            return
         page = self.ledger.page(device.key)
         change = self.ledger.exercise(page, capability, source, ts_ns)
         row = page.rows.get(capability)
@@ -208,6 +227,7 @@ class Inspection:
         known = self._vocabulary.capability(capability)
         evidence = evidence_of(flow, _end_of(flow, device)) if flow is not None else None
         if row.state() is State.CONTRADICTED:
+            row.settled_ns = 0
             self._tell(device, contradiction.detect(device, row, known, capability, evidence))
         if change is None:
             return
@@ -396,8 +416,14 @@ class Inspection:
         if update is not None:
             self._progress(device, update)
 
-    def _fingerprint(self, device: Device, ja4: str, ts_ns: int) -> None:
+    def _greets(self, flow: Flow, fact: TlsClientHello, ts_ns: int) -> None:
         """How the device greets TLS servers; a way that is new joins an update, and opens none."""
+        device, ja4 = flow.device, fact.ja4
+        if device is None or not device.watched or not flow.outward or self._greeted.get(device.key) == ja4:
+            return
+        if len(self._greeted) >= MAX_PAGES:
+            self._greeted.clear()
+        self._greeted[device.key] = ja4
         page = self.ledger.page(device.key)
         known = len(page.marks.get("ja4", ()))
         if page.remember("ja4", ja4, "seen") is None and known:
@@ -408,6 +434,7 @@ class Inspection:
     def _progress(self, device: Device, update: Update) -> None:
         """There is news of an update."""
         self.ledger.page(device.key).changed = True
+        self.heeds_until_ns = max(self.heeds_until_ns, update.last_ns + WATCH_NS)
         in_window = self.policy.in_window(device, update.started_ns)
         self._tell(device, firmware_update.detect(device, update, in_window=in_window))
         self._tell(device, capability_gained.detect(device, update, self._vocabulary))

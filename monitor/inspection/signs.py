@@ -39,6 +39,10 @@ class SignsOfUpdates:
         self._under_way: dict[str, tuple[Update, int]] = {}
         """By device, its last update, and when it was last seen: until it has restarted or the time is over."""
 
+    def resume(self, page: Page) -> None:
+        """Go on looking whether the device restarts."""
+        self._under_way[page.device] = (page.updates[-1], 0)
+
     def seen(self, device: Device, fact: FirmwareTransfer | FirmwareCall, by: str, ts_ns: int) -> Update | None:
         """A firmware passes to the device, or it is asked to take one; the update, if that is news of one."""
         page = self._ledger.page(device.key)

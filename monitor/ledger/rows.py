@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, structs
 
@@ -10,6 +10,10 @@ from monitor.model.capabilities import Aspect, Claim, State
 
 if TYPE_CHECKING:
     from monitor.model.capabilities import Declaration
+
+
+CONFIRM_NS: Final = 60_000_000_000
+"""How exactly it is known when something was last seen to be done: what goes on is not written down at each packet."""
 
 
 class Row(Struct):
@@ -21,6 +25,9 @@ class Row(Struct):
     """Its value is always yes: that something was not seen is no claim."""
     refused_ns: int = 0
     """When the device last refused a connection that the function would have answered; 0: never."""
+
+    settled_ns: int = 0
+    """Until when another sight of the same is no news; 0: it may be."""
 
     def state(self) -> State:
         """What the columns come to (architecture, the capability ledger)."""
@@ -44,6 +51,7 @@ class Row(Struct):
 
     def declared(self, declaration: Declaration, source: str, ts_ns: int, firmware: str | None) -> bool | None:
         """The device says this; what the column said before."""
+        self.settled_ns = 0
         old = self.supported if declaration.aspect is Aspect.SUPPORTED else self.enabled
         new = _claimed(old, source, ts_ns, firmware, value=declaration.value)
         if declaration.aspect is Aspect.SUPPORTED:
@@ -53,7 +61,8 @@ class Row(Struct):
         return _value(old)
 
     def seen(self, source: str, ts_ns: int, firmware: str | None) -> None:
-        """The device did it."""
+        """The device did it; for a while, another sight of it says nothing more."""
+        self.settled_ns = ts_ns + CONFIRM_NS
         self.exercised = _claimed(self.exercised, source, ts_ns, firmware, value=True)
 
 
