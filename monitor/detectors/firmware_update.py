@@ -33,12 +33,13 @@ def detect(device: Device, update: Update, *, in_window: bool | None) -> Notice:
     if grade is Grade.HINT:
         severity = Severity(severity - 1)
     when = "" if in_window is None else " in its maintenance window" if in_window else " outside its maintenance window"
+    deed = "was changed" if grade is Grade.CERTAIN else "is being changed"
     signs = "; ".join(f"{sign}: {words}" for sign, words in update.signs.items())
     return Notice(
         kind=Kind.FIRMWARE_UPDATE,
         severity=severity,
         about=str(update.started_ns),
-        message=f"Firmware of {device.name} is being changed{when} ({GRADES[grade]}){versions(update)}; seen: {signs}",
+        message=f"Firmware of {device.name} {deed}{when} ({GRADES[grade]}){versions(update)}; seen: {signs}",
         rule=f"maintenance window:{when or ' none is configured'}",
         confidence=CONFIDENCE[grade],
         properties=(GRADES[grade], *(("outside_window",) if in_window is False else ())),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from monitor.ledger.firmware import version_in
 from monitor.ledger.updates import OPENING, Sign
+from monitor.model.address import text
 from monitor.model.capabilities import Grade
 from monitor.model.facts import FirmwareCall
 
@@ -54,7 +55,7 @@ class SignsOfUpdates:
         if fact.accepted is False:
             return None
         if fact.operation == "reboot":
-            return self.joined(page, f"asked by {by} over {fact.via}", ts_ns)
+            return self.joined(page, f"over {fact.via} by {by}", ts_ns, Sign.REBOOT)
         if fact.operation not in STARTING:
             return None
         words = f"{fact.operation} over {fact.via} by {by}" + (f" ({fact.uri})" if fact.uri else "")
@@ -62,11 +63,11 @@ class SignsOfUpdates:
 
     def _passed(self, device: Device, page: Page, fact: FirmwareTransfer, by: str, ts_ns: int) -> Update | None:
         sign = Sign.IMAGE if fact.complete else Sign.PART
-        update = self._sign(device, page, sign, _image(fact, by), ts_ns)
+        update = self._sign(device, page, sign, _image(fact, by, device), ts_ns)
         if update is None:
             return None
         update.image_sha256 = fact.sha256 or update.image_sha256
-        named = version_in(fact.name or fact.uri or "")
+        named = version_in(fact.name or _last_part(fact.uri))
         if named is not None and fact.complete:
             turn = page.firmware.learn(named, Grade.PROBABLE, IMAGE_NAME, ts_ns)
             page.changed = True
@@ -91,12 +92,12 @@ class SignsOfUpdates:
         """The device got more than it ever does but for an update."""
         return self._sign(device, page, Sign.VOLUME, words, ts_ns)
 
-    def joined(self, page: Page, words: str, ts_ns: int) -> Update | None:
-        """The device restarted; the update that this belongs to, if it is news of one."""
+    def joined(self, page: Page, words: str, ts_ns: int, sign: Sign = Sign.RESTART) -> Update | None:
+        """The device restarted, or was asked to; the update that this belongs to, if it is news of one."""
         update = page.update_at(ts_ns)
         if update is None or ts_ns - update.last_ns > RESTART_NS:
             return None
-        return update if update.add(Sign.RESTART, words, ts_ns) else None
+        return update if update.add(sign, words, ts_ns) else None
 
     def banner(self, page: Page, words: str, ts_ns: int) -> Update | None:
         """The device shows itself otherwise than before; the update that this belongs to, if it is news of one."""
@@ -141,14 +142,22 @@ def _restarted(device: Device, update: Update, seen_ns: int) -> str | None:
     return None
 
 
-def _image(fact: FirmwareTransfer, by: str) -> str:
-    """An image in words."""
-    name = fact.name or (fact.uri or "").rpartition("/")[2] or "unnamed"
+def _image(fact: FirmwareTransfer, by: str, device: Device) -> str:
+    """An image in words. One that was pushed went to a URI of the device's own, which names no file."""
+    host = host_of(fact.uri)
+    pushed = host is not None and host in [text(each) for each in device.addresses]
+    name = fact.name or (_last_part(fact.uri) if not pushed else "")
     digest = f", SHA-256 {fact.sha256}" if fact.sha256 else ""
     kind = f", {fact.magic}" if fact.magic else ""
     whole = "" if fact.complete else ", not all of it was seen"
-    where = f" from {host}" if (host := host_of(fact.uri)) else f" from {by}"
-    return f"{name}, {fact.bytes:,} bytes{kind}{digest}{whole}, over {fact.via}{where}"
+    where = f" from {host}" if host is not None and not pushed else f" from {by}"
+    return f"{name}{', ' if name else ''}{fact.bytes:,} bytes{kind}{digest}{whole}, over {fact.via}{where}"
+
+
+def _last_part(uri: str | None) -> str:
+    """The last segment of a URI's path; empty where there is no path, whose host may look like a version."""
+    path = (uri or "").partition("://")[2].partition("?")[0].partition("#")[0]
+    return path.rpartition("/")[2] if "/" in path else ""
 
 
 def host_of(uri: str | None) -> str | None:

@@ -31,6 +31,7 @@ class Sign(StrEnum):
     PART = "part of an image"
     VOLUME = "download"
     VERSION = "version"
+    REBOOT = "reboot call"
     RESTART = "restart"
     BANNER = "banner"
 
