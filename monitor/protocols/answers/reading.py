@@ -54,9 +54,9 @@ def read(api: str, question: str, body: bytes, content_type: str | None) -> list
     if not said:
         return []
     asked = plain(question) or ""
-    facts: list[Fact] = [CapabilityStated(api, asked, said)]
+    stated = CapabilityStated(api, asked, said)
     device = announced(api, asked, said)
-    return facts if device is None else [*facts, device]
+    return [stated] if device is None else [device, stated]  # who it is and runs, before what that one can do
 
 
 def _accepted(api: str, question: str, root: Node) -> list[tuple[str, Node]]:
