@@ -52,7 +52,7 @@ def unexplained(device: Device, change: Change, vocabulary: Vocabulary) -> Notic
         kind=Kind.CAPABILITY_GAINED,
         severity=Severity.HIGH if capability.sensitivity is Sensitivity.SENSITIVE else Severity.MEDIUM,
         about=change.capability,
-        message=f"Device {device.name} says that it {capability.name}, which it did not say before, and no update was "
+        message=f"Device {device.name} says that it {capability.deed}, which it did not say before, and no update was "
         f"seen ({change.source})",
         rule="a function declared that was not declared in an earlier answer to the same question",
         confidence=Confidence.MEDIUM,

@@ -18,14 +18,23 @@ GRACE_NS: Final = 10_000_000_000
 
 
 def detect(
-    device: Device, row: Row, capability: Capability | None, key: str, evidence: Evidence | None = None
+    device: Device,
+    row: Row,
+    capability: Capability | None,
+    key: str,
+    evidence: Evidence | None = None,
+    *,
+    since_ns: int = 0,
 ) -> Notice | None:
-    """Whether what the device was seen to do is what it says that it does not."""
+    """Whether what the device was seen to do is what it says that it does not.
+
+    ``since_ns``: when its firmware was last changed; what it said before that, the one before it said.
+    """
     denial = next((each for each in (row.enabled, row.supported) if each is not None and not each.value), None)
     seen = row.exercised
-    if denial is None or seen is None or seen.last_ns < denial.first_ns + GRACE_NS:
+    if denial is None or seen is None or seen.last_ns < denial.first_ns + GRACE_NS or denial.last_ns < since_ns:
         return None
-    name = capability.name if capability is not None else key
+    name = capability.deed if capability is not None else key
     sensitive = capability is None or capability.sensitivity is Sensitivity.SENSITIVE
     off = "is off" if denial is row.enabled else "is not there"
     return Notice(

@@ -30,10 +30,10 @@ def detect(
         slept = change.state_before is State.DORMANT and change.ts_ns - device.first_ns >= HABITS_NS
         if capability.sensitivity is not Sensitivity.SENSITIVE or not (slept or refused):
             return None
-        deed = f"{capability.name} now"
+        deed = f"{capability.deed} now"
         before = "it refused that before" if refused else "it could, and had not in all the time it was watched"
     elif change.column == "enabled":
-        deed = f"is set to {_infinitive(capability.name)}"
+        deed = f"says that it {capability.deed} now"
         before = "that was off before" if change.before is False else "it did not offer that before"
     else:
         return None
@@ -46,13 +46,3 @@ def detect(
         evidences=(evidence,) if evidence is not None else (),
         capabilities=(capability.key,),
     )
-
-
-def _infinitive(name: str) -> str:
-    """A verb phrase of the third person without its ending: "recognises faces" -> "recognise faces"."""
-    verb, _, rest = name.partition(" ")
-    if verb.endswith(("ches", "shes", "sses")):
-        verb = verb[:-2]
-    elif verb.endswith("s"):
-        verb = verb[:-1]
-    return f"{verb} {rest}".strip()

@@ -99,10 +99,13 @@ def _media(fact: MediaStream, sender: Device | None, receiver: Device | None) ->
     return Deed(AUDIO_OUT if talk else AUDIO_IN, f"RTP audio{codec}", by_sender=not talk)
 
 
-def track_capability(fact: SdpTrack) -> str | None:
-    """The function that a track of a description offers; a back channel is sent by the client (ONVIF Streaming)."""
+def track_capability(fact: SdpTrack, *, as_sender: bool = False) -> str | None:
+    """The function that a track of a description offers; a back channel is sent by the client (ONVIF Streaming).
+
+    ``as_sender``: the description is written as the device sees it, so that "sendonly" is what the device sends.
+    """
     if fact.codec and _METADATA in fact.codec.upper():
         return METADATA
     if fact.media == "audio":
-        return AUDIO_OUT if fact.direction == "sendonly" else AUDIO_IN
+        return AUDIO_OUT if fact.direction == ("recvonly" if as_sender else "sendonly") else AUDIO_IN
     return {"video": VIDEO, "application": METADATA}.get(fact.media)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct, structs
+
 from monitor.detectors import capability_gained, contradiction, dormant_function, firmware_check, firmware_update
 from monitor.enrich.site import Reach
 from monitor.inspection import deeds
@@ -86,6 +88,17 @@ BEFORE_NS: Final = 60 * SECOND_NS
 """Who was watched for less before an update may have done before what it does now. The message says how long it was."""
 
 
+class _Described(Struct, frozen=True):
+    """What a connection asked a description of."""
+
+    uri: str
+    as_sender: bool = False
+    """The description says of its video that it is sent only: it is written as the device sees it."""
+
+
+_NOT_ASKED: Final = _Described("a session")
+
+
 class Inspection:
     """One engine's ledger, and what is to be told of it. No clock: time comes with each call."""
 
@@ -114,7 +127,7 @@ class Inspection:
         """By device, how it greeted last."""
         self.heeds_until_ns = 0
         """Until when it matters where devices go: some have just been updated or attacked."""
-        self._described: OrderedDict[tuple[Address, int, Address, int], str] = OrderedDict()
+        self._described: OrderedDict[tuple[Address, int, Address, int], _Described] = OrderedDict()
         self.crowded_out = 0
         """Notices of unwatched hosts that were dropped for want of room."""
 
@@ -169,8 +182,8 @@ class Inspection:
             self._checked(flow, fact)
         elif isinstance(fact, ExploitAttempt):
             if receiver is not None:
-                by = sender.name if sender is not None else text(ends[0])
                 on_site = self._site.reach(ends[0]) is not Reach.REMOTE
+                by = sender.name if sender is not None and sender.configured else text(ends[0])
                 shown = evidence_of(flow, ends[1])
                 self.heeds_until_ns = max(self.heeds_until_ns, ts_ns + AFTER_NS)
                 self._tell(receiver, self._weaknesses.attacked(receiver, fact, by, shown, ts_ns, on_site=on_site))
@@ -226,15 +239,16 @@ class Inspection:
             return
         known = self._vocabulary.capability(capability)
         evidence = evidence_of(flow, _end_of(flow, device)) if flow is not None else None
+        update = page.watched_update(ts_ns)
         if row.state() is State.CONTRADICTED:
             row.settled_ns = 0
-            self._tell(device, contradiction.detect(device, row, known, capability, evidence))
+            since_ns = update.started_ns if update is not None else 0
+            self._tell(device, contradiction.detect(device, row, known, capability, evidence, since_ns=since_ns))
         if change is None:
             return
-        update = page.watched_update(ts_ns)
         if update is not None:
             if change.before is None and update.watched_ns >= BEFORE_NS:
-                self._gain(device, update, capability, f"{known.name if known else capability} ({source})")
+                self._gain(device, update, capability, f"{known.deed if known else capability} ({source})")
         elif row.state() is not State.CONTRADICTED:
             refused = 0 < row.refused_ns < ts_ns
             self._tell(device, dormant_function.detect(device, change, known, refused=refused, evidence=evidence))
@@ -256,14 +270,15 @@ class Inspection:
         if not contact.outbound or contact.outcome < Outcome.ATTEMPTED:
             return
         verdict = contact.verdict
-        to = contact.names[0] if contact.names else verdict.operator
+        where = text(contact.remote) if contact.remote is not None else verdict.operator
+        source = f"goes to {contact.names[0] if contact.names else where} ({verdict.operator})"
         if contact.p2p is not None or verdict.kind is OperatorKind.P2P_CLOUD:
-            self.done(contact.device, deeds.P2P, f"goes to {to} ({contact.p2p or verdict.operator})", ts_ns)
+            self.done(contact.device, deeds.P2P, source, ts_ns)
         elif verdict.kind in CLOUDS:
             volume = self._volumes.came(contact, ts_ns)
             if volume is not None:
                 self._came(contact.device, volume, ts_ns)
-            self.done(contact.device, deeds.VENDOR_CLOUD, f"goes to {to} ({verdict.operator})", ts_ns)
+            self.done(contact.device, deeds.VENDOR_CLOUD, source, ts_ns)
 
     def pushed(self, flow: Flow, octets: int, ts_ns: int) -> None:
         """A connection to a maker's own port of a device is over, in which so much was sent to it."""
@@ -313,7 +328,7 @@ class Inspection:
         update = page.watched_update(ts_ns)
         known = self._vocabulary.capability(change.capability)
         if update is not None:
-            self._gain(device, update, change.capability, f"{known.name if known else change.capability} ({source})")
+            self._gain(device, update, change.capability, f"{known.deed if known else change.capability} ({source})")
         elif change.column == Aspect.SUPPORTED:
             self._tell(device, capability_gained.unexplained(device, change, self._vocabulary))
         else:
@@ -326,24 +341,31 @@ class Inspection:
             return
         news = [*difference.added, *((path, value) for path, _, value in difference.turned)]
         api, _, asked = question.partition(" ")
+        runs = page.firmware.current
+        words = set(runs.text.split()) if runs is not None else set()
         for path, value in news:
+            if value and words.issuperset(value.split()):
+                continue  # the new version itself
             if not self._vocabulary.declared(api, asked, [(path, value)]):
                 self._gain(device, update, f"statement {question} {path}", f"{path} = {value}")
 
     def _track(self, device: Device, flow: Flow, fact: SdpTrack, ts_ns: int) -> None:
         """A description offers a track; one that the same URI's description did not have before is new."""
-        capability = track_capability(fact)
+        described = self._described.get(_connection(flow), _NOT_ASKED)
+        if fact.media == "video" and fact.direction == "sendonly" and described is not _NOT_ASKED:
+            described = self._described[_connection(flow)] = structs.replace(described, as_sender=True)
+        capability = track_capability(fact, as_sender=described.as_sender)
         if capability is None:
             return
-        page = self.ledger.page(device.key)
-        uri = self._described.get(_connection(flow), "a session")
+        page, uri = self.ledger.page(device.key), described.uri
         first = page.remember("described", uri, page.marks.get("described", {}).get(uri, str(ts_ns)))
         known_before = first is not None and int(first) < ts_ns - SECOND_NS
         offered = page.remember("track", f"{capability} {uri}", "offered") is not None
         source = f"SDP of {uri}: {fact.media}{' ' + fact.codec if fact.codec else ''}"
-        for aspect in (Aspect.SUPPORTED, Aspect.ENABLED):
-            declaration = Declaration(capability, aspect, value=True, identifier=fact.media)
-            self._declare(device, page, declaration, source, ts_ns, asked_before=known_before and not offered)
+        supported, enabled = (Declaration(capability, aspect, value=True, identifier=fact.media) for aspect in Aspect)
+        new = known_before and not offered
+        self.ledger.declare(page, supported, source, ts_ns, asked_before=new)  # that it is on says so too
+        self._declare(device, page, enabled, source, ts_ns, asked_before=new)
 
     def _checked(self, flow: Flow, fact: FirmwareCheck) -> None:
         """A device asks a server for something newer, or is told by its owner to ask."""
@@ -357,7 +379,7 @@ class Inspection:
         self._tell(device, firmware_check.detect(device, fact, host, evidence_of(flow, end)))
 
     def _describe(self, flow: Flow, uri: str) -> None:
-        self._described[_connection(flow)] = uri.partition("?")[0]
+        self._described[_connection(flow)] = _Described(uri.partition("?")[0])
         if len(self._described) > MAX_DESCRIBED:
             self._described.popitem(last=False)
 

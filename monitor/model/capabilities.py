@@ -75,6 +75,11 @@ class Capability(Struct, frozen=True):
     """For people: "recognises faces"."""
     sensitivity: Sensitivity
 
+    @property
+    def deed(self) -> str:
+        """The name without what explains it: "recognises faces" of "recognises faces: it says who somebody is"."""
+        return self.name.partition(":")[0]
+
 
 class Declaration(Struct, frozen=True):
     """One thing that an answer says of one function."""
