@@ -54,6 +54,8 @@ class Terminal:
                 self._line(transition, "merged" if transition.merged_into else "ended")
             elif before is not None and before.outcome is not transition.outcome:
                 self._line(transition, "climbed")
+            elif before is not None and transition.outcome is None and _known(before) != _known(transition):
+                self._line(transition, "more")
 
     def close(self, *, calm: bool) -> None:
         """Print the table, or that there was nothing. ``calm``: devices were watched, so nothing means something."""
@@ -75,11 +77,15 @@ class Terminal:
             table.add_row(
                 Text(transition.severity.label, STYLES[transition.severity]),
                 escape(transition.device.name),
-                "\n".join((transition.kind, *(f"+ {each}" for each in transition.properties))),
-                escape("\n".join((whom(transition), *names[:NAMES_SHOWN]))),
+                escape(
+                    "\n".join((transition.kind, *(f"+ {each}" for each in transition.properties), *about(transition)))
+                ),
+                escape("\n".join(each for each in (whom(transition), *names[:NAMES_SHOWN]) if each)),
                 how_far(transition),
-                f"{transition.attempts:,}",
-                f"{volume(transition.bytes_out)}\n{volume(transition.bytes_in)}",
+                f"{transition.attempts:,}" if transition.outcome is not None else "",
+                f"{volume(transition.bytes_out)}\n{volume(transition.bytes_in)}"
+                if transition.outcome is not None
+                else "",
             )
         return table
 
@@ -106,6 +112,13 @@ def whom(transition: Transition) -> str:
     return f"{verdict.operator} ({' / '.join(each or '?' for each in places)})"
 
 
+def about(transition: Transition) -> tuple[str, ...]:
+    """The functions and the firmware that it is about: "= face.recognise", "= 1.0 -> 1.1"."""
+    firmware = transition.firmware
+    versions = () if firmware is None else (f"= {firmware.before or '?'} -> {firmware.after or '?'}",)
+    return (*versions, *(f"= {each}" for each in transition.capabilities))
+
+
 def how_far(transition: Transition) -> str:
     """The outcome, and who refused; nothing where there is no other end."""
     if transition.outcome is None:
@@ -113,6 +126,11 @@ def how_far(transition: Transition) -> str:
     if transition.refused_by is None or transition.refused_by == "peer":
         return transition.outcome.label
     return f"refused by {transition.refused_by}"
+
+
+def _known(transition: Transition) -> tuple[object, ...]:
+    """What is worth a line when it differs, of an incident that has no outcome."""
+    return transition.severity, transition.properties, transition.firmware, transition.capabilities
 
 
 def volume(octets: int) -> str:
