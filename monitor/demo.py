@@ -48,6 +48,11 @@ ORDER: Final = (
     "viewer_abroad",
     "phone_on_vlan",
     "duplicate_mirror",
+    "ledger_states",
+    "audio_woken",
+    "p2p_says_off",
+    "telnet_opened",
+    "push_update",
     "airport_storm",
 )
 """From calm to storm, so that a newcomer meets one thing at a time."""
@@ -208,13 +213,14 @@ class _Shown:
         self.last: dict[str, dict[str, Any]] = {}
 
     def take(self, message: dict[str, Any]) -> None:
-        """Write a line as an incident opens, and as its outcome climbs."""
+        """Write a line as an incident opens, as its outcome climbs, and as more is known of one that has none."""
         uid = message["finding_info"]["uid"]
         before = self.last.get(uid)
         self.last[uid] = message
         if before is None and len(self._written) < SHOWN:
             self._written.append(uid)
-            self._line(message, f"{message['device']['name']} -> {_whom(message)}")
+            arrow = " ->" if "verdict" in message["unmapped"]["camwarden"] else ":"
+            self._line(message, f"{message['device']['name']}{arrow} {_whom(message)}")
         elif uid in self._written and before is not None and _outcome(before) != _outcome(message):
             self._line(message, f"{message['device']['name']}: {_outcome(message)}")
 
@@ -237,14 +243,29 @@ class _Shown:
 
 
 def _whom(message: dict[str, Any]) -> str:
-    """Operator, and where the address is, whose the network and whose the law."""
-    verdict = message["unmapped"]["camwarden"]["verdict"]
+    """Operator, and where the address is, whose the network and whose the law; else what it is about."""
+    verdict = message["unmapped"]["camwarden"].get("verdict")
+    if verdict is None:
+        return _about(message)
     places = (verdict.get(key, "?") for key in ("location", "organisation_country", "jurisdiction"))
     return f"{verdict['operator']} ({' / '.join(places)})"
 
 
 def _outcome(message: dict[str, Any]) -> str:
-    return str(message["unmapped"]["camwarden"]["outcome"])
+    """How far it got, or what is known of it, if there is no other end."""
+    return str(message["unmapped"]["camwarden"].get("outcome") or _about(message))
+
+
+def _about(message: dict[str, Any]) -> str:
+    """Functions, or versions of a firmware, and how sure that is; else what such an incident is."""
+    ours = message["unmapped"]["camwarden"]
+    if "capability" in ours:
+        return ", ".join(ours["capability"])
+    firmware = ours.get("firmware")
+    if firmware is None:
+        return str(message["finding_info"]["title"])
+    sure = ", ".join(message["finding_info"]["types"][1:])
+    return f"{firmware.get('before', '?')} -> {firmware.get('after', '?')}" + (f" ({sure})" if sure else "")
 
 
 def differences(scenario: Scenario, incidents: dict[str, dict[str, Any]]) -> list[str]:
@@ -254,7 +275,8 @@ def differences(scenario: Scenario, incidents: dict[str, dict[str, Any]]) -> lis
     for expected in scenario.expect:
         uid = next((uid for uid, each in incidents.items() if uid not in matched and _is(each, expected)), None)
         if uid is None:
-            wrong.append(f"{expected.device}: {expected.kind} at {expected.operator} is missing or differs")
+            at = f" at {expected.operator}" if expected.operator is not None else ""
+            wrong.append(f"{expected.device}: {expected.kind}{at} is missing or differs")
             continue
         matched.add(uid)
     for uid, each in incidents.items():
@@ -266,15 +288,20 @@ def differences(scenario: Scenario, incidents: dict[str, dict[str, Any]]) -> lis
 def _is(message: dict[str, Any], expected: Any) -> bool:  # noqa: ANN401  a scenario's Expect
     ours = message["unmapped"]["camwarden"]
     types = message["finding_info"]["types"]
-    operator = expected.operator.lower()
+    operator = ours.get("verdict", {}).get("operator", "").lower()
+    firmware = ours.get("firmware", {})
     return (
         message["device"]["name"] == expected.device
         and types[0] == expected.kind
         and set(expected.properties) <= set(types[1:])
-        and operator in ours["verdict"]["operator"].lower()
-        and ours["outcome"] == expected.outcome
+        and ("verdict" in ours) == (expected.operator is not None)
+        and (expected.operator or "").lower() in operator
+        and ours.get("outcome") == expected.outcome
         and ours["attempts"] == expected.attempts
         and (expected.refused_by is None or ours.get("refused_by") == expected.refused_by)
+        and (firmware.get("before"), firmware.get("after")) == (expected.firmware_before, expected.firmware_after)
+        and set(ours.get("capability", ())) == set(expected.capabilities)
+        and all(piece in message["message"] for piece in expected.says)
     )
 
 

@@ -160,8 +160,16 @@ def _message(start: str, headers: dict[str, str], body: bytes) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def sdp(ip: str, session: str) -> bytes:
-    """One H.264 track (RFC 8866; RFC 6184, 8.2.1)."""
+AUDIO_TRACK: Final = """\
+m=audio 0 RTP/AVP 8
+a=rtpmap:8 PCMA/8000
+a=control:trackID=2
+a=sendonly
+"""
+
+
+def sdp(ip: str, session: str, *, audio: bool = False) -> bytes:
+    """One H.264 track (RFC 8866; RFC 6184, 8.2.1), and one of G.711 behind it (RFC 3551, 4.5.14)."""
     lines = f"""\
 v=0
 o=- 1 1 IN IP4 {ip}
@@ -174,12 +182,12 @@ a=fmtp:96 packetization-mode=1
 a=control:trackID=1
 a=sendonly
 """
-    return lines.replace("\n", "\r\n").encode()
+    return (lines + AUDIO_TRACK * audio).replace("\n", "\r\n").encode()
 
 
-def rtp(sequence: int, timestamp: int, source: int, payload: bytes, *, last: bool = False) -> bytes:
-    """Dynamic type 96 (RFC 3550, 5.1); ``last`` marks the last packet of a picture."""
-    head = struct.pack("!BBHII", 0x80, 0x80 * last | 96, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, source)
+def rtp(sequence: int, timestamp: int, source: int, payload: bytes, *, last: bool = False, kind: int = 96) -> bytes:
+    """A packet of payload type ``kind`` (RFC 3550, 5.1); ``last`` marks the last one of a picture."""
+    head = struct.pack("!BBHII", 0x80, 0x80 * last | kind, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, source)
     return head + payload
 
 

@@ -15,14 +15,19 @@ FOLDER: Final = Path(__file__).parent
 
 NAMES: Final = (
     "airport_storm",
+    "audio_woken",
     "duplicate_mirror",
     "hardcoded_p2p",
     "ipv6_abroad",
     "irish_vendor_cloud",
+    "ledger_states",
     "names_only",
+    "p2p_says_off",
     "phone_on_vlan",
+    "push_update",
     "quic_abroad",
     "quiet_site",
+    "telnet_opened",
     "viewer_abroad",
 )
 """Each is ``<name>.py``, ``<name>.toml`` and ``<name>.pcap`` in FOLDER."""
@@ -36,10 +41,11 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device: str
     """Inventory name."""
     kind: str
-    operator: str
-    """Part of the operator's name or key, in any case."""
-    outcome: str
-    attempts: int
+    operator: str | None = None
+    """Part of the operator's name or key, in any case; none where the incident has no other end."""
+    outcome: str | None = None
+    """Likewise."""
+    attempts: int = 0
     """Exact."""
     properties: tuple[str, ...] = ()
     """At least these."""
@@ -52,6 +58,21 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Country of the addresses, where they are in one."""
     jurisdiction: str | None = None
     """Country whose law the operator answers to."""
+    firmware_before: str | None = None
+    firmware_after: str | None = None
+    capabilities: tuple[str, ...] = ()
+    """All functions that it is about."""
+    says: tuple[str, ...] = ()
+    """Pieces of its message."""
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One row of the ledger as it must be in the end."""
+
+    device: str
+    """Inventory name."""
+    capability: str
+    state: str
 
 
 class Never(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,6 +92,7 @@ class Scenario(msgspec.Struct, frozen=True):
     story: str
     expect: tuple[Expect, ...]
     never: tuple[Never, ...]
+    rows: tuple[Entry, ...]
     configuration: Mapping[str, Any]
     """The remaining tables, as a configuration file has them."""
 
@@ -90,5 +112,6 @@ def load(name: str) -> Scenario:
         msgspec.convert(tables.pop("story"), str),
         msgspec.convert(tables.pop("expect", []), tuple[Expect, ...]),
         msgspec.convert(tables.pop("never", []), tuple[Never, ...]),
+        msgspec.convert(tables.pop("row", []), tuple[Entry, ...]),
         tables,
     )

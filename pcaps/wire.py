@@ -27,6 +27,9 @@ PACKET_LIMIT: Final = 1500
 RTSP: Final = "RTSP/1.0"
 VIDEO_CLOCK: Final = 90_000
 """RTP ticks a second (RFC 3551, 5)."""
+PCMA: Final = 8
+SPEECH: Final = 160
+"""Octets of G.711 in the usual 20 ms, a tick each (RFC 3551, 4.2 and 6)."""
 SYN_RETRIES: Final = (SECOND, 3 * SECOND)
 """When Linux sends an unanswered SYN again, counted from the first (RFC 6298, 2.1 and 5.5: 1 s, doubled)."""
 START: Final = 1_777_881_600 * SECOND
@@ -233,15 +236,27 @@ def boot(wire: Wire, at: int, lease: messages.Lease) -> int:
     return at + 10 * MS
 
 
-def stream_set_up(control: Connection, ip: str, uri: str, ports: tuple[int, int], session: str) -> None:
-    """RTSP from OPTIONS to PLAY of one track (RFC 2326); ``ports`` are the viewer's and the camera's for RTP."""
-    transport = f"RTP/AVP;unicast;client_port={ports[0]}-{ports[0] + 1}"
-    described = messages.sdp(ip, "Media")
-    agreed = {"Session": session, "Transport": f"{transport};server_port={ports[1]}-{ports[1] + 1}"}
+def stream_set_up(
+    control: Connection,
+    ip: str,
+    uri: str,
+    ports: tuple[int, int],
+    session: str,
+    *,
+    audio: tuple[int, int] | None = None,
+) -> None:
+    """RTSP from OPTIONS to PLAY (RFC 2326); ``ports`` are the viewer's and the camera's for RTP of video and audio."""
+    described = messages.sdp(ip, "Media", audio=audio is not None)
     _ask(control, 1, "OPTIONS", uri, {}, {"Public": "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN"})
     _ask(control, 2, "DESCRIBE", uri, {"Accept": "application/sdp"}, {"Content-Type": "application/sdp"}, described)
-    _ask(control, 3, "SETUP", f"{uri}/trackID=1", {"Transport": transport}, agreed)
-    _ask(control, 4, "PLAY", uri, {"Session": session}, {"Session": session, "Range": "npt=0.000-"})
+    number = 3
+    for track, (mine, theirs) in enumerate([ports] if audio is None else [ports, audio], start=1):
+        transport = f"RTP/AVP;unicast;client_port={mine}-{mine + 1}"
+        agreed = {"Session": session, "Transport": f"{transport};server_port={theirs}-{theirs + 1}"}
+        asked = {"Transport": transport} if track == 1 else {"Transport": transport, "Session": session}
+        _ask(control, number, "SETUP", f"{uri}/trackID={track}", asked, agreed)
+        number += 1
+    _ask(control, number, "PLAY", uri, {"Session": session}, {"Session": session, "Range": "npt=0.000-"})
 
 
 def _ask(
@@ -257,21 +272,41 @@ def _ask(
     control.hear(messages.response("200 OK", RTSP, {"CSeq": str(number), **told}, body))
 
 
-def view(wire: Wire, at: int, viewer: Host, camera: Host, rng: Random, *, pictures: int, every: int = SECOND) -> int:
-    """RTSP until PLAY, ``pictures`` RTP packets, TEARDOWN; returns when it is over (RFC 3550)."""
+def view(
+    wire: Wire,
+    at: int,
+    viewer: Host,
+    camera: Host,
+    rng: Random,
+    *,
+    pictures: int,
+    every: int = SECOND,
+    speech: int = 0,
+) -> int:
+    """RTSP until PLAY, ``pictures`` RTP packets, TEARDOWN; returns when it is over (RFC 3550).
+
+    ``speech``: the description has an audio track too, which is set up; so many packets of it come.
+    """
     ip = packets.text(camera.ip)
     uri = f"rtsp://{ip}:554/Streaming/Channels/101"
     ports = (viewer.next_port(), camera.next_port())
+    heard = (viewer.next_port(), camera.next_port()) if speech else None
     session = f"{rng.getrandbits(32):08x}"
     control = Connection(wire, viewer, camera, 554, at=at, rng=rng, rtt=LAN_RTT)
     control.open()
-    stream_set_up(control, ip, uri, ports, session)
+    stream_set_up(control, ip, uri, ports, session, audio=heard)
     source, sequence, stamp = rng.getrandbits(32), rng.getrandbits(15), rng.getrandbits(31)
     for picture in range(pictures):
         ticks = stamp + picture * every * VIDEO_CLOCK // SECOND
         unit = messages.rtp(sequence + picture, ticks, source, rng.randbytes(180), last=True)
         wire.udp(control.now + picture * every, camera, ports[1], viewer, ports[0], unit)
+    if heard is not None:
+        for number in range(speech):
+            sound = messages.rtp(
+                sequence + number, stamp + number * SPEECH, source + 1, rng.randbytes(SPEECH), kind=PCMA
+            )
+            wire.udp(control.now + number * 20 * MS, camera, heard[1], viewer, heard[0], sound)
     control.now += pictures * every
-    _ask(control, 5, "TEARDOWN", uri, {"Session": session}, {})
+    _ask(control, 6 if heard else 5, "TEARDOWN", uri, {"Session": session}, {})
     control.close()
     return control.now

@@ -15,7 +15,7 @@ import pytest
 from collectors.captures import Captures
 from monitor.config import convert
 from pcaps import airport_storm, savefile, scenarios
-from pcaps.scenarios import ANY_DEVICE, NAMES, Expect, Never
+from pcaps.scenarios import ANY_DEVICE, NAMES, Entry, Expect, Never
 from tests.builds import REPOSITORY
 from tests.engine.played import Played, engine
 
@@ -41,26 +41,38 @@ def digest(said: Sequence[bytes]) -> str:
     return hashlib.sha256(b"\n".join(said)).hexdigest()
 
 
+def is_with(operator: str | None, found: Transition) -> bool:
+    """Whether the other end of an incident is this one, or there is to be none."""
+    verdict = found.verdict
+    if operator is None or verdict is None:
+        return operator is None and verdict is None
+    return operator.lower() in verdict.operator.lower() or operator in verdict.operator_key
+
+
 def differences(expect: Expect, played: Played) -> list[str]:
     """What of a description does not hold; empty if one incident is just as described."""
-    mine = [
-        each
-        for each in played.of(expect.device)
-        if each.kind == expect.kind
-        and (expect.operator.lower() in each.verdict.operator.lower() or expect.operator in each.verdict.operator_key)
-    ]
+    mine = [each for each in played.of(expect.device) if each.kind == expect.kind and is_with(expect.operator, each)]
     if len(mine) != 1:
         return [f"{len(mine)} incidents of {expect.device}, {expect.kind}, {expect.operator}"]
     found = mine[0]
+    verdict, firmware = found.verdict, found.firmware
     checks: list[tuple[str, object, object]] = [
-        ("outcome", found.outcome.label, expect.outcome),
+        ("outcome", found.outcome.label if found.outcome is not None else None, expect.outcome),
         ("attempts", found.attempts, expect.attempts),
         ("properties", {*expect.properties} - {*found.properties}, set()),
         ("refused_by", found.refused_by, expect.refused_by),
         ("remotes", played.remotes(found) if expect.remotes else set(), {*expect.remotes}),
         ("names", played.names(found) if expect.names else set(), {*expect.names}),
-        ("location", found.verdict.location if expect.location else None, expect.location),
-        ("jurisdiction", found.verdict.jurisdiction if expect.jurisdiction else None, expect.jurisdiction),
+        ("location", verdict.location if verdict is not None and expect.location else None, expect.location),
+        (
+            "jurisdiction",
+            verdict.jurisdiction if verdict is not None and expect.jurisdiction else None,
+            expect.jurisdiction,
+        ),
+        ("firmware before", firmware.before if firmware is not None else None, expect.firmware_before),
+        ("firmware after", firmware.after if firmware is not None else None, expect.firmware_after),
+        ("capabilities", {*found.capabilities}, {*expect.capabilities}),
+        ("message", [each for each in expect.says if each not in found.message], []),
     ]
     return [f"{expect.device}: {what} is {is_!r}, not {should!r}" for what, is_, should in checks if is_ != should]
 
@@ -69,7 +81,9 @@ def matches(never: Never, found: Transition) -> bool:
     """Whether an incident is what no incident may be."""
     device = never.device in (None, ANY_DEVICE, found.device.name, found.device.mac)
     kind = never.kind in (None, str(found.kind))
-    operator = never.operator is None or never.operator.lower() in found.verdict.operator.lower()
+    operator = never.operator is None or (
+        found.verdict is not None and never.operator.lower() in found.verdict.operator.lower()
+    )
     return device and kind and operator and (never.property is None or never.property in found.properties)
 
 
@@ -82,6 +96,22 @@ def test_a_scenario_is_found_as_described(name: str, known: Knowledge) -> None:
     lasting = [each for each in played.incidents.values() if each.merged_into is None]
     assert len(lasting) == len(scenario.expect)
     assert [(never, each.message) for never in scenario.never for each in played.told if matches(never, each)] == []
+
+
+def state_of(entry: Entry, played: Played) -> str:
+    """The state in which a row of the ledger is."""
+    device = next(each for each in played.engine.attribution.devices if each.name == entry.device)
+    page = played.engine.inspection.ledger.known(device.key)
+    row = page.rows.get(entry.capability) if page is not None else None
+    return "no row" if row is None else str(row.state())
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if scenarios.load(name).rows])
+def test_the_ledger_is_as_described(name: str, known: Knowledge) -> None:
+    """Each row that a description names is in the state that it gives."""
+    played = replayed(known, name)
+    rows = scenarios.load(name).rows
+    assert {(each, state_of(each, played)) for each in rows} == {(each, each.state) for each in rows}
 
 
 @pytest.fixture(scope="module")
