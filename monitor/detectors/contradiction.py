@@ -9,12 +9,14 @@ from monitor.model.incidents import Kind, Notice, Severity
 
 if TYPE_CHECKING:
     from monitor.ledger.rows import Row
-    from monitor.model.capabilities import Capability
+    from monitor.model.capabilities import Capability, Claim
     from monitor.model.contacts import Device
     from monitor.model.incidents import Evidence
 
 GRACE_NS: Final = 10_000_000_000
 """A session that is being closed as the device says that it is off may take so long to fall silent."""
+AGAIN_NS: Final = 3600 * 1_000_000_000
+"""What goes on is noticed again each hour, so that its alarm stays open; not with each packet."""
 
 
 def detect(
@@ -30,9 +32,8 @@ def detect(
 
     ``since_ns``: when its firmware was last changed; what it said before that, the one before it said.
     """
-    denial = next((each for each in (row.enabled, row.supported) if each is not None and not each.value), None)
-    seen = row.exercised
-    if denial is None or seen is None or seen.last_ns < denial.first_ns + GRACE_NS or denial.last_ns < since_ns:
+    denial, seen = _denial(row), row.exercised
+    if denial is None or seen is None or not stands(row, since_ns):
         return None
     name = capability.deed if capability is not None else key
     sensitive = capability is None or capability.sensitivity is Sensitivity.SENSITIVE
@@ -46,3 +47,24 @@ def detect(
         evidences=(evidence,) if evidence is not None else (),
         capabilities=(key,),
     )
+
+
+def stands(row: Row, since_ns: int = 0) -> bool:
+    """Whether there is a contradiction; ``since_ns`` as of ``detect``."""
+    denial, seen = _denial(row), row.exercised
+    if denial is None or seen is None:
+        return False
+    return seen.last_ns >= denial.first_ns + GRACE_NS and denial.last_ns >= since_ns
+
+
+def is_old(row: Row, seen_ns: int, ts_ns: int) -> bool:
+    """Whether one that stood at ``seen_ns`` is nothing new at ``ts_ns``: it was not denied again since, nor is it long.
+
+    ``seen_ns``: when the device was last seen to do it before.
+    """
+    denial = _denial(row)
+    return denial is not None and denial.last_ns <= seen_ns and ts_ns // AGAIN_NS == seen_ns // AGAIN_NS
+
+
+def _denial(row: Row) -> Claim | None:
+    return next((each for each in (row.enabled, row.supported) if each is not None and not each.value), None)

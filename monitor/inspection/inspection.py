@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, structs
 
 from monitor.detectors import capability_gained, contradiction, dormant_function, firmware_check, firmware_update
+from monitor.detectors.contradiction import is_old, stands
 from monitor.enrich.site import Reach
 from monitor.inspection import deeds
 from monitor.inspection.deeds import deed_of, track_capability
@@ -233,16 +234,16 @@ class Inspection:
         if row is not None and ts_ns < row.settled_ns:
             return
         page = self.ledger.page(device.key)
+        row, update = page.rows.get(capability), page.watched_update(ts_ns)
+        since_ns = update.started_ns if update is not None else 0
+        told_ns = row.exercised.last_ns if row is not None and row.exercised and stands(row, since_ns) else None
         change = self.ledger.exercise(page, capability, source, ts_ns)
         row = page.rows.get(capability)
         if row is None or (change is None and row.state() is not State.CONTRADICTED):
             return
         known = self._vocabulary.capability(capability)
         evidence = evidence_of(flow, _end_of(flow, device)) if flow is not None else None
-        update = page.watched_update(ts_ns)
-        if row.state() is State.CONTRADICTED:
-            row.settled_ns = 0
-            since_ns = update.started_ns if update is not None else 0
+        if row.state() is State.CONTRADICTED and (told_ns is None or not is_old(row, told_ns, ts_ns)):
             self._tell(device, contradiction.detect(device, row, known, capability, evidence, since_ns=since_ns))
         if change is None:
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.detectors.contradiction import GRACE_NS, detect
+from monitor.detectors.contradiction import AGAIN_NS, GRACE_NS, detect, is_old
 from monitor.ledger.rows import Row
 from monitor.model.capabilities import Capability, Claim, Sensitivity
 from monitor.model.contacts import Device
@@ -68,3 +68,17 @@ def test_in_words() -> None:
     assert absent is not None
     assert off.message == "Device gate can be reached from outside (PPPP), and says that this is off (isapi x)"
     assert absent.message.endswith("and says that this is not there (isapi x)")
+
+
+@pytest.mark.parametrize(
+    ("seen_ns", "ts_ns", "old"),
+    [
+        (SAID_NS, SAID_NS + 1, True),
+        (SAID_NS - 1, SAID_NS + 1, False),
+        (SAID_NS, AGAIN_NS - 1, True),
+        (SAID_NS, AGAIN_NS, False),
+    ],
+)
+def test_what_goes_on_is_old(seen_ns: int, ts_ns: int, old: bool) -> None:
+    """Until it is denied again, or the hour is over."""
+    assert is_old(Row(enabled=claim(False)), seen_ns, ts_ns) is old

@@ -189,3 +189,15 @@ def test_maintenance_windows_tell_how_grave_an_update_is(known: Knowledge) -> No
         "Mon 07:00-09:00": ("low", False),
         "Sun 02:00-04:00": ("high", True),
     }
+
+
+def test_a_contradiction_is_noticed_again_when_it_is_denied_again_and_not_with_each_packet(known: Knowledge) -> None:
+    """Ten sessions between two answers are one lie."""
+    site = Site()
+    for first in (0, 10):
+        ask(site, first, (EZVIZ, asking.switch("EZVIZ", on=False)))
+        for number in range(10):
+            call(site, first + 1 + number / 2)
+    played = play(known, site)
+    (found,) = of(played, "contradiction")
+    assert played.engine.alarms.open(found.incident).times == 2
