@@ -34,9 +34,10 @@ def read(api: str, question: str, body: bytes, content_type: str | None) -> list
     """What this answer states; nothing where it refuses. Malformed if it is not whole, or passes a bound."""
     if len(body) > MAX_BODY:
         raise Malformed(LAYER, "document too long")
-    if content_type is not None and content_type.lower().startswith(("text/html", "image/", "video/")):
-        raise Malformed(LAYER, "no answer but a page or picture")
+    kind = (content_type or "").lower()
     text = body.strip(_BLANK)
+    if kind.startswith(("image/", "video/")) or (kind.startswith("text/html") and not text.startswith((b"{", b"["))):
+        raise Malformed(LAYER, "no answer but a page or picture")  # Reolink calls its JSON text/html
     statements = Statements()
     if text.startswith(b"<"):
         root = tree.of_xml(body.lstrip(_BLANK))

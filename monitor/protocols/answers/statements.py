@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 Statement = tuple[str, str]
 
 IDENTIFYING: Final = (
-    "id", "@id", "ID", "Id", "@token", "@Name", "Namespace", "cmd", "Name", "name", "channelID", "channel",
+    "id", "@id", "ID", "Id", "@token", "@Name", "@name", "Namespace", "cmd", "Name", "name", "channelID", "channel",
 )  # fmt: skip
 """Names of children that tell siblings apart, best first: ISAPI's id, ONVIF's token, rule name and service namespace,
-the application names and API ids of VAPIX, channels of Reolink."""
-_ALWAYS: Final = frozenset(IDENTIFYING[:8])
+the application names and API ids of VAPIX, SUNAPI's groups and attributes, channels of Reolink."""
+_ALWAYS: Final = frozenset(IDENTIFYING[:9])
 """These tell even an only one, so that its name stays when a second one comes; the others may be a label."""
 _PLAIN: Final = re.compile(r"[\w:@+-]{1,40}")
 """What can stand in brackets as it is."""

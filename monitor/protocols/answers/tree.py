@@ -30,8 +30,9 @@ MAX_PREFIXES: Final = 64
 PREFIXES: Final = {
     "http://www.onvif.org/ver10/schema": "tt:",
     "http://www.onvif.org/ver10/topics": "tns1:",
+    "http://www.w3.org/2001/XMLSchema": "xs:",
 }
-"""Namespace -> prefix that ONVIF's documents write for it."""
+"""Namespace -> prefix that ONVIF's documents write for it; the last is of the types of parameters."""
 _INSTANCE: Final = "http://www.w3.org/2001/XMLSchema-instance"
 _QUALIFIED: Final = re.compile(r"(?<![\w.:-])([A-Za-z_][\w.-]*):(?=[A-Za-z_])")
 _HASHED: Final = 4
