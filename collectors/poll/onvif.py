@@ -56,9 +56,9 @@ PROFILES: Final = Action("GetProfiles", Service.MEDIA)
 _TOKEN: Final = "<ConfigurationToken>{token}</ConfigurationToken>"  # noqa: S105  names a configuration
 ACTIONS: Final = (
     DATE,
+    Action("GetDeviceInformation", Service.DEVICE),
     SERVICES,
     CAPABILITIES,
-    Action("GetDeviceInformation", Service.DEVICE),
     Action("GetScopes", Service.DEVICE),
     Action("GetNetworkProtocols", Service.DEVICE),
     Action("GetDynamicDNS", Service.DEVICE),

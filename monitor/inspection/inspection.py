@@ -18,6 +18,7 @@ from monitor.enrich.site import Reach
 from monitor.inspection import deeds
 from monitor.inspection.deeds import deed_of, track_capability
 from monitor.inspection.evidence import evidence_of
+from monitor.inspection.news import news
 from monitor.inspection.signs import SignsOfUpdates, host_of
 from monitor.inspection.volumes import LEAST, MAX_WINDOWS, MIB, WINDOW_NS, Volumes
 from monitor.inspection.weaknesses import AFTER_NS, MAX_ATTACKED, Weaknesses
@@ -43,6 +44,7 @@ from monitor.model.facts import (
     TlsCertificate,
     TlsClientHello,
 )
+from monitor.model.incidents import Kind
 from monitor.model.limits import Limit, Room
 from monitor.model.verdicts import CLOUDS, OperatorKind
 
@@ -84,6 +86,8 @@ MAX_DESCRIBED: Final = 1024
 """RTSP connections of which it is remembered what they asked a description of."""
 MAX_WAITING: Final = 1024
 """Notices of hosts that nobody watches yet; the oldest make room."""
+GROWING: Final = frozenset({Kind.FIRMWARE_UPDATE, Kind.CAPABILITY_GAINED})
+"""Kinds whose notices say all that is known so far."""
 SECOND_NS: Final = 1_000_000_000
 BEFORE_NS: Final = 60 * SECOND_NS
 """Who was watched for less before an update may have done before what it does now. The message says how long it was."""
@@ -340,15 +344,8 @@ class Inspection:
         update = page.watched_update(ts_ns)
         if update is None:
             return
-        news = [*difference.added, *((path, value) for path, _, value in difference.turned)]
-        api, _, asked = question.partition(" ")
-        runs = page.firmware.current
-        words = set(runs.text.split()) if runs is not None else set()
-        for path, value in news:
-            if value and words.issuperset(value.split()):
-                continue  # the new version itself
-            if not self._vocabulary.declared(api, asked, [(path, value)]):
-                self._gain(device, update, f"statement {question} {path}", f"{path} = {value}")
+        for what, words in news(question, difference, page.answers.get(question, {}), self._vocabulary):
+            self._gain(device, update, what, words)
 
     def _track(self, device: Device, flow: Flow, fact: SdpTrack, ts_ns: int) -> None:
         """A description offers a track; one that the same URI's description did not have before is new."""
@@ -471,6 +468,9 @@ class Inspection:
         if notice is None:
             return
         if device.watched:
+            if notice.kind in GROWING:  # what is queued of it is part of this
+                same = (device.key, notice.kind, notice.about)
+                self.told = [each for each in self.told if (each[0].key, each[1].kind, each[1].about) != same]
             self.told.append((device, notice))
             return
         self._waiting[device.key, str(notice.kind), notice.about] = (device, notice)

@@ -72,7 +72,7 @@ def test_onvif() -> None:
 @pytest.mark.parametrize(
     ("question", "body", "found"),
     [
-        ("magicBox.cgi getSoftwareVersion", b"version=2.800.0000016.0.R,build:2020-06-05\r\n", {"firmware": "2.800.0000016.0.R"}),
+        ("magicBox.cgi getSoftwareVersion", b"version=2.800.0000016.0.R,build:2020-06-05\r\n", {"firmware": "2.800.0000016.0.R,build:2020-06-05"}),
         ("magicBox.cgi getDeviceType", b"type=IPC-HDW9999\r\n", {"model": "IPC-HDW9999"}),
         ("magicBox.cgi getSerialNo", b"sn=4X7C5A1ZAG21L3F\r\n", {"serial": "4X7C5A1ZAG21L3F"}),
         ("magicBox.cgi getVendor", b"vendor=Dahua\r\n", {"vendor": "Dahua"}),
@@ -80,7 +80,7 @@ def test_onvif() -> None:
         (
             "RPC2 magicBox.getSoftwareVersion",
             b'{"id":1,"params":{"version":{"BuildDate":"2020-06-05","Version":"2.800.0000016.0.R"}},"result":true}',
-            {"firmware": "2.800.0000016.0.R"},
+            {"firmware": "2.800.0000016.0.R,build:2020-06-05"},
         ),
     ],
 )  # fmt: skip
@@ -230,8 +230,8 @@ def test_two_secrets_read_alike() -> None:
         ("V5.5.3build 180710", None, "V5.5.3 build 180710"),
         ("V5.5.3 Build 180710", "build 180710", "V5.5.3 build 180710"),
         ("V5.5.3", "2018-07-10", "V5.5.3"),
-        ("2.800.0000016.0.R,build:2020-06-05", None, "2.800.0000016.0.R"),
-        ("2.420.AC00.18.R, build: 2017-05-11", None, "2.420.AC00.18.R"),
+        ("2.800.0000016.0.R , build: 2020-06-05", None, "2.800.0000016.0.R,build:2020-06-05"),
+        ("2.420.AC00.18.R, build: 2017-05-11", None, "2.420.AC00.18.R,build:2017-05-11"),
         ("9.80.1", None, "9.80.1"),
         ("v3.1.0.0_24010100", None, "v3.1.0.0_24010100"),
         (None, "build 180710", None),

@@ -53,7 +53,7 @@ _FIELDS: Final[dict[str, tuple[_Fields, ...]]] = {
         _Fields("magicBox.cgi getVendor", vendor=("vendor",)),
         _Fields("magicBox.cgi getMachineName", name=("name",)),
         _Fields("magicBox.cgi getSystemInfo", model=("deviceType",), serial=("serialNumber",)),
-        _Fields("RPC2 magicBox.getSoftwareVersion", firmware=("Version",)),
+        _Fields("RPC2 magicBox.getSoftwareVersion", firmware=("Version",), released=("BuildDate",)),
         _Fields("RPC2 magicBox.getDeviceType", model=("type",)),
         _Fields("RPC2 magicBox.getSerialNo", serial=("sn",)),
     ),
