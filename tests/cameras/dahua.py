@@ -13,7 +13,7 @@ from aiohttp import web
 
 from tests.cameras.digest import DigestGate
 from tests.cameras.images import of_form
-from tests.cameras.life import Firmware, Life
+from tests.cameras.life import ORDINARY, Firmware, Life
 from tests.cameras.serving import ByDigest, Camera, Heard, stream, text_response
 
 if TYPE_CHECKING:
@@ -23,9 +23,8 @@ UPLOAD: Final = "upgrader.cgi uploadFirmware"
 
 RULES: Final = {
     "face.detect": "FaceDetection",
-    "behaviour.line": "CrossLineDetection",
-    "behaviour.region": "CrossRegionDetection",
-    "behaviour.loitering": "WanderDetection",
+    "zone.watch": "CrossLineDetection",
+    "behaviour.judge": "WanderDetection",
     "person.count": "NumberStat",
     "vehicle.detect": "ParkingDetection",
 }
@@ -34,10 +33,10 @@ SWITCHES: Final[dict[str, tuple[str, dict[str, object]]]] = {
     "T2UServer": ("cloud.p2p", {"Address": "www.sim-p2p.invalid", "Port": 8800}),
     "Telnet": ("shell.telnet", {}),
     "SSHD": ("shell.ssh", {}),
-    "UPnP": ("exposure.upnp", {"StartDeviceDiscover": False}),
+    "UPnP": ("upnp.portmap", {"StartDeviceDiscover": False}),
     "CloudUpgrade": ("update.auto", {"NotificationType": "Event"}),
     "CloudStorage": ("cloud.storage", {}),
-    "RDV2": ("shell.debug", {}),
+    "RDV2": ("debug.remote", {}),
 }
 """Configurations with an Enable of their own."""
 OTHER_EVENTS: Final = {"person.detect": "SmartMotionHuman", "audio.classify": "AudioMutation"}
@@ -163,9 +162,9 @@ class Dahua(ByDigest):
         return {f"{at}.AudioEnable": sound, f"{at}.VideoEnable": True, f"{at}.Video.Compression": "H.265"}
 
     def _upnp_status(self) -> Mapping[str, object] | None:
-        if not self._life.says_supported("exposure.upnp"):
+        if not self._life.says_supported("upnp.portmap"):
             return None
-        return {"status.Working": self._life.says_enabled("exposure.upnp"), "status.PortMapStatus[0]": "Unknown"}
+        return {"status.Working": self._life.says_enabled("upnp.portmap"), "status.PortMapStatus[0]": "Unknown"}
 
     def _switch(self, name: str) -> Mapping[str, object] | None:
         function, others = SWITCHES[name]
@@ -198,5 +197,5 @@ def dahua(life: Life | None = None) -> Camera:
 def dahua_life(seed: int = 0) -> Life:
     return Life(
         model="IPC-HDWSIM", serial="5L0SIMPAG00001", mac="02:00:5e:00:53:20",
-        firmware=Firmware("2.800.0000016.0.R", "200605"), seed=seed,
+        firmware=Firmware("2.800.0000016.0.R", "200605"), seed=seed, supported={*ORDINARY, "cloud.p2p"},
     )  # fmt: skip

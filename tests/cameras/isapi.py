@@ -12,7 +12,7 @@ from aiohttp import web
 
 from tests.cameras.digest import DigestGate
 from tests.cameras.images import of_body
-from tests.cameras.life import Firmware, Life
+from tests.cameras.life import ORDINARY, Firmware, Life
 from tests.cameras.phrasing import Element, element
 from tests.cameras.serving import ByDigest, Camera, Heard, stream, xml_response
 
@@ -23,36 +23,33 @@ NAMESPACE: Final = "http://www.hikvision.com/ver20/XMLSchema"
 UPLOAD, REBOOT, ALERTS = "System/updateFirmware", "System/reboot", "Event/notification/alertStream"
 
 DECLARED: Final = {
-    "cloud.p2p": "SysCap/NetworkCap/isSupportEZVIZ",
+    "cloud.vendor": "SysCap/NetworkCap/isSupportEZVIZ",
     "cloud.platform": "SysCap/NetworkCap/isSupportEhome",
-    "cloud.gb28181": "SysCap/NetworkCap/isSupportGB28181Service",
     "radio.wifi": "SysCap/NetworkCap/isSupportWireless",
-    "exposure.upnp": "SysCap/NetworkCap/isSupportUpnp",
-    "exposure.ddns": "SysCap/NetworkCap/isSupportDdns",
+    "upnp.portmap": "SysCap/NetworkCap/isSupportUpnp",
+    "network.ddns": "SysCap/NetworkCap/isSupportDdns",
     "shell.ssh": "SysCap/NetworkCap/isSupportSSH",
     "radio.probe": "SysCap/isSupportWifiProbe",
     "capture.packets": "SysCap/isSupportCapturePackage",
     "location.gps": "SysCap/isSupportGPSLabelTracking",
-    "apps.install": "SysCap/isSupportOpenPlatform",
+    "app.install": "SysCap/isSupportOpenPlatform",
     "face.detect": "SmartCap/isSupportFaceDetect",
     "face.recognise": "SmartCap/isSupportFaceContrast",
     "person.detect": "SmartCap/isSupportHumanRecognition",
     "person.count": "SmartCap/isSupportCounting",
     "person.track": "SmartCap/isSupportIntelliTrace",
     "body.temperature": "SmartCap/isSupportFaceThermometry",
-    "behaviour.line": "SmartCap/isSupportLineDetection",
-    "behaviour.region": "SmartCap/isSupportFieldDetection",
-    "behaviour.loitering": "SmartCap/isSupportLoitering",
-    "vehicle.detect": "SmartCap/isSupportMixedTargetDetection",
+    "zone.watch": "SmartCap/isSupportLineDetection",
+    "behaviour.judge": "SmartCap/isSupportLoitering",
+    "vehicle.detect": "SmartCap/isSupportVehicleMonitor",
     "vehicle.plate": "RacmCap/ANPRSearch",
     "cloud.storage": "RacmCap/remoteEnableCloudStorage",
 }
 """Where System/capabilities says that a function is there."""
 EVENTS: Final = {
     "person.detect": "VMD",
-    "behaviour.line": "linedetection",
-    "behaviour.region": "fielddetection",
-    "behaviour.loitering": "loitering",
+    "zone.watch": "linedetection",
+    "behaviour.judge": "loitering",
     "face.detect": "facedetection",
     "face.recognise": "alarmResult",
     "person.count": "PeopleCounting",
@@ -72,14 +69,14 @@ class Switch(NamedTuple):
 
 
 SWITCHES: Final = {
-    "System/Network/EZVIZ": Switch("cloud.p2p", "EZVIZ", "dev.sim-p2p.invalid"),
+    "System/Network/EZVIZ": Switch("cloud.vendor", "EZVIZ", "dev.sim-p2p.invalid"),
     "System/Network/Ehome": Switch("cloud.platform", "Ehome", "192.0.2.60"),
     "System/Network/ssh": Switch("shell.ssh", "SSH"),
     "System/Network/telnetd": Switch("shell.telnet", "Telnetd"),
-    "System/Network/UPnP": Switch("exposure.upnp", "UPnP"),
+    "System/Network/UPnP": Switch("upnp.portmap", "UPnP"),
     "Intelligent/channels/1/faceContrast": Switch("face.recognise", "FaceContrast"),
     "Smart/FaceDetect/1": Switch("face.detect", "FaceDetect"),
-    "Smart/LineDetection/1": Switch("behaviour.line", "LineDetection"),
+    "Smart/LineDetection/1": Switch("zone.watch", "LineDetection"),
 }
 
 
@@ -186,7 +183,7 @@ class Isapi(ByDigest):
         audio = (
             ("audioInputNums", "audio.input"),
             ("audioOutputNums", "audio.output"),
-            ("voicetalkNums", "audio.talk"),
+            ("voicetalkNums", "audio.output"),
         )
         counts = [element(name, int(self._life.says_supported(function) or False)) for name, function in audio]
         groups["SysCap"] += [element("isSupportDst", True), element("AudioCap", *counts)]
@@ -254,21 +251,21 @@ class Isapi(ByDigest):
         return element("OnlineUpgradeCap", element("isSupportAutoUpgrade", self._life.says_enabled("update.auto")))
 
     def _ddns(self) -> Element | None:
-        if not self._life.says_supported("exposure.ddns"):
+        if not self._life.says_supported("network.ddns"):
             return None
         entry = element(
             "DDNS",
             element("id", 1),
-            element("enabled", self._life.says_enabled("exposure.ddns")),
+            element("enabled", self._life.says_enabled("network.ddns")),
             element("provider", "DynDNS"),
         )
         return element("DDNSList", {"version": "2.0"}, entry)
 
     def _two_way_audio(self) -> Element | None:
-        if not self._life.says_supported("audio.talk"):
+        if not self._life.says_supported("audio.output"):
             return None
         channel = element(
-            "TwoWayAudioChannel", element("id", 1), element("enabled", self._life.says_enabled("audio.talk")),
+            "TwoWayAudioChannel", element("id", 1), element("enabled", self._life.says_enabled("audio.output")),
             element("audioCompressionType", "G.711ulaw"), element("audioInputType", "MicIn"),
         )  # fmt: skip
         return element("TwoWayAudioChannelList", {"version": "2.0"}, channel)
@@ -348,6 +345,6 @@ def hikvision_life(seed: int = 0) -> Life:
     """Out of the box; names some functions only to say that it has not got them, as many of these do."""
     return Life(
         model="DS-2CDSIM", serial="DS-2CDSIM20200605AAWRE00010001", mac="02:00:5e:00:53:10",
-        firmware=Firmware("5.5.53", "180730"), seed=seed,
+        firmware=Firmware("5.5.53", "180730"), seed=seed, supported={*ORDINARY, "cloud.vendor"},
         named={"radio.probe", "face.detect", "face.recognise", "person.count", "vehicle.plate"},
     )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.cameras.digest import DigestGate
 from tests.cameras.images import of_form
-from tests.cameras.life import Firmware, Life
+from tests.cameras.life import ORDINARY, Firmware, Life
 from tests.cameras.serving import ByDigest, Camera, Heard, json_response
 
 if TYPE_CHECKING:
@@ -25,17 +25,16 @@ NOT_SUPPORTED, WRONG_FILE = (4, "Not Supported"), (1, "Common Error")
 SWITCHES: Final = {
     "NetWork/SSH": "shell.ssh",
     "Channel/0/NetWork/Telnet": "shell.telnet",
-    "Channel/0/NetWork/PortMap": "exposure.upnp",
-    "NetWork/DDNS": "exposure.ddns",
+    "Channel/0/NetWork/PortMap": "upnp.portmap",
+    "NetWork/DDNS": "network.ddns",
     "Network/Cloud": "cloud.p2p",
     "Channels/0/Smart/FaceDetection/Rule": "face.detect",
-    "Channels/0/Smart/CrossLineDetection/Rule": "behaviour.line",
+    "Channels/0/Smart/CrossLineDetection/Rule": "zone.watch",
 }
 CAPABILITIES: Final = {
     "face.detect": "FaceDetection",
     "face.recognise": "FaceRecognition",
-    "behaviour.line": "CrossLineDetection",
-    "behaviour.region": "IntrusionDetection",
+    "zone.watch": "CrossLineDetection",
     "person.count": "PeopleCounting",
     "vehicle.plate": "VehicleRecognition",
     "audio.classify": "AudioDetection",
@@ -122,6 +121,6 @@ def uniview(life: Life | None = None) -> Camera:
 
 def uniview_life(seed: int = 0) -> Life:
     return Life(
-        model="IPC-SIM-E", serial="210235SIM0000001", mac="02:00:5e:00:53:60", firmware=Firmware("IPC_G6107-B0011P23D1805", "200605"), seed=seed,
+        model="IPC-SIM-E", serial="210235SIM0000001", mac="02:00:5e:00:53:60", firmware=Firmware("IPC_G6107-B0011P23D1805", "200605"), seed=seed, supported={*ORDINARY, "cloud.p2p"},
         named={"face.recognise", "vehicle.plate"},
     )  # fmt: skip

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ORDINARY: Final = frozenset({"person.detect", "behaviour.line", "audio.input", "cloud.p2p", "exposure.upnp"})
-"""What most cameras of these makers can do when they leave the box."""
+ORDINARY: Final = frozenset({"person.detect", "zone.watch", "audio.input", "upnp.portmap"})
+"""What most cameras of these makers can do when they leave the box. Keys are those of the vocabulary."""
 
 
 class Firmware(NamedTuple):
@@ -70,7 +70,7 @@ class Mishap(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Life:
-    """One camera's state. Functions are dotted keys such as "face.recognise"."""
+    """One camera's state. Functions are keys of the vocabulary, such as "face.recognise"."""
 
     model: str = "CAM-1"
     serial: str = "SIM0001"

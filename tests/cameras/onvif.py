@@ -13,7 +13,7 @@ from aiohttp import web
 
 from tests.cameras import images, onvif_analytics, onvif_events, onvif_media, soap
 from tests.cameras.digest import DigestGate, Verdict
-from tests.cameras.life import Firmware, Life
+from tests.cameras.life import ORDINARY, Firmware, Life
 from tests.cameras.phrasing import Element, element
 from tests.cameras.serving import Camera, Heard, asked_to_log_in
 
@@ -38,7 +38,7 @@ PATHS: Final = {
     "tds": "device_service", "trt": "media_service", "tr2": "media2_service", "tan": "analytics_service",
     "tev": "event_service", "tup": "uplink_service", "tam": "appmgmt_service",
 }  # fmt: skip
-NEEDS: Final = {"tup": "cloud.p2p", "tam": "apps.install"}
+NEEDS: Final = {"tup": "cloud.platform", "tam": "app.install"}
 """Services that are there only with a function."""
 PROTOCOLS: Final = (("HTTP", 80), ("HTTPS", 443), ("RTSP", 554))
 
@@ -237,7 +237,7 @@ class Onvif:
             "IPFilter": True,
             "ZeroConfiguration": True,
             "IPVersion6": True,
-            "DynDNS": bool(self._life.says_supported("exposure.ddns")),
+            "DynDNS": bool(self._life.says_supported("network.ddns")),
             "NTP": 1,
         }
         security = {
@@ -267,7 +267,7 @@ class Onvif:
         )  # fmt: skip
         network = flags(
             ("IPFilter", True), ("ZeroConfiguration", True), ("IPVersion6", True),
-            ("DynDNS", bool(self._life.says_supported("exposure.ddns"))),
+            ("DynDNS", bool(self._life.says_supported("network.ddns"))),
         )  # fmt: skip
         pulls = flags(
             ("WSSubscriptionPolicySupport", True),
@@ -324,9 +324,9 @@ class Onvif:
         return element("tds:GetNetworkInterfacesResponse", entry)
 
     def _dynamic_dns(self, _: Heard) -> Element | None:
-        if not self._life.says_supported("exposure.ddns"):
+        if not self._life.says_supported("network.ddns"):
             return None
-        kind = "ServerUpdates" if self._life.says_enabled("exposure.ddns") else "NoUpdate"
+        kind = "ServerUpdates" if self._life.says_enabled("network.ddns") else "NoUpdate"
         return element("tds:GetDynamicDNSResponse", element("tds:DynamicDNSInformation", element("tt:Type", kind)))
 
     def _geo_location(self, _: Heard) -> Element | None:
@@ -342,5 +342,5 @@ def onvif(life: Life | None = None, *, token: bool = True, digest: bool = True) 
 
 def onvif_life(seed: int = 0) -> Life:
     return Life(
-        model="SIM-ONVIF", serial="SIMONVIF0001", mac="02:00:5e:00:53:70", firmware=Firmware("4.2.0", "230105"), seed=seed,
+        model="SIM-ONVIF", serial="SIMONVIF0001", mac="02:00:5e:00:53:70", firmware=Firmware("4.2.0", "230105"), seed=seed, supported={*ORDINARY, "cloud.platform"},
     )  # fmt: skip

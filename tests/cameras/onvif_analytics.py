@@ -17,9 +17,8 @@ RULES: Final = {
     "vehicle.plate": "LicensePlateRecognition",
     "person.detect": "ObjectDetection",
     "person.count": "LineCounting",
-    "behaviour.line": "LineDetector",
-    "behaviour.region": "FieldDetector",
-    "behaviour.loitering": "LoiteringDetector",
+    "zone.watch": "LineDetector",
+    "behaviour.judge": "LoiteringDetector",
 }
 """tt: names of rules (Analytics Service Specification, annexes)."""
 MODULES: Final = {"audio.classify": "AudioClassDetector", "person.detect": "CellMotionEngine"}
@@ -134,7 +133,7 @@ def _uplinks(life: Life) -> Element:
         "tup:Configuration", element("tup:RemoteAddress", "wss://uplink.sim-p2p.invalid/device"), element("tup:UserLevel", "Administrator"),
         element("tup:Status", "Connected"),
     )  # fmt: skip
-    return element("tup:GetUplinksResponse", configured if life.says_enabled("cloud.p2p") else None)
+    return element("tup:GetUplinksResponse", configured if life.says_enabled("cloud.platform") else None)
 
 
 def _application_capabilities() -> Element:
@@ -147,7 +146,7 @@ def _application_capabilities() -> Element:
 def _installed(life: Life) -> Element:
     """The schema of this service leaves its children without a namespace."""
     app = element("App", element("Name", "Sim Counter"), element("AppID", "sim-counter"))
-    return element("tam:GetInstalledAppsResponse", app if life.says_enabled("apps.install") else None)
+    return element("tam:GetInstalledAppsResponse", app if life.says_enabled("app.install") else None)
 
 
 def _applications(life: Life) -> Element:
@@ -156,4 +155,4 @@ def _applications(life: Life) -> Element:
         "LastUpdate": "2023-01-05T00:00:00Z", "State": "Active", "Status": "", "Autostart": True, "Website": "http://sim.invalid/",
     }  # fmt: skip
     info = element("Info", *(element(name, value) for name, value in facts.items()))  # type: ignore[arg-type]
-    return element("tam:GetAppsInfoResponse", info if life.says_enabled("apps.install") else None)
+    return element("tam:GetAppsInfoResponse", info if life.says_enabled("app.install") else None)

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 TOPICS: Final = {
     "person.detect": "RuleEngine/MyRuleDetector/PeopleDetect",
-    "behaviour.line": "RuleEngine/LineDetector/Crossed",
-    "behaviour.region": "RuleEngine/FieldDetector/ObjectsInside",
-    "behaviour.loitering": "RuleEngine/LoiteringDetector/ObjectIsLoitering",
+    "zone.watch": "RuleEngine/LineDetector/Crossed",
+    "behaviour.judge": "RuleEngine/LoiteringDetector/ObjectIsLoitering",
     "person.count": "RuleEngine/CountAggregation/Counter",
     "face.recognise": "RuleEngine/Recognition/Face",
     "vehicle.plate": "RuleEngine/Recognition/LicensePlate",

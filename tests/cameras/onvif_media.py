@@ -151,7 +151,7 @@ def _audio_outputs(life: Life) -> Element | None:
 
 
 def _audio_decoders(life: Life) -> Element | None:
-    if not life.says_supported("audio.talk"):
+    if not life.says_supported("audio.output"):
         return None
     entry = element(
         "trt:Configurations", {"token": "AudioDecoder"}, element("tt:Name", "talk"), element("tt:UseCount", 1)

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from tests.cameras.digest import Verdict
 from tests.cameras.images import Intake, parts
-from tests.cameras.life import Firmware, Life
+from tests.cameras.life import ORDINARY, Firmware, Life
 from tests.cameras.serving import Camera, Heard
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ LOG_IN_FIRST, LOGIN_FAILED, NOT_SUPPORTED, WRONG_PARAMETER, WRONG_IMAGE = -6, -7
 
 DEVICE_ABILITIES: Final = {
     "cloud.p2p": "p2p",
-    "export.push": "push",
+    "cloud.vendor": "push",
     "export.rtmp": "rtmp",
     "export.webhook": "supportWebhook",
-    "exposure.upnp": "upnp",
-    "exposure.ddns": "ddns",
+    "upnp.portmap": "upnp",
+    "network.ddns": "ddns",
     "radio.wifi": "wifi",
-    "audio.talk": "talk",
+    "audio.output": "talk",
     "update.auto": "supportAutoUpdate",
 }
 CHANNEL_ABILITIES: Final = {
@@ -38,7 +38,6 @@ CHANNEL_ABILITIES: Final = {
     "person.track": "aiTrack",
     "vehicle.detect": "supportAiVehicle",
     "face.detect": "supportAiFace",
-    "audio.input": "supportAudioPlay",
 }
 ALWAYS: Final = ("upgrade", "reboot", "devInfo", "time")
 """In every camera's GetAbility."""
@@ -61,9 +60,9 @@ class Reolink:
             "GetP2p": lambda: self._switch(
                 "cloud.p2p", "P2p", {"uid": f"95270000SIM{self._life.seed:05}", "port": 9000}
             ),
-            "GetUpnp": lambda: self._switch("exposure.upnp", "Upnp", {}),
-            "GetDdns": lambda: self._switch("exposure.ddns", "Ddns", {"type": "no-ip", "domain": ""}),
-            "GetPush": lambda: self._switch("export.push", "Push", {"schedule": {"channel": 0, "table": "1" * 168}}),
+            "GetUpnp": lambda: self._switch("upnp.portmap", "Upnp", {}),
+            "GetDdns": lambda: self._switch("network.ddns", "Ddns", {"type": "no-ip", "domain": ""}),
+            "GetPush": lambda: self._switch("cloud.vendor", "Push", {"schedule": {"channel": 0, "table": "1" * 168}}),
             "GetAutoUpgrade": lambda: self._switch("update.auto", "AutoUpgrade", {}),
             "GetAiCfg": self._ai,
             "GetTime": self._time,
@@ -248,6 +247,6 @@ def reolink(life: Life | None = None) -> Camera:
 
 def reolink_life(seed: int = 0) -> Life:
     return Life(
-        model="RLC-SIM", serial="00000000000000", mac="02:00:5e:00:53:40", firmware=Firmware("3.1.0.956", "220411"), seed=seed,
-        named={"face.detect", "exposure.ddns"},
+        model="RLC-SIM", serial="00000000000000", mac="02:00:5e:00:53:40", firmware=Firmware("3.1.0.956", "220411"), seed=seed, supported={*ORDINARY, "cloud.p2p"},
+        named={"face.detect", "network.ddns"},
     )  # fmt: skip

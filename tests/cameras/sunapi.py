@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.cameras.digest import DigestGate
 from tests.cameras.images import of_form
-from tests.cameras.life import Firmware, Life
+from tests.cameras.life import ORDINARY, Firmware, Life
 from tests.cameras.phrasing import element
 from tests.cameras.serving import ByDigest, Camera, Heard, json_response, text_response, xml_response
 
@@ -26,21 +26,21 @@ NOT_FOUND, NOT_IMPLEMENTED = (600, "Submenu Not Found"), (608, "Feature Not Impl
 ATTRIBUTES: Final = {
     "face.detect": ("Eventsource", "Support", "FaceDetection"),
     "audio.classify": ("Eventsource", "Support", "AudioAnalytics"),
-    "behaviour.line": ("Eventsource", "Support", "VideoAnalysis"),
+    "zone.watch": ("Eventsource", "Support", "VideoAnalysis"),
     "audio.input": ("Media", "Limit", "MaxAudioInput"),
     "audio.output": ("Media", "Limit", "MaxAudioOutput"),
-    "exposure.upnp": ("Network", "Support", "UPnP"),
-    "exposure.ddns": ("Network", "Support", "DDNS"),
+    "upnp.portmap": ("Network", "Support", "UPnP"),
+    "network.ddns": ("Network", "Support", "DDNS"),
     "cloud.p2p": ("Network", "Support", "P2P"),
-    "apps.install": ("System", "Support", "OpenSDK"),
+    "app.install": ("System", "Support", "OpenSDK"),
 }
 """Group, category and name in attributes.cgi."""
 SWITCHES: Final = {
     "eventsources.cgi facedetection": "face.detect",
     "eventsources.cgi audioanalysis": "audio.classify",
-    "eventsources.cgi videoanalysis": "behaviour.line",
-    "network.cgi upnpdiscovery": "exposure.upnp",
-    "network.cgi dynamicdns": "exposure.ddns",
+    "eventsources.cgi videoanalysis": "zone.watch",
+    "network.cgi upnpdiscovery": "upnp.portmap",
+    "network.cgi dynamicdns": "network.ddns",
     "network.cgi p2p": "cloud.p2p",
     "media.cgi audioinput": "audio.input",
     "media.cgi audiooutput": "audio.output",
@@ -109,9 +109,9 @@ class Sunapi(ByDigest):
         }  # fmt: skip
 
     def _apps(self) -> Mapping[str, object] | None:
-        if not self._life.says_supported("apps.install"):
+        if not self._life.says_supported("app.install"):
             return None
-        state = "Running" if self._life.says_enabled("apps.install") else "Stopped"
+        state = "Running" if self._life.says_enabled("app.install") else "Stopped"
         return {"Apps.1.AppName": "SimCounter", "Apps.1.Status": state, "Apps.1.AppVersion": "1.0"}
 
     def _switch(self, function: str) -> Mapping[str, object] | None:
@@ -150,6 +150,6 @@ def hanwha(life: Life | None = None) -> Camera:
 
 def hanwha_life(seed: int = 0) -> Life:
     return Life(
-        model="XND-SIM", serial="ZSIM70GR700001A", mac="02:00:5e:00:53:50", firmware=Firmware("2.11.01", "211210"), seed=seed,
+        model="XND-SIM", serial="ZSIM70GR700001A", mac="02:00:5e:00:53:50", firmware=Firmware("2.11.01", "211210"), seed=seed, supported={*ORDINARY, "cloud.p2p"},
         named={"face.detect", "audio.classify"},
     )  # fmt: skip

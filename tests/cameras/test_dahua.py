@@ -74,7 +74,7 @@ async def test_lies_about_its_cloud() -> None:
 async def test_events(codes: str, expected: bytes) -> None:
     """Who attaches hears what is going on though it is said to be off, of what was asked for."""
     async with dahua() as camera, logged_in(camera) as session:
-        camera.life.lie("behaviour.line")
+        camera.life.lie("zone.watch")
         heard = b""
         async with session.get(f"/cgi-bin/eventManager.cgi?action=attach&codes={codes}") as response:
             assert response.headers["Content-Type"] == "multipart/x-mixed-replace; boundary=myboundary"

@@ -60,15 +60,15 @@ async def test_switches_and_lies() -> None:
             return text_of(await got(session, "/ISAPI/System/Network/EZVIZ"), "enabled")
 
         assert await enabled() == "false"
-        camera.life.switch_on("cloud.p2p")
+        camera.life.switch_on("cloud.vendor")
         assert await enabled() == "true"
-        camera.life.lie("cloud.p2p")
+        camera.life.lie("cloud.vendor")
         assert await enabled() == "false"
-        assert camera.life.does("cloud.p2p")
+        assert camera.life.does("cloud.vendor")
         assert text_of(await got(session, "/ISAPI/Streaming/channels"), "StreamingChannel/Audio/enabled") == "false"
         camera.life.switch_on("audio.input")
         assert text_of(await got(session, "/ISAPI/Streaming/channels"), "StreamingChannel/Audio/enabled") == "true"
-        camera.life.lie("behaviour.line")
+        camera.life.lie("zone.watch")
         assert text_of(await got(session, "/ISAPI/Smart/LineDetection/1"), "enabled") == "false"
         assert b"<eventType>linedetection</eventType>" in await alerts(camera, b"linedetection")
 
@@ -155,7 +155,7 @@ async def test_pyhik_reads_it() -> None:
     """A client of others' making finds its identity and its events, and sees one happen on the stream."""
     pyhik = pytest.importorskip("pyhik.hikvision", reason="pyHik is not installed")
     life = hikvision_life()
-    life.switch_on("behaviour.line")
+    life.switch_on("zone.watch")
     async with hikvision(life) as camera:
         judge = await asyncio.to_thread(pyhik.HikCamera, "http://127.0.0.1", camera.port, life.user, life.password)
         assert judge.get_type == "CAM"

@@ -70,7 +70,7 @@ async def _log_in_by_digest(service: Any, user: str, password: str) -> None:
 async def test_a_real_client_reads_every_service(by: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that onvif-zeep-async has a schema for is valid, in whatever words, with either way of logging in."""
     life = onvif_life(seed=3)
-    life.supported |= {"face.recognise", "audio.classify", "exposure.ddns"}
+    life.supported |= {"face.recognise", "audio.classify", "network.ddns"}
     for function in ("audio.input", "face.recognise", "audio.classify"):
         life.switch_on(function)
     life.lie("person.detect")
@@ -149,12 +149,12 @@ async def test_a_real_client_reads_every_service(by: str, monkeypatch: pytest.Mo
 async def test_a_real_client_sees_an_update_and_what_was_gained(monkeypatch: pytest.MonkeyPatch) -> None:
     """After an update the version differs, and a service and a rule are there that were not."""
     life = onvif_life()
-    life.supported.discard("cloud.p2p")
+    life.supported.discard("cloud.platform")
     async with onvif(life) as camera, judged(camera, monkeypatch=monkeypatch) as judge:
         await judge.update_xaddrs()
         device = await judge.service("devicemgmt")
         before = {each.Namespace for each in await device.GetServices({"IncludeCapability": False})}
-        life.update(Firmware("4.3.1", "240201"), gains={"cloud.p2p", "face.recognise"})
+        life.update(Firmware("4.3.1", "240201"), gains={"cloud.platform", "face.recognise"})
         after = {each.Namespace for each in await device.GetServices({"IncludeCapability": False})}
         assert after - before == {soap.NAMESPACES["tup"]}
         assert (await device.GetDeviceInformation()).FirmwareVersion == "4.3.1 build 240201"
@@ -215,9 +215,9 @@ async def test_services_that_the_judge_has_no_schema_for() -> None:
     async with onvif(life) as camera, logged_in(camera) as session:
         status, text = await _ask(camera, session, "GetInstalledApps", "tam")
         assert (status, "ActionNotSupported" in text) == (500, True)
-        life.update(life.firmware, gains={"apps.install"})
-        life.switch_on("apps.install")
-        life.switch_on("cloud.p2p")
+        life.update(life.firmware, gains={"app.install"})
+        life.switch_on("app.install")
+        life.switch_on("cloud.platform")
         assert "<AppID>sim-counter</AppID>" in (await _ask(camera, session, "GetInstalledApps", "tam"))[1]
         assert "<State>Active</State>" in (await _ask(camera, session, "GetAppsInfo", "tam"))[1]
         assert "wss://uplink.sim-p2p.invalid/device" in (await _ask(camera, session, "GetUplinks", "tup"))[1]

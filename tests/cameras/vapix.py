@@ -22,25 +22,24 @@ if TYPE_CHECKING:
 UPLOAD: Final = "firmwaremanagement.cgi upgrade"
 
 APIS: Final = {
-    "cloud.p2p": ("oak", "1.0", "Owner authentication key"),
-    "cloud.platform": ("remoteservice", "1.0", "Remote service"),
+    "cloud.vendor": ("remoteservice", "1.0", "Remote service"),
     "shell.ssh": ("ssh", "1.0", "SSH Management"),
     "audio.classify": ("audio-analytics", "1.0", "Audio analytics"),
     "export.mqtt": ("mqtt-client", "1.0", "MQTT Client API"),
-    "apps.install": ("packagemanager", "1.4", "Package Manager"),
-    "person.detect": ("analytics-metadata-config", "1.0", "Analytics Metadata Producer Configuration"),
+    "app.install": ("packagemanager", "1.4", "Package Manager"),
+    "metadata.stream": ("analytics-metadata-config", "1.0", "Analytics Metadata Producer Configuration"),
 }
 """What apidiscovery lists it as, besides the three that every camera has."""
 SWITCHES: Final = {
     "root.Network.SSH.Enabled": "shell.ssh",
-    "root.Network.UPnP.Enabled": "exposure.upnp",
-    "root.Network.UPnP.NATTraversal.Enabled": "exposure.nat",
-    "root.RemoteService.Enabled": "cloud.platform",
+    "root.Network.UPnP.Enabled": "discovery.answer",
+    "root.Network.UPnP.NATTraversal.Enabled": "upnp.portmap",
+    "root.RemoteService.Enabled": "cloud.vendor",
 }
 """Parameters that say whether it is on: there only if it is supported."""
 APPLICATIONS: Final = {
     "person.detect": ("objectanalytics", "AXIS Object Analytics"),
-    "behaviour.line": ("vmd", "AXIS Video Motion Detection"),
+    "zone.watch": ("vmd", "AXIS Video Motion Detection"),
     "face.detect": ("facedetector", "Face Detector"),
     "vehicle.plate": ("licenseplateverifier", "License Plate Verifier"),
 }
@@ -144,13 +143,13 @@ class Vapix(ByDigest):
             "root.Properties.Firmware.Version": life.firmware.version,
             "root.Properties.System.SerialNumber": self._serial,
             "root.Properties.Audio.Audio": "yes" if life.says_supported("audio.input") else "no",
-            "root.Properties.Audio.Duplex": "full" if life.says_supported("audio.talk") else "no",
+            "root.Properties.Audio.Duplex": "full" if life.says_supported("audio.output") else "no",
             "root.Network.Bonjour.Enabled": "yes",
             "root.System.Uptime": life.uptime_s(),
         }
         for name, function in SWITCHES.items():
             if life.says_supported(function):
-                words = ("oneclick", "disabled") if function == "cloud.platform" else ("yes", "no")
+                words = ("oneclick", "disabled") if function == "cloud.vendor" else ("yes", "no")
                 known[name] = words[0] if life.says_enabled(function) else words[1]
         wanted = group if group.startswith("root") else f"root.{group}"
         found = {name: value for name, value in known.items() if f"{name}.".startswith(f"{wanted.rstrip('.')}.")}
@@ -196,5 +195,5 @@ def axis(life: Life | None = None) -> Camera:
 def axis_life(seed: int = 0) -> Life:
     return Life(
         model="P-SIM", mac="02:00:5e:00:53:30", firmware=Firmware("10.12.91", "220405"), seed=seed, user="root",
-        supported={"person.detect", "behaviour.line", "audio.input", "cloud.p2p", "cloud.platform", "exposure.upnp", "export.mqtt"},
+        supported={"person.detect", "zone.watch", "audio.input", "cloud.vendor", "discovery.answer", "export.mqtt", "metadata.stream"},
     )  # fmt: skip
