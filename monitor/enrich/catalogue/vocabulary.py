@@ -37,6 +37,8 @@ _TYPES: Final = {
 """Names under which topics of events stand in lists of rules and triggers."""
 _TOPIC: Final = "topic"
 """The attribute of a topic in ONVIF's event properties (WS-Topics 1.3, 4)."""
+_SET_UP: Final = frozenset({("onvif", "GetRules"), ("onvif", "GetAnalyticsModules")})
+"""Questions whose answers list what is set up and at work (Analytics Service Specification, 5.2.3.2 and 5.3.3.2)."""
 _ANY: Final = "::*"
 """Behind a question: whatever it answers."""
 _TEMPLATE: Final = "capabilities"
@@ -135,7 +137,7 @@ class Vocabulary:
                     yield Declaration(sign.capability, sign.aspect, not denied, path)
         for capability in self._listed(api, question, names, value):
             yield Declaration(capability, Aspect.SUPPORTED, True, path)  # noqa: FBT003
-            switch = switches.get(_parent(path))
+            switch = True if (api, question) in _SET_UP else switches.get(_parent(path))
             if switch is not None:
                 yield Declaration(capability, Aspect.ENABLED, switch, path)
 
