@@ -192,6 +192,8 @@ class Engine:
     def reply(self, reply: Reply, now_ns: int) -> list[Transition]:
         """A device was asked, and this came of it; what that changed."""
         device = self.attribution.devices.named(reply.device)
+        if device is not None and reply.outcome is Answer.UNSUPPORTED:
+            self.inspection.unsupported(device, f"{reply.api} {reply.question}")
         if device is None or reply.outcome is not Answer.ANSWERED:
             return []
         for fact in self.hearing.answer(reply):

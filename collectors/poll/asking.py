@@ -234,6 +234,8 @@ async def _reolink(poll: _Poll, client: Client, login: Login) -> AsyncGenerator[
                 "in the clear, onvif reads the version without sending it"
             )
         response = await client.exchange(reolink.login(login.ready()))
+        if reolink.token(response) is None and response.status not in {200, 401, 403}:
+            raise NoAnswer(f"status {response.status} to the log-in")  # noqa: EM102  of the moment, not of the password
         if reolink.token(response) is None:
             raise login.refused("the device does not take this user and password")
         login.accepted()

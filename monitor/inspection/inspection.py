@@ -231,6 +231,10 @@ class Inspection:
         if not difference.first:
             self._unknown(device, page, question, difference, ts_ns)
 
+    def unsupported(self, device: Device, question: str) -> None:
+        """A device said that it does not know a question of ours: what it answers to it later is new."""
+        self.ledger.unsupported(self.ledger.page(device.key), question)
+
     def done(self, device: Device, capability: str, source: str, ts_ns: int, flow: Flow | None = None) -> None:
         """A device was seen to do this."""
         page = self.ledger.known(device.key)
@@ -328,10 +332,13 @@ class Inspection:
         self, device: Device, page: Page, declaration: Declaration, source: str, ts_ns: int, *, asked_before: bool
     ) -> None:
         change = self.ledger.declare(page, declaration, source, ts_ns, asked_before=asked_before)
-        if change is None or not change.after:
+        if change is None:
             return
         update = page.watched_update(ts_ns)
         known = self._vocabulary.capability(change.capability)
+        switch = change.before is None and change.state_before in (State.UNKNOWN, State.ABSENT)  # it is there now, and off
+        if not change.after and not (update is not None and switch and change.column == Aspect.ENABLED):
+            return
         if update is not None:
             self._gain(device, update, change.capability, f"{known.deed if known else change.capability} ({source})")
         elif change.column == Aspect.SUPPORTED:

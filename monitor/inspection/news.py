@@ -33,10 +33,13 @@ def news(
     added = dict(difference.added)
     declared = {each.identifier for each in vocabulary.declared(api, asked, difference.added)}
     named = {_element(path, added[path]) for path in declared}
+    if declared and len(added) == len(now) and not difference.gone:
+        return  # a question that it did not know before, about just that
     unnamed = [path for path in added if named.isdisjoint(_ways(path))]
     for root, paths in _gathered(unnamed, [*(path for path in now if path not in added), *difference.gone]):
-        words = f"{root} = {added[root]}" if paths == [root] else _first(root, paths, added)
-        yield f"statement {question} {root}", words
+        if any(added[path] for path in paths):  # an empty list says nothing
+            words = f"{root} = {added[root]}" if paths == [root] else _first(root, paths, added)
+            yield f"statement {question} {root}", words
     for path, before, value in difference.turned:
         if value.lower() in _LESS or vocabulary.declared(api, asked, [(path, value)]):
             continue

@@ -49,7 +49,7 @@ class Page(Struct):
     updates: list[Update] = []
     """Newest last."""
     marks: dict[str, dict[str, str]] = {}
-    """By kind ("banner", "ja4", "stream", "destination", "boot"), what was seen of it and what that was."""
+    """By kind ("banner", "ja4", "stream", "destination", "boot", "unsupported"), what was seen of it and what that was."""
     changed: bool = False
     """Since it was last written down."""
 
@@ -185,6 +185,14 @@ class Ledger:
             ),
             gone=tuple(path for path in before if path not in now),
         )
+
+    def unsupported(self, page: Page, question: str) -> None:
+        """The device does not know the question. Said twice, that is an empty answer: a 400 may be of the moment."""
+        if question in page.answers or page.remember("unsupported", question, "asked") is None:
+            return
+        if len(page.answers) < MAX_ANSWERS:
+            page.answers[question] = {}
+            page.changed = True
 
     def declare(
         self, page: Page, declaration: Declaration, source: str, ts_ns: int, *, asked_before: bool
