@@ -227,7 +227,8 @@ class Inspection:
         difference = self.ledger.answered(page, question, fact.statements)
         for declaration in self._vocabulary.declared(fact.api, fact.question, fact.statements):
             source = f"{question}: {declaration.identifier}"
-            self._declare(device, page, declaration, source, ts_ns, asked_before=not difference.first)
+            asked = not difference.first
+            self._declare(device, page, declaration, source, ts_ns, asked_before=asked, question=question)
         if not difference.first:
             self._unknown(device, page, question, difference, ts_ns)
 
@@ -329,9 +330,17 @@ class Inspection:
             self._progress(device, update)
 
     def _declare(
-        self, device: Device, page: Page, declaration: Declaration, source: str, ts_ns: int, *, asked_before: bool
+        self,
+        device: Device,
+        page: Page,
+        declaration: Declaration,
+        source: str,
+        ts_ns: int,
+        *,
+        asked_before: bool,
+        question: str | None = None,
     ) -> None:
-        change = self.ledger.declare(page, declaration, source, ts_ns, asked_before=asked_before)
+        change = self.ledger.declare(page, declaration, source, ts_ns, asked_before=asked_before, question=question)
         if change is None:
             return
         update = page.watched_update(ts_ns)

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from monitor.ledger.firmware import Firmware
 from monitor.ledger.rows import Row
 from monitor.ledger.updates import JOIN_NS, WATCH_NS, Update
-from monitor.model.capabilities import Aspect, Change, State
+from monitor.model.capabilities import Change, State
 from monitor.model.limits import Limit, Room
 
 if TYPE_CHECKING:
@@ -195,7 +195,14 @@ class Ledger:
             page.changed = True
 
     def declare(
-        self, page: Page, declaration: Declaration, source: str, ts_ns: int, *, asked_before: bool
+        self,
+        page: Page,
+        declaration: Declaration,
+        source: str,
+        ts_ns: int,
+        *,
+        asked_before: bool,
+        question: str | None = None,
     ) -> Change | None:
         """The device says this of a function; a Change if it said otherwise before.
 
@@ -204,14 +211,16 @@ class Ledger:
         row = page.row(declaration.capability)
         if row is None:
             return None
-        state = row.state()
-        before = row.declared(declaration, source, ts_ns, _text(page))
-        if before is None or before != declaration.value:
-            page.changed = True
+        state, column = row.state(), row.claim(declaration.aspect)
+        before = row.declared(declaration, question, source, ts_ns, _text(page))
+        now = row.claim(declaration.aspect)
+        turned = column is not None and now is not None and column.value != now.value
+        page.changed |= turned or before != declaration.value
+        if before is None and asked_before and column is not None:
+            before = column.value
         if before == declaration.value or (before is None and not asked_before):
             return None
-        column = str(Aspect(declaration.aspect))
-        return Change(declaration.capability, column, before, declaration.value, state, source, ts_ns)
+        return Change(declaration.capability, str(declaration.aspect), before, declaration.value, state, source, ts_ns)
 
     def exercise(self, page: Page, capability: str, source: str, ts_ns: int) -> Change | None:
         """The device was seen to do it; a Change if it had not been, since it last said that it does not."""
@@ -221,7 +230,7 @@ class Ledger:
         state, active, never = row.state(), row.is_active(), row.exercised is None
         row.seen(source, ts_ns, _text(page))
         page.changed |= never
-        if active:
+        if active or not row.is_active():
             return None
         page.changed = True
         return Change(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 CONFIRM_NS: Final = 60_000_000_000
 """How exactly it is known when something was last seen to be done: what goes on is not written down at each packet."""
+MAX_SAID: Final = 32
+"""Questions whose answers on one function are told apart: a maker's interface has some two, and there are seven."""
 
 
 class Row(Struct):
@@ -25,6 +27,8 @@ class Row(Struct):
     """Its value is always yes: that something was not seen is no claim."""
     refused_ns: int = 0
     """When the device last refused a connection that the function would have answered; 0: never."""
+    said: dict[str, bool] = {}
+    """By column and question, what was last answered: several questions are about several channels."""
 
     settled_ns: int = 0
     """Until when another sight of the same is no news; 0: it may be."""
@@ -49,16 +53,32 @@ class Row(Struct):
         denied = [each.first_ns for each in (self.supported, self.enabled) if each is not None and not each.value]
         return not denied or self.exercised.last_ns > max(denied)
 
-    def declared(self, declaration: Declaration, source: str, ts_ns: int, firmware: str | None) -> bool | None:
-        """The device says this; what the column said before."""
+    def claim(self, aspect: Aspect) -> Claim | None:
+        """The column of this aspect."""
+        return self.supported if aspect is Aspect.SUPPORTED else self.enabled
+
+    def declared(
+        self, declaration: Declaration, question: str | None, source: str, ts_ns: int, firmware: str | None
+    ) -> bool | None:
+        """The device says this; what it said before: to the same question, or in the column if it was not asked.
+
+        A yes outweighs a no that is the answer to another question.
+        """
         self.settled_ns = 0
-        old = self.supported if declaration.aspect is Aspect.SUPPORTED else self.enabled
-        new = _claimed(old, source, ts_ns, firmware, value=declaration.value)
+        old = self.claim(declaration.aspect)
+        before, value = _value(old), declaration.value
+        if question is not None:
+            place = f"{declaration.aspect} {question}"
+            before = self.said.get(place)
+            value |= any(said for other, said in self.said.items() if other != place and _is_of(other, declaration))
+            if before is not None or len(self.said) < MAX_SAID:
+                self.said[place] = declaration.value
+        new = _claimed(old, source, ts_ns, firmware, value=value)
         if declaration.aspect is Aspect.SUPPORTED:
             self.supported = new
         else:
             self.enabled = new
-        return _value(old)
+        return before
 
     def seen(self, source: str, ts_ns: int, firmware: str | None) -> None:
         """The device did it; for a while, another sight of it says nothing more."""
@@ -70,6 +90,10 @@ def _claimed(old: Claim | None, source: str, ts_ns: int, firmware: str | None, *
     if old is not None and old.value == value:
         return structs.replace(old, last_ns=max(old.last_ns, ts_ns))
     return Claim(value, source, ts_ns, ts_ns, firmware)
+
+
+def _is_of(place: str, declaration: Declaration) -> bool:
+    return place.startswith(f"{declaration.aspect} ")
 
 
 def _value(claim: Claim | None) -> bool | None:
