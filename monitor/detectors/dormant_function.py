@@ -33,7 +33,7 @@ def detect(
         deed = f"{capability.deed} now"
         before = "it refused that before" if refused else "it could, and had not in all the time it was watched"
     elif change.column == "enabled":
-        deed = f"is set so that it {capability.deed}"
+        deed = f"says that it {capability.deed} now"
         before = "that was off before" if change.before is False else "it did not offer that before"
     else:
         return None

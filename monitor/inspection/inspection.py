@@ -224,11 +224,15 @@ class Inspection:
         """A device answered a question about itself, to us or to somebody else."""
         page = self.ledger.page(device.key)
         question = f"{fact.api} {fact.question}"
+        before = page.answers.get(question, {})
         difference = self.ledger.answered(page, question, fact.statements)
+        # A newer catalogue reads more in an old answer: what that held already is not news.
+        known = self._vocabulary.declared(fact.api, fact.question, before.items()) if difference else []
+        mentioned = {(each.capability, each.aspect) for each in known}
         for declaration in self._vocabulary.declared(fact.api, fact.question, fact.statements):
             source = f"{question}: {declaration.identifier}"
-            asked = not difference.first
-            self._declare(device, page, declaration, source, ts_ns, asked_before=asked, question=question)
+            new = not difference.first and (declaration.capability, declaration.aspect) not in mentioned
+            self._declare(device, page, declaration, source, ts_ns, asked_before=new, question=question)
         if not difference.first:
             self._unknown(device, page, question, difference, ts_ns)
 
@@ -345,7 +349,10 @@ class Inspection:
             return
         update = page.watched_update(ts_ns)
         known = self._vocabulary.capability(change.capability)
-        switch = change.before is None and change.state_before in (State.UNKNOWN, State.ABSENT)  # it is there now, and off
+        switch = change.before is None and change.state_before in (
+            State.UNKNOWN,
+            State.ABSENT,
+        )  # it is there now, and off
         if not change.after and not (update is not None and switch and change.column == Aspect.ENABLED):
             return
         if update is not None:
@@ -356,7 +363,10 @@ class Inspection:
             self._tell(device, dormant_function.detect(device, change, known, refused=False))
 
     def _unknown(self, device: Device, page: Page, question: str, difference: Difference, ts_ns: int) -> None:
-        """What changed in an answer that the vocabulary does not know: after an update it is told too."""
+        """What is new, or on, in an answer and the vocabulary does not know: after an update it is told too.
+
+        Another text in the place of one, such as the version itself, is no function.
+        """
         update = page.watched_update(ts_ns)
         if update is None:
             return

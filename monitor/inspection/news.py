@@ -37,7 +37,7 @@ def news(
         return  # a question that it did not know before, about just that
     unnamed = [path for path in added if named.isdisjoint(_ways(path))]
     for root, paths in _gathered(unnamed, [*(path for path in now if path not in added), *difference.gone]):
-        if any(added[path] for path in paths):  # an empty list says nothing
+        if any(added[path].lower() not in _LESS for path in paths):  # what is off, or empty, says nothing
             words = f"{root} = {added[root]}" if paths == [root] else _first(root, paths, added)
             yield f"statement {question} {root}", words
     for path, before, value in difference.turned:

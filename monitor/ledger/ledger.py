@@ -49,7 +49,7 @@ class Page(Struct):
     updates: list[Update] = []
     """Newest last."""
     marks: dict[str, dict[str, str]] = {}
-    """By kind ("banner", "ja4", "stream", "destination", "boot", "unsupported"), what was seen of it and what that was."""
+    """By kind ("banner", "ja4", "track", "boot", "unsupported"), what was seen of it and what that was."""
     changed: bool = False
     """Since it was last written down."""
 
@@ -107,6 +107,10 @@ class Difference(Struct, frozen=True):
     """Path, value before, value now."""
     gone: tuple[str, ...] = ()
     """Paths that are not mentioned any more, which says nothing of what they were about."""
+
+    def __bool__(self) -> bool:
+        """Whether there is another answer to compare with, and it says something else."""
+        return not self.first and bool(self.added or self.turned)
 
 
 class Ledger:
@@ -212,7 +216,7 @@ class Ledger:
         if row is None:
             return None
         state, column = row.state(), row.claim(declaration.aspect)
-        before = row.declared(declaration, question, source, ts_ns, _text(page))
+        before = row.declared(declaration, source, ts_ns, _text(page), question=question)
         now = row.claim(declaration.aspect)
         turned = column is not None and now is not None and column.value != now.value
         page.changed |= turned or before != declaration.value

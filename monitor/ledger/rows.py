@@ -58,7 +58,7 @@ class Row(Struct):
         return self.supported if aspect is Aspect.SUPPORTED else self.enabled
 
     def declared(
-        self, declaration: Declaration, question: str | None, source: str, ts_ns: int, firmware: str | None
+        self, declaration: Declaration, source: str, ts_ns: int, firmware: str | None, *, question: str | None = None
     ) -> bool | None:
         """The device says this; what it said before: to the same question, or in the column if it was not asked.
 
