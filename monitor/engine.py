@@ -660,7 +660,7 @@ class Engine:
     ) -> list[Transition]:
         """What it changes that this is what the policy says of a contact."""
         if contact.p2p is not None or contact.verdict.kind in CLOUDS:
-            self.inspection.went(contact, now_ns)
+            self.inspection.went(contact, contact.last_ns)  # it may be judged again long after
         if not judgement.allowed and now_ns < self.inspection.heeds_until_ns:
             self.inspection.new_destination(contact, self.attribution.contacts.of(contact.device), now_ns)
         mark = with_one if judgement.foreign else without

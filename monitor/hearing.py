@@ -317,8 +317,8 @@ class Hearing:
                 # Hosts share a flow where they have no address yet, and forgers join one: the frame says who sent it.
                 mac = self.scanner.frame.macs()[0]
                 device = self.attribution.announced(fact, flow.responder if direction else flow.initiator, mac, ts_ns)
-                if device is not None:
-                    self._inspection.announced(device, fact, ts_ns)
+                if device is not None and self.attribution.devices.speaks_itself(device, mac):
+                    self._inspection.announced(device, fact, ts_ns, _server_port(flow))
             else:
                 self.attribution.fact(flow, direction, fact, ts_ns, self.scanner.frame.truncated)
                 if type(fact) in INSPECTED:
@@ -446,6 +446,11 @@ def _hosted(uri: str, server: bytes) -> str:
     """A URI of which the parser could not know the host."""
     scheme, mark, path = uri.partition(":///")
     return f"{scheme}://{text(Address(server))}/{path}" if mark else uri
+
+
+def _server_port(flow: Flow) -> int:
+    """The port of a TCP server, behind which another device may be than behind the next; 0 for datagrams."""
+    return flow.responder_port if flow.proto == at.PROTO_TCP else 0
 
 
 def _session(flow: Flow) -> str:

@@ -117,12 +117,7 @@ class Devices(Holders):
         if device is None:
             return None
         self._heard(device, ts_ns)
-        own = (
-            source_mac in (None, device.mac)
-            or device.mac is None
-            or source_mac in self._routers
-            or device.v4_address is None  # nobody was seen to send from its MAC yet
-        )
+        own = self.speaks_itself(device, source_mac)
         if fact.protocol in LEASED:
             if fact.address:
                 self._lease(device, pack(fact.address), ts_ns, fact.protocol, given=served)
@@ -135,6 +130,15 @@ class Devices(Holders):
         if fact.protocol in _BINDING or (own and (source_mac is None or source_mac not in self._routers)):
             self._classify(device, fact)
         return device
+
+    def speaks_itself(self, device: Device, source_mac: Mac | None) -> bool:
+        """Whether what came from this MAC can be the device's own word; None where the link has no MACs."""
+        return (
+            source_mac in (None, device.mac)
+            or device.mac is None
+            or source_mac in self._routers
+            or device.v4_address is None  # nobody was seen to send from its MAC yet
+        )
 
     def described(self, device: Device, fact: DeviceAnnounced, ts_ns: int) -> None:
         """The device answered a question of ours about itself."""

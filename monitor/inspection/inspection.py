@@ -88,6 +88,8 @@ MAX_WAITING: Final = 1024
 """Notices of hosts that nobody watches yet; the oldest make room."""
 GROWING: Final = frozenset({Kind.FIRMWARE_UPDATE, Kind.CAPABILITY_GAINED})
 """Kinds whose notices say all that is known so far."""
+HTTP_PORT: Final = 80
+"""Where polls ask too, unless configured otherwise."""
 SECOND_NS: Final = 1_000_000_000
 BEFORE_NS: Final = 60 * SECOND_NS
 """Who was watched for less before an update may have done before what it does now. The message says how long it was."""
@@ -206,11 +208,11 @@ class Inspection:
             if deed is not None and doer is not None:
                 self.done(doer, deed.capability, deed.source, ts_ns, flow)
 
-    def announced(self, device: Device, fact: DeviceAnnounced, ts_ns: int) -> None:
-        """A device said who it is."""
+    def announced(self, device: Device, fact: DeviceAnnounced, ts_ns: int, port: int = 0) -> None:
+        """A device said who it is; ``port`` of the server, where that was said in a connection."""
         page = self.ledger.known(device.key)
         if fact.firmware:
-            self._version(device, fact.firmware, Grade.CERTAIN, fact.protocol, ts_ns)
+            self._version(device, fact.firmware, Grade.CERTAIN, f"{fact.protocol}{_behind(port)}", ts_ns)
             page = self.ledger.known(device.key)
         if page is None:
             return
@@ -275,8 +277,10 @@ class Inspection:
         if answered:
             self.done(device, capability, f"tcp/{flow.responder_port} answers", ts_ns, flow)
             return
-        row = self.ledger.page(device.key).row(capability)
+        page = self.ledger.page(device.key)
+        row = page.row(capability)
         if row is not None:
+            page.changed |= not row.refused_ns
             row.refused_ns = ts_ns
 
     def went(self, contact: Contact, ts_ns: int) -> None:
@@ -438,11 +442,13 @@ class Inspection:
 
     def _version(self, device: Device, text: str, grade: Grade, source: str, ts_ns: int) -> None:
         page = self.ledger.page(device.key)
+        said = page.firmware.by_source.get(source)
         turn = page.firmware.learn(text, grade, source, ts_ns)
-        self.due[device.key] = None
+        if page.firmware.by_source.get(source) != said:
+            page.changed = True
+            self.due[device.key] = None
         if turn is None:
             return
-        page.changed = True
         update = self._signs.turned(device, page, turn)
         if update is not None:
             self._progress(device, update)
@@ -512,6 +518,11 @@ class Inspection:
 def _end_of(flow: Flow, device: Device) -> Address:
     """The address of the flow's end that is this device."""
     return flow.initiator if flow.initiator in device.addresses else flow.responder
+
+
+def _behind(port: int) -> str:
+    """Recorders and routers show each device behind them at a port of its own."""
+    return f" on port {port}" if port not in (0, HTTP_PORT) else ""
 
 
 def _connection(flow: Flow) -> tuple[Address, int, Address, int]:

@@ -76,7 +76,8 @@ class Firmware(Struct):
             self.history[-1] = structs.replace(
                 current, text=best, grade=max(grade, current.grade), last_ns=max(ts_ns, current.last_ns)
             )
-            return None
+            confirms = grade > current.grade and said is not None and not is_same(said, text)
+            return _turn(said, self.history[-1]) if confirms else None
         return self._heard(Version(text, grade, source, ts_ns, ts_ns), said, current)
 
     def _heard(self, version: Version, said: str | None, current: Version) -> Turn | None:
@@ -88,7 +89,7 @@ class Firmware(Struct):
         if version.grade < current.grade:
             return _turn(said, version)  # of a part, perhaps: what the device says stands
         self._append(version)
-        return _turn(current.text, version)
+        return _turn(said, version)
 
     def _append(self, version: Version) -> None:
         self.history.append(version)
