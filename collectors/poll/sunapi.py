@@ -1,6 +1,6 @@
 """Hanwha SUNAPI: what is asked.
 
-Sources: Hanwha's SUNAPI documents (error 608: not supported) and the web client of its cameras.
+Sources: Hanwha's SUNAPI documents (error 600: no such submenu, 608: not supported) and the web client of its cameras.
 Only ``action=view`` reads.
 """
 
@@ -27,7 +27,8 @@ VIEWS: Final = (
 )
 _ERROR: Final = re.compile(rb'(?:Error Code:\s*|"Code":\s*)(\d{3})\b')
 _HEAD: Final = 512
-NOT_SUPPORTED: Final = {b"608"}
+NOT_SUPPORTED: Final = {b"600", b"608"}
+"""Submenu not found, feature not implemented."""
 
 
 def judge(response: Response) -> Verdict:

@@ -374,7 +374,7 @@ class Inspection:
         update = page.watched_update(ts_ns)
         if update is None:
             return
-        for what, words in news(question, difference, page.answers.get(question, {}), self._vocabulary):
+        for what, words in news(question, difference, self._vocabulary, {*update.gained}):
             self._gain(device, update, what, words)
 
     def _track(self, device: Device, flow: Flow, fact: SdpTrack, ts_ns: int) -> None:

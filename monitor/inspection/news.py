@@ -10,13 +10,15 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from monitor.ledger.ledger import Difference
     from monitor.model.capabilities import Vocabulary
 
 _STEP: Final = re.compile(r"[/.\[](?![^\[]*\])|\[")
 """Where a path may be cut: not within brackets."""
+_PLACE: Final = re.compile(r"\[\d{1,4}\]")
+"""A place in a list: what moves up in it is not new."""
 _WORDS: Final = frozenset({"true", "false", "yes", "no", "on", "off"})
 _LESS: Final = frozenset({"", "false", "no", "off", "0", "disabled"})
 _VERSION: Final = re.compile(r"version|firm|build|releas|revision|(?:^|[/.])ver$", re.IGNORECASE)
@@ -26,22 +28,27 @@ _ABILITY: Final = frozenset({"ver"})
 
 
 def news(
-    question: str, difference: Difference, now: Mapping[str, str], vocabulary: Vocabulary
+    question: str, difference: Difference, vocabulary: Vocabulary, gained: Container[str]
 ) -> Iterator[tuple[str, str]]:
-    """What is new in ``now``, the present answer: a key, and words for people."""
+    """What an answer says that it did not: a key, and words for people. ``gained`` functions are told already."""
     api, _, asked = question.partition(" ")
-    added = dict(difference.added)
-    declared = {each.identifier for each in vocabulary.declared(api, asked, difference.added)}
-    named = {_element(path, added[path]) for path in declared}
-    if declared and len(added) == len(now) and not difference.gone:
+
+    def told(statement: tuple[str, str]) -> bool:
+        return any(each.capability in gained for each in vocabulary.declared(api, asked, [statement]))
+
+    known = {(_PLACE.sub("", path), value) for path, value in difference.before.items()}
+    added = {path: value for path, value in difference.added if (_PLACE.sub("", path), value) not in known}
+    declared = [path for path, value in added.items() if told((path, value))]
+    if declared and not difference.before:
         return  # a question that it did not know before, about just that
+    named = {_element(path, added[path]) for path in declared}
     unnamed = [path for path in added if named.isdisjoint(_ways(path))]
-    for root, paths in _gathered(unnamed, [*(path for path in now if path not in added), *difference.gone]):
+    for root, paths in _gathered(unnamed, difference.before):
         if any(added[path].lower() not in _LESS for path in paths):  # what is off, or empty, says nothing
             words = f"{root} = {added[root]}" if paths == [root] else _first(root, paths, added)
             yield f"statement {question} {root}", words
     for path, before, value in difference.turned:
-        if value.lower() in _LESS or vocabulary.declared(api, asked, [(path, value)]):
+        if value.lower() in _LESS or (_PLACE.sub("", path), value) in known or told((path, value)):
             continue
         if _VERSION.search(path) is None or value.lower() in _WORDS:
             yield f"statement {question} {path}", f"{path} = {value}, before {before}"

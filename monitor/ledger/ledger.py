@@ -49,7 +49,7 @@ class Page(Struct):
     updates: list[Update] = []
     """Newest last."""
     marks: dict[str, dict[str, str]] = {}
-    """By kind ("banner", "ja4", "track", "boot", "unsupported"), what was seen of it and what that was."""
+    """By kind ("banner", "ja4", "stream", "boot", "unsupported" and the like), what was seen and what that was."""
     changed: bool = False
     """Since it was last written down."""
 
@@ -107,6 +107,8 @@ class Difference(Struct, frozen=True):
     """Path, value before, value now."""
     gone: tuple[str, ...] = ()
     """Paths that are not mentioned any more, which says nothing of what they were about."""
+    before: dict[str, str] = {}
+    """All that the last answer said."""
 
     def __bool__(self) -> bool:
         """Whether there is another answer to compare with, and it says something else."""
@@ -188,6 +190,7 @@ class Ledger:
                 (path, before[path], value) for path, value in now.items() if before.get(path, value) != value
             ),
             gone=tuple(path for path in before if path not in now),
+            before=before,
         )
 
     def unsupported(self, page: Page, question: str) -> None:

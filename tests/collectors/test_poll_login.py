@@ -308,14 +308,14 @@ async def test_a_username_token_in_the_devices_own_time(known: dict[str, str], a
 
 
 async def test_a_refused_token_ends_the_poll(tmp_path: Path) -> None:
-    """A wrong password is sent once; GetServices, which needs none, was answered."""
+    """A wrong password is sent once; the device's clock, which needs none, was answered."""
     server = TokenServer()
     async with serving(server) as site:
         target = site.target(user=USER, password_file=password_file(tmp_path, "wrong"), apis=(Api.ONVIF,))
         replies = await poll(target)
     assert [reply.outcome for reply in replies][-1] is Outcome.REFUSED
     assert server.refused == 1
-    assert replies[1].outcome is Outcome.ANSWERED
+    assert replies[0].outcome is Outcome.ANSWERED
 
 
 async def test_digest_where_a_device_answers_401_to_the_token(known: dict[str, str]) -> None:
