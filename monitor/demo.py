@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from monitor.app import Knowledge
     from monitor.daemon import Outlets
-    from pcaps.scenarios import Scenario
+    from monitor.engine import Engine
+    from pcaps.scenarios import Entry, Scenario
 
 ORDER: Final = (
     "quiet_site",
@@ -62,7 +63,7 @@ SCENE_S: Final = 4.0
 STEP_PACKETS: Final = 16
 SHOWN: Final = 4
 """Incidents of one scenario that are followed line by line; the rest is counted."""
-SENTENCES: Final = 2
+SENTENCES: Final = 3
 """Incidents of one scenario that are told in a sentence at its end."""
 ARRIVAL_S: Final = 10.0
 """Seconds to wait for the broker's messages after a scenario."""
@@ -160,13 +161,18 @@ class Demo:
         self._drain(shown)
         shown.rest()
         wrong = differences(scenario, shown.last)
+        if scenario.rows:
+            states = ledger_of(scenario, engine)
+            console.print(Text("  ledger: " + "; ".join(f"{row.device} {row.capability} {is_}" for row, is_ in states)))
+            wrong += [f"{row.device}: {row.capability} is {is_}" for row, is_ in states if is_ != row.state]
         for line in wrong:
             console.print(f"  [bold red]not as described:[/bold red] {line}")
         incidents = len(shown.last)
         attempts = sum(each["unmapped"]["camwarden"]["attempts"] for each in shown.last.values())
         verdict = "as described" if not wrong else f"{len(wrong)} differences"
         plural = "incident" if incidents == 1 else "incidents"
-        calm = "nothing to report" if not incidents else f"{incidents} {plural}, {attempts:,} attempts"
+        tried = "" if not attempts else f", {attempts:,} attempt" + ("" if attempts == 1 else "s")
+        calm = "nothing to report" if not incidents else f"{incidents} {plural}{tried}"
         console.print(f"  [green]{calm}[/green], {verdict}\n" if not wrong else f"  {calm}, {verdict}\n")
         self._rows.append((scenario.name, incidents, attempts, verdict))
         return not wrong
@@ -228,10 +234,9 @@ class _Shown:
         """At the end of a scenario: what each incident came to, in a sentence."""
         for uid in self._written[:SENTENCES]:
             self._console.print(Text(f"  {self.last[uid]['message']}", "italic"))
-        if len(self.last) > len(self._written[:SENTENCES]):
-            self._console.print(
-                f"  ... and {len(self.last) - len(self._written[:SENTENCES])} more incidents like these"
-            )
+        more = len(self.last) - len(self._written[:SENTENCES])
+        if more:
+            self._console.print(f"  ... and {more} more incident{'' if more == 1 else 's'} like these")
 
     def _line(self, message: dict[str, Any], words: str) -> None:
         severity = Severity(message["severity_id"])
@@ -266,6 +271,17 @@ def _about(message: dict[str, Any]) -> str:
         return str(message["finding_info"]["title"])
     sure = ", ".join(message["finding_info"]["types"][1:])
     return f"{firmware.get('before', '?')} -> {firmware.get('after', '?')}" + (f" ({sure})" if sure else "")
+
+
+def ledger_of(scenario: Scenario, engine: Engine) -> list[tuple[Entry, str]]:
+    """The rows of the ledger that a scenario describes, and the state in which each is."""
+    devices = {device.name: device for device in engine.attribution.devices}
+    found = []
+    for entry in scenario.rows:
+        page = engine.inspection.ledger.known(devices[entry.device].key) if entry.device in devices else None
+        row = page.rows.get(entry.capability) if page is not None else None
+        found.append((entry, str(row.state()) if row is not None else "no row"))
+    return found
 
 
 def differences(scenario: Scenario, incidents: dict[str, dict[str, Any]]) -> list[str]:

@@ -14,8 +14,10 @@ import pytest
 
 from collectors.captures import Captures
 from monitor.config import convert
+from monitor.demo import ledger_of
+from monitor.model.capabilities import State
 from pcaps import airport_storm, savefile, scenarios
-from pcaps.scenarios import ANY_DEVICE, NAMES, Entry, Expect, Never
+from pcaps.scenarios import ANY_DEVICE, NAMES, Expect, Never
 from tests.builds import REPOSITORY
 from tests.engine.played import Played, engine
 
@@ -98,20 +100,17 @@ def test_a_scenario_is_found_as_described(name: str, known: Knowledge) -> None:
     assert [(never, each.message) for never in scenario.never for each in played.told if matches(never, each)] == []
 
 
-def state_of(entry: Entry, played: Played) -> str:
-    """The state in which a row of the ledger is."""
-    device = next(each for each in played.engine.attribution.devices if each.name == entry.device)
-    page = played.engine.inspection.ledger.known(device.key)
-    row = page.rows.get(entry.capability) if page is not None else None
-    return "no row" if row is None else str(row.state())
-
-
 @pytest.mark.parametrize("name", [name for name in NAMES if scenarios.load(name).rows])
 def test_the_ledger_is_as_described(name: str, known: Knowledge) -> None:
     """Each row that a description names is in the state that it gives."""
-    played = replayed(known, name)
-    rows = scenarios.load(name).rows
-    assert {(each, state_of(each, played)) for each in rows} == {(each, each.state) for each in rows}
+    scenario = scenarios.load(name)
+    found = ledger_of(scenario, replayed(known, name).engine)
+    assert found == [(each, each.state) for each in scenario.rows]
+
+
+def test_every_state_is_shown() -> None:
+    """By one scenario."""
+    assert {row.state for row in scenarios.load("ledger_states").rows} == {*State}
 
 
 @pytest.fixture(scope="module")

@@ -154,6 +154,16 @@ def test_somewhere_new_after_an_update_is_gained_and_somewhere_old_is_not(known:
     assert "hik-connect" not in found.message
 
 
+def test_who_was_hardly_watched_before_an_update_gains_nothing_by_what_it_does(known: Knowledge) -> None:
+    """It may have gone there all along; what it says of itself for the first time is no gain either."""
+    for minute, count in ((0.5, 0), (2, 1)):
+        site = Site()
+        ask(site, 0, info("V5.7.3"))
+        update(site, minute)
+        call(site, 4)
+        assert len(of(play(known, site), "capability_gained")) == count
+
+
 def test_a_track_that_is_there_from_the_start_is_nothing_new(known: Knowledge) -> None:
     """Nor is one that comes and goes."""
     site = Site()
