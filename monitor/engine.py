@@ -653,6 +653,8 @@ class Engine:
                     told += self._judge_as(oldest, oldest.state(), self.policy.judge(oldest), now_ns)
                 continue
             told += self._judge_as(contact, state, judgement, now_ns)
+        if self._noticed:
+            told += self._notices(now_ns)
         return told
 
     def _judge_as(

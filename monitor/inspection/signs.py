@@ -83,8 +83,9 @@ class SignsOfUpdates:
             return None
         words = f"{turn.source} said {turn.before}, and says {turn.after}"
         update = self._sign(device, page, Sign.VERSION, words, turn.ts_ns)
-        if update is not None:
-            update.before, update.after = turn.before, turn.after
+        if update is not None and (not update.certain or update.source == turn.source):
+            update.before = update.before if update.certain else turn.before
+            update.after, update.source = turn.after, turn.source
             update.certain = update.certain or turn.grade is Grade.CERTAIN
         return update
 

@@ -57,6 +57,8 @@ class Update(Struct):
     gained: dict[str, str] = {}
     """By capability, destination or statement: what is new since, for people."""
     image_sha256: str | None = None
+    source: str | None = None
+    """Who said the versions: what another source counts in its own way stays beside them, among the signs."""
 
     @property
     def change(self) -> FirmwareChange:

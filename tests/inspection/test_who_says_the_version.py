@@ -74,7 +74,7 @@ def test_each_source_is_compared_with_itself(known: Knowledge) -> None:
     for number, (source, version) in enumerate(said):
         running.inspection.announced(device, DeviceAnnounced(source, firmware=version), START + number * SECOND)
     changes = [each.firmware for _, each in running.inspection.take() if each.kind is Kind.FIRMWARE_UPDATE]
-    assert [(each.before, each.after) for each in changes if each] == [("2.800.1", "2.820.5"), ("V7.1", "V7.2")]
+    assert {(each.before, each.after) for each in changes if each} == {("2.800.1", "2.820.5")}
 
 
 def test_the_device_confirms_the_image(known: Knowledge) -> None:
