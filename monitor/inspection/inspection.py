@@ -502,7 +502,7 @@ class Inspection:
         if device.watched:
             if notice.kind in GROWING:  # what is queued of it is part of this
                 same = (device.key, notice.kind, notice.about)
-                self.told = [each for each in self.told if (each[0].key, each[1].kind, each[1].about) != same]
+                self.told[:] = [each for each in self.told if (each[0].key, each[1].kind, each[1].about) != same]
             self.told.append((device, notice))
             return
         self._waiting[device.key, str(notice.kind), notice.about] = (device, notice)

@@ -106,7 +106,7 @@ SCRIPTS: Final = {
         ("v3.1.0.956_22041100", "v8.1.0_25010100"),
         frozenset({"person.track", "export.rtmp", "face.detect"}),
         ("export.rtmp", "person.track"),
-        ("Ability/abilityChn[0]/supportAiFace/permit", "AiDetectType/face"),
+        ("Ability/abilityChn[0]/supportAiFace/permit",),
         wakes="cloud.p2p",
         sleeps=None,
         unnamed="person.detect",
