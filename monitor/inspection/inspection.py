@@ -229,7 +229,7 @@ class Inspection:
         before = page.answers.get(question, {})
         difference = self.ledger.answered(page, question, fact.statements)
         # A newer catalogue reads more in an old answer: what that held already is not news.
-        known = self._vocabulary.declared(fact.api, fact.question, before.items()) if difference else []
+        known = self._vocabulary.declared(fact.api, fact.question, before.items()) if before else []
         mentioned = {(each.capability, each.aspect) for each in known}
         for declaration in self._vocabulary.declared(fact.api, fact.question, fact.statements):
             source = f"{question}: {declaration.identifier}"

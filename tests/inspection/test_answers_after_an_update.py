@@ -70,6 +70,9 @@ def test_a_catalogue_that_reads_more_is_no_gain(known: Knowledge) -> None:
     assert known_functions
     answered(inspection, device, START, said)
     inspection.ledger.page(device.key).rows.clear()
+    answered(inspection, device, START + DAY - 1, said)
+    assert gained(inspection) == []
+    inspection.ledger.page(device.key).rows.clear()
     answered(inspection, device, START + DAY, said, ("DeviceCap/more", "1"))
     assert gained(inspection) == []
     assert known_functions[0].capability in inspection.ledger.page(device.key).rows

@@ -26,7 +26,7 @@ def match(site: Site, at: int, sender: Host, about: Host, version: str) -> None:
     body = (
         '<?xml version="1.0" encoding="UTF-8"?>\r\n<ProbeMatch><Uuid>0A1B</Uuid>\r\n<Types>inquiry</Types>'
         f"<DeviceType>1</DeviceType><DeviceDescription>DS-2CD2042WD-I</DeviceDescription><MAC>{mac}</MAC>"
-        f"<IPv4Address>{ip}</IPv4Address><SoftwareVersion>{version}</SoftwareVersion></ProbeMatch>"
+        f"<IPv4Addr>{ip}</IPv4Addr><SoftwareVersion>{version}</SoftwareVersion></ProbeMatch>"
     )
     site.wire.udp(at, sender, 37020, SADP, 37020, body.encode())
 
@@ -71,9 +71,10 @@ def test_each_source_is_compared_with_itself(known: Knowledge) -> None:
     device = running.attribution.devices.named("gate")
     assert device is not None
     said = [("onvif", "2.800.1"), ("dahua", "V7.1"), ("onvif", "2.820.5"), ("dahua", "V7.2")]
+    changes = []
     for number, (source, version) in enumerate(said):
         running.inspection.announced(device, DeviceAnnounced(source, firmware=version), START + number * SECOND)
-    changes = [each.firmware for _, each in running.inspection.take() if each.kind is Kind.FIRMWARE_UPDATE]
+        changes += [each.firmware for _, each in running.inspection.take() if each.kind is Kind.FIRMWARE_UPDATE]
     assert {(each.before, each.after) for each in changes if each} == {("2.800.1", "2.820.5")}
 
 
