@@ -96,7 +96,14 @@ def _media(fact: MediaStream, sender: Device | None, receiver: Device | None) ->
         and receiver.device_class not in _LISTENERS
         and (sender is None or sender.device_class in _LISTENERS)
     )
+    if not talk and relays(sender):
+        return None
     return Deed(AUDIO_OUT if talk else AUDIO_IN, f"RTP audio{codec}", by_sender=not talk)
+
+
+def relays(device: Device | None) -> bool:
+    """Whether the sound that it sends was taken in by others: a recorder's own microphone cannot be told from them."""
+    return device is not None and device.device_class in (DeviceClass.RECORDER, DeviceClass.VIEWER)
 
 
 def track_capability(fact: SdpTrack, *, as_sender: bool = False) -> str | None:

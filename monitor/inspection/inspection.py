@@ -383,7 +383,7 @@ class Inspection:
         if fact.media == "video" and fact.direction == "sendonly" and described is not _NOT_ASKED:
             described = self._described[_connection(flow)] = structs.replace(described, as_sender=True)
         capability = track_capability(fact, as_sender=described.as_sender)
-        if capability is None:
+        if capability is None or (capability == deeds.AUDIO_IN and deeds.relays(device)):
             return
         page, uri = self.ledger.page(device.key), described.uri
         first = page.remember("described", uri, page.marks.get("described", {}).get(uri, str(ts_ns)))
