@@ -128,7 +128,7 @@ class Inspection:
         self.policy = policy
         self._signs = SignsOfUpdates(self.ledger)
         self.told: list[tuple[Device, Notice]] = []
-        """What is to be told, in the order in which it was noticed, until it is taken."""
+        """What is to be told, in the order in which it was noticed, until it is taken; always the same list."""
         self._waiting: OrderedDict[tuple[str, str, str], tuple[Device, Notice]] = OrderedDict()
         self._greeted: dict[str, str] = {}
         """By device, how it greeted last."""

@@ -94,6 +94,19 @@ def test_the_device_confirms_the_image(known: Knowledge) -> None:
     assert (update.grade, update.before, update.after) == (Grade.CERTAIN, "V1.1.0", "V1.7.5")
 
 
+def test_what_is_to_be_told_is_seen_at_once(known: Knowledge) -> None:
+    """Who looks whether there is something to tell sees it, also where a later word took the place of an earlier."""
+    running = engine(known).engine
+    device = running.attribution.devices.named("gate")
+    assert device is not None
+    told = running.inspection.told
+    for number, version in enumerate(("V1", "V2", "V3")):
+        running.inspection.announced(device, DeviceAnnounced("sadp", firmware=version), START + number * SECOND)
+    assert len(told) == 1
+    assert running.inspection.take() != []
+    assert told == []
+
+
 def test_what_is_to_be_compared_later_is_written_down(known: Knowledge) -> None:
     """A second source's first word, and a first refusal, mark the page: a killed daemon must know them."""
     site = Site()
