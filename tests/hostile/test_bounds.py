@@ -20,13 +20,25 @@ from monitor.app import build_engine, knowledge
 from monitor.contacts import contacts, lookups
 from monitor.enrich import claims, holders, names, site
 from monitor.incidents import incident
+from monitor.ledger import firmware, ledger, rows, updates
+from monitor.model.address import pack
 from monitor.model.contacts import Outcome
+from monitor.model.facts import (
+    CapabilityStated,
+    DeviceAnnounced,
+    ExploitAttempt,
+    FirmwareCall,
+    RtspRequest,
+    SdpTrack,
+    ServiceBanner,
+)
+from monitor.model.flows import Flow
 from monitor.model.limits import Limit, Room
 from monitor.protocols import http_bodies
 from monitor.wire import fragments, layout, streams
 from pcaps import packets, scenarios
 from pcaps.wire import MS
-from tests.engine.played import configured, engine
+from tests.engine.played import Played, configured, engine
 from tests.hostile import floods
 from tests.hostile.containers import Found, walk
 from tests.hostile.measure import MIB, apart, resident
@@ -41,6 +53,9 @@ WAITING: Final = 4096
 """For what is emptied at each packet or tick, and has no bound of its own: no more than the packets of one block."""
 COUNTRIES: Final = 251
 """ISO 3166-1 has 249; none, and ``other``."""
+
+MARKS: Final = 8
+"""Kinds of marks: banner, ja4, described, track, boot, unsupported; and two more."""
 
 ROOMS: Final[dict[str, tuple[Room, ...]]] = {
     "engine.alarms._by_uid": (Room.ALARMS,),
@@ -75,9 +90,19 @@ ROOMS: Final[dict[str, tuple[Room, ...]]] = {
     "engine.book._moved": (Room.INCIDENTS,),
     "engine.book._open": (Room.INCIDENTS,),
     "engine.book._unnamed": (Room.INCIDENTS,),
+    "engine._noticed": (Room.NOTICES,),
     "engine.hearing.awaited._flows": (Room.ANNOUNCED_FLOWS,),
     "engine.hearing.expected._awaited": (Room.MEDIA_PORTS,),
     "engine.hearing._listeners": (Room.FLOWS,),
+    "engine.inspection._described": (Room.DESCRIPTIONS,),
+    "engine.inspection._greeted": (Room.PAGES,),
+    "engine.inspection._signs._under_way": (Room.DEVICES,),
+    "engine.inspection._volumes._windows": (Room.VOLUMES,),
+    "engine.inspection._waiting": (Room.NOTICES,),
+    "engine.inspection._weaknesses._attacked": (Room.ATTACKED,),
+    "engine.inspection.due": (Room.DEVICES,),
+    "engine.inspection.ledger._pages": (Room.PAGES,),
+    "engine.inspection.ledger._pages[].answers[]": (Room.STATEMENTS,),
     "engine.scanner.dirty": (Room.FLOWS,),
 }
 """What a limit bounds; of several it is their sum."""
@@ -97,9 +122,20 @@ CAPS: Final[dict[str, int]] = {
     "engine.attribution.site._core": 0,
     "engine.attribution.site._networks": 32,
     "engine.attribution.site._rows[]": 64 + site.MAX_LEARNT,
+    "engine.policy._ages": 1,
     "engine.policy._groups": 2,
+    "engine.policy._maintenance._windows": 1,
     "engine.sight._sides": 1,
     "engine.policy._refusals": 8 * (2 + 1),
+    # Of each page of the ledger; beyond, nothing is noted.
+    "engine.inspection.ledger._pages[].answers": ledger.MAX_ANSWERS,
+    "engine.inspection.ledger._pages[].firmware.by_source": firmware.MAX_SOURCES,
+    "engine.inspection.ledger._pages[].firmware.history": firmware.MAX_HISTORY,
+    "engine.inspection.ledger._pages[].marks": MARKS,
+    "engine.inspection.ledger._pages[].marks[]": ledger.MAX_MARKS,
+    "engine.inspection.ledger._pages[].rows": ledger.MAX_ROWS,
+    "engine.inspection.ledger._pages[].rows[].said": rows.MAX_SAID,
+    "engine.inspection.ledger._pages[].updates": ledger.MAX_UPDATES,
     # Labels of closed sets.
     "engine.attribution.moved": (INVENTORY + 1) * COUNTRIES * 2,
     "engine.attribution.reached": (INVENTORY + 1) * COUNTRIES * COUNTRIES * len(Outcome),
@@ -128,14 +164,16 @@ CAPS: Final[dict[str, int]] = {
 PATTERNS: Final = (
     (re.compile(r".*\.addresses"), max(holders.MAX_ADDRESSES + 1, lookups.MAX_ADDRESSES)),
     (re.compile(r".*\.evidences"), incident.MAX_EVIDENCES),
+    (re.compile(r"engine\.inspection\..*\.gained"), updates.MAX_GAINS),
+    (re.compile(r"engine\.inspection\..*\.signs"), len(updates.Sign)),
     (re.compile(r"engine\.hearing\._listeners\[\]\.(first|second)\.waiting"), streams.MAX_SEGMENTS),
 )
 IN_PARSERS: Final = re.compile(r"engine\.hearing\._listeners\[\]\..*")
 PARSER_BYTES: Final = http_bodies.MAX_TEXT
 """The answer of a device's interface is the most that a parser keeps; a leaf certificate has a quarter of that."""
 PARSER_ITEMS: Final = 1024
-FIXED: Final = re.compile(r".*(\._extract\b|\.__annotations__|<closure>|_remembered\.__)")
-"""The public suffix list, and what belongs to the code."""
+FIXED: Final = re.compile(r".*(\._extract\b|\.__annotations__|<closure>|_remembered\.__|inspection\._vocabulary\.)")
+"""The public suffix list, the catalogue's vocabulary, and what belongs to the code."""
 
 
 def cap_of(found: Found, limits: dict[Room, int]) -> int | None:
@@ -165,7 +203,30 @@ def busy() -> tuple[list[Found], list[Limit]]:
         for frame, link, wire in mutants(Random(1), 1000):
             now += MS
             played.feed([Block(frame, array("q", (now, 0, len(frame), wire, 0)), 1, (Interface("capture", link),))])
+        tell_the_ledger(played)
         return walk(played.engine, beside=(known.catalogue, known.geo)), list(played.engine.limits())
+
+
+def tell_the_ledger(played: Played) -> None:
+    """More of everything than the ledger keeps of one device: versions, questions, statements, banners, updates."""
+    inspection, now = played.engine.inspection, played.engine.now_ns
+    device = next(each for each in played.engine.attribution.devices if each.watched)
+    peer, host = pack("10.20.0.90"), device.addresses[0]
+    for number in range(2 * ledger.MAX_ANSWERS):
+        now += updates.JOIN_NS // 16
+        inspection.announced(device, DeviceAnnounced("sadp", firmware=f"V{number}"), now)
+        source = DeviceAnnounced("isapi", firmware=f"V{number}", boot_time=str(number), fingerprint=str(number))
+        inspection.announced(device, source, now, number + 1)
+        flow = Flow(0, peer, host, 1024 + number, 554, 6, (), None, None, now)
+        statements = tuple((f"a{number}/isSupport{each}", "true") for each in range(64 * (1 + number % 2)))
+        for asked in (f"System/{number}", "System/one"):
+            inspection.stated(device, CapabilityStated("isapi", asked, (*statements, ("isSupportEZVIZ", "true"))), now)
+        inspection.fact(flow, 0, RtspRequest("DESCRIBE", f"rtsp://gate/{number}", None), now)
+        inspection.fact(flow, 1, SdpTrack("audio", "PCMU", None, None), now)
+        inspection.fact(flow, 1, ServiceBanner(f"kind{number}", "server", f"software {number}"), now)
+        inspection.fact(flow, 0, FirmwareCall("isapi", "upload", f"/ISAPI/{number}"), now)
+        inspection.fact(flow, 0, ExploitAttempt(f"CVE-{number}", None), now)
+        inspection.take()
 
 
 @cache
