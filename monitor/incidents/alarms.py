@@ -45,12 +45,16 @@ class Alarm:
         self.said: tuple[object, ...] = ()
 
     def state(self) -> tuple[object, ...]:
-        """What is news when it differs: not the numbers in a sentence that grow every second."""
+        """What is news when it differs: not the numbers in a sentence that grow every second.
+
+        Another connection between the same ends is none, nor is another end once it was noticed FLOOR times.
+        """
         notice = self.notice
+        ends = [(each.remote_ip, each.remote_name, each.remote_port, each.proto) for each in notice.evidences]
         return (
             notice.severity,
             notice.properties,
-            notice.evidences,
+            tuple(ends) if self.times < FLOOR else (),
             notice.firmware,
             notice.capabilities,
             notice.news,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 import pytest
+from msgspec import structs
 
 from monitor.app import sensor_view
 from monitor.incidents.alarms import Alarms
-from monitor.model.incidents import Activity, Kind, Notice, Severity, Totals
+from monitor.model.incidents import Activity, Evidence, Kind, Notice, Severity, Totals
 
 T: Final = 1_700_000_000_000_000_000
 SECOND: Final = 1_000_000_000
@@ -101,3 +102,26 @@ def test_what_was_missed_meanwhile(field: str, value: int) -> None:
     totals |= {"arrived": 200, field: value}
     (over,) = held.hold(SENSOR, BLIND, [], T + SECOND)
     assert (over.visibility.loss_ppm, over.visibility.gaps_s) == ((50_000, 0) if field == "lost" else (0, 3))
+
+
+def attempt(remote: str, remote_port: int, device_port: int) -> Notice:
+    """Something that a connection showed."""
+    evidence = Evidence("10.20.0.11", device_port, remote, None, remote_port, 6, None, None, None, f"1:{device_port}")
+    return structs.replace(notice(kind=Kind.FIRMWARE_CHECK), evidences=(evidence,))
+
+
+def test_the_next_connection_between_the_same_ends_is_no_news() -> None:
+    """A device that asks its server each hour, from another port each time, is told of once, and at each decade."""
+    noted = alarms()
+    told = [len(noted.note(SENSOR, attempt("192.0.2.1", 443, 1024 + hour), T + hour * SECOND)) for hour in range(99)]
+    assert sum(told) == 2
+    assert [at for at, count in enumerate(told, start=1) if count] == [1, 10]
+
+
+def test_ends_without_number_are_told_by_decades() -> None:
+    """Ten thousand forged ends are no ten thousand messages."""
+    noted = alarms()
+    ends = (f"192.0.{number >> 8}.{number & 255}" for number in range(10_000))
+    told = [len(noted.note(SENSOR, attempt(end, 443, 1024), T + at)) for at, end in enumerate(ends)]
+    assert told[:9] == [1] * 9
+    assert sum(told) == 9 + len((10, 100, 1000, 10_000))
