@@ -298,6 +298,44 @@ def incidents(state: StateDir = None, config: ConfigFile = None, form: Shown = F
     listing(state, config, lambda it, lines: it.incidents(sys.stdout, lines=lines), form)
 
 
+@app.command()
+def report(
+    out: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.html", help="The file to write.")],
+    state: StateDir = None,
+    config: ConfigFile = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="From then on: 2026-11-01, 2026-11-01T08:00, ...Z.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Until then; a day means its beginning.")] = None,
+) -> None:
+    """Write the assurance report: what each device did and did not do, and how well it was watched, as one HTML file.
+
+    Times without an offset are by the site's clock (site.time_zone).
+    """
+    import time
+
+    from monitor.enrich.catalogue import Catalogue, CatalogueError
+    from monitor.report.making import make, moment
+    from monitor.store.errors import StoreError
+
+    settings = configuration(config, None)
+    directory = state or state_of(settings)
+    if directory is None:
+        fail("--state DIR or a configuration with sensor.state is needed: whose journal?")
+    try:
+        span = (moment(since, settings.site, "--since"), moment(until, settings.site, "--until"))
+        catalogue = Catalogue.load(*(Path(each) for each in settings.sensor.catalogue))
+        page, damaged = make(directory, settings.site, catalogue.vocabulary, *span, made_ns=time.time_ns())
+        out.write_bytes(page)
+    except (StoreError, CatalogueError, ValueError) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{out}: {error.strerror or error}")
+    if damaged:
+        complain(f"warning: {damaged} rows of the journal cannot be read")
+        raise typer.Exit(BAD_INPUT)
+
+
 @geo_app.command("show")
 def geo_show(
     address: Annotated[str, typer.Argument(help="An IPv4 or IPv6 address.")], config: ConfigFile = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from monitor.app import build_engine, knowledge, renderer
 from monitor.continuity import PREFIX
-from monitor.continuity.pages import pages_in, rows_of
+from monitor.continuity.pages import kept_of, pages_in
 from monitor.enrich.holders import LEASED
 from monitor.faults import place_of
 from monitor.model.address import mac_from_text, text, unpack
@@ -92,7 +92,7 @@ class Replay:
             waiting += engine.finish()
             tell()
             if store is not None:
-                store.append((), render, rows_of(engine))
+                store.append((), render, kept_of(engine))
             if isinstance(show, Terminal):
                 show.close(calm=engine.scanner.packets > 0 and any(each.watched for each in engine.attribution.devices))
         return engine

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.continuity import taking
-from monitor.continuity.records import Damaged, DeviceRecord, Foreign, PageRecord, decode, encode, name_of
+from monitor.continuity.records import (
+    ContactRecord,
+    Damaged,
+    DeviceRecord,
+    EngineRecord,
+    Foreign,
+    PageRecord,
+    decode,
+    encode,
+    name_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +26,11 @@ if TYPE_CHECKING:
 
 PAGES = "engine/page/"
 DEVICES = "engine/device/"
+CONTACTS = "engine/contact/"
 """What the names of their rows begin with."""
+RUN = "engine/engine/"
+REPLAYED = "replay/engine"
+"""Names of the rows that say what a run saw and missed: the daemon's, and a replay's, which no daemon goes on from."""
 
 
 def rows_of(engine: Engine) -> Rows:
@@ -28,6 +42,16 @@ def rows_of(engine: Engine) -> Rows:
             page = engine.inspection.ledger.known(device.key)
             if page is not None:
                 rows[name_of("page", page.device)] = encode(PageRecord(page))
+    return rows
+
+
+def kept_of(engine: Engine) -> Rows:
+    """The same of a whole replay, with the contacts of those devices and what the replay saw and missed."""
+    rows = rows_of(engine)
+    for device in engine.attribution.devices:
+        for contact in engine.attribution.contacts.of(device) if device.watched else ():
+            rows[name_of("contact", contact.place)] = encode(taking.contact_record(engine, contact))
+    rows[REPLAYED] = encode(taking.engine_record(engine))
     return rows
 
 
@@ -53,3 +77,23 @@ def devices_in(rows: Mapping[str, bytes]) -> tuple[list[DeviceRecord], int]:
             except (Damaged, Foreign):
                 lost += 1
     return read, lost
+
+
+def contacts_in(rows: Mapping[str, bytes]) -> tuple[list[ContactRecord], int]:
+    """The contacts among these rows, and how many of them cannot be read."""
+    read, lost = [], 0
+    for name, row in rows.items():
+        if name.startswith(CONTACTS):
+            try:
+                read.append(decode(ContactRecord, row))
+            except (Damaged, Foreign):
+                lost += 1
+    return read, lost
+
+
+def run_in(row: bytes | None) -> EngineRecord | None:
+    """What a run saw and missed; None if its row is not there or cannot be read."""
+    try:
+        return decode(EngineRecord, row) if row is not None else None
+    except (Damaged, Foreign):
+        return None

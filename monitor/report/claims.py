@@ -1,0 +1,139 @@
+"""Claims: what a device did and did not do, each only as far as it is known.
+
+Strategy: "yes" needs one contact; "no" needs that there is none and that the device was watched. A contact whose
+beginning was not seen, or an end that nobody can place, makes a "no" into "not known".
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from monitor.model.contacts import Outcome
+from monitor.model.incidents import Kind
+from monitor.model.verdicts import OperatorKind
+from monitor.report.facts import Certainty
+from monitor.report.words import SECOND_NS, counted, duration, share
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from monitor.report.facts import Coverage, DeviceFacts, End
+
+NAMED: Final = 3
+"""Operators that an answer names; the table beneath has them all."""
+
+
+class Answer(StrEnum):
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "not known"
+
+
+class Claim(Struct, frozen=True):
+    """One question with its answer."""
+
+    question: str
+    answer: Answer
+    words: str
+
+
+def outward(device: DeviceFacts) -> Claim:
+    """Whether it tried to reach anything outside the site: the sentence that the report is for."""
+    tried = [each for each in device.ends if each.outbound and not each.core]
+    inside = {each.operator for each in device.ends if each.core}
+    gone = [
+        each
+        for each in device.incidents
+        if each.outward and each.kind not in (Kind.NAME_LOOKUP, Kind.CORE_CONTACT) and each.operator not in inside
+    ]
+    unclear = [each for each in device.ends if not each.outbound and not each.invited and each.addresses]
+    question = "Did it try to reach anything outside the site?"
+    if tried or gone:
+        through = sum(each.outcome >= Outcome.ANSWERED for each in tried)
+        stopped = len(tried) - through
+        told = {each.operator for each in gone} - {each.operator for each in tried}
+        parts = [f"{counted(through, 'destination')} answered", f"{counted(stopped, 'destination')} did not"]
+        parts += [f"{counted(len(told), 'more destination')} known from incidents only"] if told else []
+        return Claim(question, Answer.YES, f"Tried to reach destinations outside the site: {', '.join(parts)}.")
+    if unclear:
+        ends = counted(len(unclear), "end")
+        words = f"Not known: it exchanged packets with {ends} outside the site, and nobody saw who began."
+        return Claim(question, Answer.UNKNOWN, words)
+    answer, words = negative(device.coverage, "attempted nothing outside the site")
+    if answer is Answer.NO:
+        looked = sum(len(each.names) for each in device.ends if not each.addresses)
+        reached = sum(each.invited for each in device.ends)
+        words += f" It looked up {counted(looked, 'name')} without going there." if looked else ""
+        words += f" It was reached by {counted(reached, 'end')} outside, and answered." if reached else ""
+    return Claim(question, answer, words)
+
+
+def negative(coverage: Coverage, what: str) -> tuple[Answer, str]:
+    """That something was not seen, with what that is worth."""
+    if coverage.certainty is Certainty.UNKNOWN or coverage.span is None:
+        return Answer.UNKNOWN, f"Not known: {', and '.join(coverage.reasons)}."
+    words = f"{watched(coverage)}, {what}."
+    if coverage.certainty is Certainty.WEAK:
+        words += f" This says little: {', and '.join(coverage.reasons)}."
+    return Answer.NO, words
+
+
+def watched(coverage: Coverage) -> str:
+    """How long it was watched: "Watched 99.9 % of 720 h"; of files, only what was seen is known."""
+    if coverage.span is None:
+        return "Not watched"
+    length_ns = coverage.span.length_ns
+    if coverage.listened_ns is None:
+        return f"Seen in {share(coverage.seen_s * SECOND_NS, length_ns)} of the seconds of {duration(length_ns)}"
+    return f"Watched {share(coverage.listened_ns, length_ns)} of {duration(length_ns)}"
+
+
+def questions(device: DeviceFacts, home: tuple[str, ...]) -> list[Claim]:
+    """What else a reader wants to know that it did not do."""
+    tried = [each for each in device.ends if each.outbound or not each.addresses]
+    unclear = [each for each in device.ends if not each.outbound and not each.invited and each.addresses]
+    kinds = {each.kind for each in device.incidents}
+    claims = []
+    if home:
+        where = ", ".join(home)
+        abroad = [each for each in tried if each.foreign]
+        placeless = [each for each in tried if each.foreign is None and not each.core] + unclear
+        question = f"Did it try to go to another country than {where}, or under another law?"
+        claims.append(_asked(device, question, abroad, placeless, known=False))
+    for question, kind, told in (
+        ("Did it call a camera maker's own service?", OperatorKind.VENDOR_CLOUD, Kind.VENDOR_CLOUD),
+        ("Did it use a peer-to-peer network for cameras?", OperatorKind.P2P_CLOUD, Kind.P2P_CLOUD),
+    ):
+        called = [each for each in tried if each.kind is kind]
+        claims.append(_asked(device, question, called, unclear, known=told in kinds))
+    hidden = [each for each in tried if each.encrypted_dns]
+    question = "Did it look up names out of sight (encrypted DNS)?"
+    claims.append(_asked(device, question, hidden, unclear, known=Kind.ENCRYPTED_DNS in kinds))
+    question = "Did it go for a network of the site that is off limits?"
+    claims.append(
+        _asked(device, question, [each for each in tried if each.core], unclear, known=Kind.CORE_CONTACT in kinds)
+    )
+    reached = [each for each in device.ends if each.invited]
+    claims.append(_asked(device, "Was it reached from outside the site?", reached, unclear, known=False))
+    return claims
+
+
+def _asked(device: DeviceFacts, question: str, found: list[End], doubtful: list[End], *, known: bool) -> Claim:
+    if found:
+        return Claim(question, Answer.YES, f"Yes: {_named(found)}.")
+    if known:
+        return Claim(question, Answer.YES, "Yes: see its incidents.")
+    if doubtful:
+        ends = counted(len(doubtful), "end")
+        return Claim(question, Answer.UNKNOWN, f"Not known: of {ends} nobody can say ({_named(doubtful)}).")
+    answer, words = negative(device.coverage, "nothing of the kind was seen")
+    return Claim(question, answer, words)
+
+
+def _named(ends: Iterable[End]) -> str:
+    names = list(dict.fromkeys(each.operator for each in ends))
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
