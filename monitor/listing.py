@@ -108,7 +108,7 @@ class Listing:
                     Text(state.replace("_", " "), COLOURS[state]),
                     _claim(row.supported),
                     _claim(row.enabled),
-                    _claim(row.exercised),
+                    _claim(row.exercised, "not seen"),
                 )
             _print(out, table if page.rows else escape(title))
             for update in page.updates:
@@ -184,9 +184,9 @@ def _claims(row: Row) -> dict[str, Any]:
     }
 
 
-def _claim(claim: Claim | None) -> str:
+def _claim(claim: Claim | None, absent: str = "unknown") -> str:
     if claim is None:
-        return "unknown"
+        return absent
     firmware = f", on {claim.firmware}" if claim.firmware else ""
     return escape(f"{'yes' if claim.value else 'no'}, since {_when(claim.first_ns)}{firmware}\n{claim.source}")
 
