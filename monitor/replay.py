@@ -8,8 +8,6 @@ import sys
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from monitor.app import build_engine, knowledge, renderer
-from monitor.continuity import PREFIX
-from monitor.continuity.pages import kept_of, pages_in
 from monitor.enrich.holders import LEASED
 from monitor.faults import place_of
 from monitor.model.address import mac_from_text, text, unpack
@@ -21,7 +19,7 @@ from monitor.store.journal import Store
 from monitor.store.unkept import Unkept
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from collectors.captures import Captures
@@ -91,8 +89,7 @@ class Replay:
                     tell()
             waiting += engine.finish()
             tell()
-            if store is not None:
-                store.append((), render, kept_of(engine))
+            keep_state(store, engine, render)
             if isinstance(show, Terminal):
                 show.close(calm=engine.scanner.packets > 0 and any(each.watched for each in engine.attribution.devices))
         return engine
@@ -100,8 +97,21 @@ class Replay:
 
 def resume_pages(store: Store | None, engine: Engine) -> None:
     """Take up the ledger of earlier captures: what a device could do then is what it can do more than now."""
-    for page in pages_in(store.states(PREFIX))[0] if store is not None else ():
+    if store is None:
+        return
+    from monitor.continuity.pages import PAGES, pages_in
+
+    for page in pages_in(store.states(PAGES))[0]:
         engine.inspection.resume(page)
+
+
+def keep_state(store: Store | None, engine: Engine, render: Callable[[Transition, int, int], bytes]) -> None:
+    """Write down what the captures taught of devices, for later captures and the tables."""
+    if store is None:
+        return
+    from monitor.continuity.pages import kept_of
+
+    store.append((), render, kept_of(engine))
 
 
 def observe(config: Config, captures: Captures, kinds: Collection[str], out: BinaryIO) -> Engine:
