@@ -98,8 +98,8 @@ def _changes(before: Page, after: Page) -> Iterator[str]:
     news = []
     for question, statements in sorted(after.answers.items()):
         known = before.answers.get(question)
-        if known is None:
-            news.append(f"{question}: {len(statements)} statements, answered for the first time")
+        if not known:  # never asked, or not known to the device
+            news += [f"{question}: {len(statements)} statements, answered for the first time"] if statements else []
             continue
         news += [f"{question}: {path} = {value}" for path, value in statements.items() if known.get(path) != value]
         news += [f"{question}: {path} is not mentioned any more" for path in known if path not in statements]

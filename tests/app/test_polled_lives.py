@@ -27,7 +27,7 @@ MISHAPS: Final = {
 IMPATIENT: Final = Limits(question_s=0.25, poll_s=30.0)
 """Silence costs a quarter of a second, for there are many; an answer that takes longer on a busy machine is one more
 mishap."""
-POLLS: Final = 25
+POLLS: Final = 20
 """Of each camera in the default run."""
 
 

@@ -278,3 +278,28 @@ def test_every_sample_is_of_a_known_interface() -> None:
         assert api in APIS
         facts += read(api, question, body, "text/xml")
     assert len(facts) > len(samples.ALL)
+
+
+def test_json_that_calls_itself_a_page_is_read() -> None:
+    """As Reolink's does."""
+    body = b' [{"cmd": "GetP2p", "code": 0, "value": {"P2p": {"enable": 1}}}]'
+    assert read("reolink", "GetP2p", body, "text/html") == [
+        CapabilityStated("reolink", "GetP2p", (("GetP2p/P2p/enable", "1"),))
+    ]
+
+
+@pytest.mark.parametrize("prefix", ["xs", "xsd", "ns14"])
+def test_types_of_xml_schema_are_the_same_under_any_prefix(prefix: str) -> None:
+    body = f'<a xmlns:{prefix}="http://www.w3.org/2001/XMLSchema" Type="{prefix}:integer"/>'.encode()
+    assert read("onvif", "q", body, None) == [CapabilityStated("onvif", "q", (("a/@Type", "xs:integer"),))]
+
+
+def test_members_that_have_a_name_keep_their_paths() -> None:
+    """A second attribute of SUNAPI's leaves the paths of the first as they are."""
+    one = b'<category name="Support"><attribute name="UPnP" value="True"/>%s</category>'
+    found = []
+    for more in (b"", b'<attribute name="P2P" value="True"/>'):
+        (fact,) = read("sunapi", "attributes.cgi attributes", one % more, None)
+        assert isinstance(fact, CapabilityStated)
+        found.append(set(fact.statements))
+    assert found[0] < found[1]
