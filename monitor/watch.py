@@ -96,6 +96,8 @@ class Watch:
         future: Future[T] = Future()
 
         def act() -> None:
+            if not future.set_running_or_notify_cancel():
+                return  # whoever ordered it is gone, as at the end
             try:
                 future.set_result(work())
             except BaseException as error:  # noqa: BLE001  whoever ordered it is told
