@@ -19,6 +19,8 @@ JOIN_NS: Final = 24 * 3600 * 1_000_000_000
 WATCH_NS: Final = 24 * 3600 * 1_000_000_000
 """What a device begins to do within a day of its update is told as gained by it: what runs by the clock has run."""
 MAX_SIGNS: Final = 16
+MAX_REPLACED: Final = 32
+"""Signs that took another's place and are told: an upload in parts has some, and calls can be forged without end."""
 MAX_GAINS: Final = 64
 MAX_EVIDENCES: Final = 4
 
@@ -59,6 +61,8 @@ class Update(Struct):
     image_sha256: str | None = None
     source: str | None = None
     """Who said the versions: what another source counts in its own way stays beside them, among the signs."""
+    replaced: int = 0
+    """How often a sign took the place of one of its kind."""
 
     @property
     def change(self) -> FirmwareChange:
@@ -76,12 +80,17 @@ class Update(Struct):
         return Grade.PROBABLE if Sign.VOLUME in self.signs and restarted else Grade.HINT
 
     def add(self, sign: Sign, words: str, ts_ns: int) -> bool:
-        """Take a sign; whether it is news. A later one of the same kind replaces its words."""
-        self.last_ns = max(self.last_ns, ts_ns)
+        """Take a sign; whether it is news. A later one of the same kind replaces its words.
+
+        What only joins does not prolong an update: a banner that changes every day would keep it open for ever.
+        """
+        if sign in OPENING or not self.signs:
+            self.last_ns = max(self.last_ns, ts_ns)
         if self.signs.get(sign) == words or (sign not in self.signs and len(self.signs) >= MAX_SIGNS):
             return False
+        self.replaced += sign in self.signs
         self.signs[sign] = words
-        return True
+        return self.replaced <= MAX_REPLACED
 
     def gain(self, what: str, words: str) -> bool:
         """Something is new since; whether it was not known yet, and there is room."""
