@@ -199,7 +199,7 @@ class Inspection:
         elif sender is not None and isinstance(fact, SdpTrack):
             self._track(sender, flow, fact, ts_ns)
         elif sender is not None and isinstance(fact, CapabilityStated):
-            self.stated(sender, fact, ts_ns)
+            self.stated(sender, fact, ts_ns, overheard=True, port=flow.responder_port)
         else:
             if isinstance(fact, ServiceBanner) and sender is not None and fact.text:
                 self._mark(sender, f"{fact.protocol} {fact.role}", fact.text, ts_ns)
@@ -222,19 +222,22 @@ class Inspection:
             if shown:
                 self._mark(device, f"{fact.protocol} {what}", shown, ts_ns)
 
-    def stated(self, device: Device, fact: CapabilityStated, ts_ns: int) -> None:
-        """A device answered a question about itself, to us or to somebody else."""
+    def stated(
+        self, device: Device, fact: CapabilityStated, ts_ns: int, *, overheard: bool = False, port: int = 0
+    ) -> None:
+        """A device answered a question about itself, to us or, ``overheard``, to somebody else at this port."""
         page = self.ledger.page(device.key)
         question = f"{fact.api} {fact.question}"
-        before = page.answers.get(question, {})
-        difference = self.ledger.answered(page, question, fact.statements)
+        place = f"{question}{_behind(port)}"
+        before = (page.overheard if overheard else page.answers).get(place, {})
+        difference = self.ledger.answered(page, place, fact.statements, overheard=overheard)
         # A newer catalogue reads more in an old answer: what that held already is not news.
         known = self._vocabulary.declared(fact.api, fact.question, before.items()) if before else []
         mentioned = {(each.capability, each.aspect) for each in known}
         for declaration in self._vocabulary.declared(fact.api, fact.question, fact.statements):
-            source = f"{question}: {declaration.identifier}"
+            source = f"{place}: {declaration.identifier}"
             new = not difference.first and (declaration.capability, declaration.aspect) not in mentioned
-            self._declare(device, page, declaration, source, ts_ns, asked_before=new, question=question)
+            self._declare(device, page, declaration, source, ts_ns, asked_before=new, question=place)
         if not difference.first:
             self._unknown(device, page, question, difference, ts_ns)
 

@@ -45,7 +45,10 @@ class Page(Struct):
     rows: dict[str, Row] = {}
     firmware: Firmware = field(default_factory=Firmware)
     answers: dict[str, dict[str, str]] = {}
-    """By "api question", what was last stated: path and value."""
+    """By "api question", what was last stated to us: path and value."""
+    overheard: dict[str, dict[str, str]] = {}
+    """The same of answers to others, who may ask with another account: they are compared apart, and have half the room.
+    """
     updates: list[Update] = []
     """Newest last."""
     marks: dict[str, dict[str, str]] = {}
@@ -133,7 +136,8 @@ class Ledger:
 
     def limits(self) -> list[Limit]:
         """The room for pages, and for what stands on each."""
-        most = max((sum(map(len, page.answers.values())) for page in self._pages.values()), default=0)
+        kept = (each for page in self._pages.values() for each in (page.answers, page.overheard))
+        most = max((sum(map(len, each.values())) for each in kept), default=0)
         return [
             Limit(Room.PAGES, self._max_pages, len(self._pages), self.evicted),
             Limit(Room.STATEMENTS, MAX_STATEMENTS, most, self.crowded),
@@ -166,22 +170,30 @@ class Ledger:
         """The device is known no more."""
         self._pages.pop(device, None)
 
-    def answered(self, page: Page, question: str, statements: tuple[tuple[str, str], ...]) -> Difference:
-        """The device answered a question with this; what is different from its last answer to it."""
-        before = page.answers.get(question)
+    def answered(
+        self, page: Page, question: str, statements: tuple[tuple[str, str], ...], *, overheard: bool = False
+    ) -> Difference:
+        """The device answered a question with this; what is different from its last answer to it.
+
+        ``overheard``: somebody else asked, or seems to: whatever passes, there is room for what we ask.
+        """
+        answers, share = (page.overheard, 2) if overheard else (page.answers, 1)
+        before = answers.get(question)
         now = dict(statements)
-        room = MAX_STATEMENTS - sum(len(each) for name, each in page.answers.items() if name != question)
+        room = MAX_STATEMENTS // share - sum(len(each) for name, each in answers.items() if name != question)
         if len(now) > room:
             self.crowded += len(now) - room
             now = dict(list(now.items())[: max(0, room)])
         if before is None:
-            if len(page.answers) < MAX_ANSWERS:
-                page.answers[question] = now
+            if len(answers) < MAX_ANSWERS // share:
+                answers[question] = now
                 page.changed = True
+            else:
+                self.crowded += len(now)
             return Difference(first=True)
         if before == now:
             return Difference(first=False)
-        page.answers[question] = now
+        answers[question] = now
         page.changed = True
         return Difference(
             first=False,

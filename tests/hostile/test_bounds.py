@@ -103,6 +103,7 @@ ROOMS: Final[dict[str, tuple[Room, ...]]] = {
     "engine.inspection.due": (Room.DEVICES,),
     "engine.inspection.ledger._pages": (Room.PAGES,),
     "engine.inspection.ledger._pages[].answers[]": (Room.STATEMENTS,),
+    "engine.inspection.ledger._pages[].overheard[]": (Room.STATEMENTS,),
     "engine.scanner.dirty": (Room.FLOWS,),
 }
 """What a limit bounds; of several it is their sum."""
@@ -133,6 +134,7 @@ CAPS: Final[dict[str, int]] = {
     "engine.inspection.ledger._pages[].firmware.history": firmware.MAX_HISTORY,
     "engine.inspection.ledger._pages[].marks": MARKS,
     "engine.inspection.ledger._pages[].marks[]": ledger.MAX_MARKS,
+    "engine.inspection.ledger._pages[].overheard": ledger.MAX_ANSWERS // 2,
     "engine.inspection.ledger._pages[].rows": ledger.MAX_ROWS,
     "engine.inspection.ledger._pages[].rows[].said": rows.MAX_SAID,
     "engine.inspection.ledger._pages[].updates": ledger.MAX_UPDATES,
@@ -220,7 +222,9 @@ def tell_the_ledger(played: Played) -> None:
         flow = Flow(0, peer, host, 1024 + number, 554, 6, (), None, None, now)
         statements = tuple((f"a{number}/isSupport{each}", "true") for each in range(64 * (1 + number % 2)))
         for asked in (f"System/{number}", "System/one"):
-            inspection.stated(device, CapabilityStated("isapi", asked, (*statements, ("isSupportEZVIZ", "true"))), now)
+            stated = CapabilityStated("isapi", asked, (*statements, ("isSupportEZVIZ", "true")))
+            inspection.stated(device, stated, now)
+            inspection.fact(flow, 1, stated, now)
         inspection.fact(flow, 0, RtspRequest("DESCRIBE", f"rtsp://gate/{number}", None), now)
         inspection.fact(flow, 1, SdpTrack("audio", "PCMU", None, None), now)
         inspection.fact(flow, 1, ServiceBanner(f"kind{number}", "server", f"software {number}"), now)
