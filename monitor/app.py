@@ -25,6 +25,7 @@ from monitor.incidents import ocsf
 from monitor.incidents.alarms import Alarms
 from monitor.incidents.book import Book, view
 from monitor.inspection import Inspection
+from monitor.ledger.ledger import MAX_PAGES
 from monitor.model.incidents import DeviceView
 from monitor.policy.policy import Policy
 from monitor.wire.flows import FlowTable
@@ -100,7 +101,7 @@ def build_engine(
         quiet_ns,
     )
     policy = build_policy(config, site)
-    inspection = Inspection(devices, site, known.catalogue, policy)
+    inspection = Inspection(devices, site, known.catalogue, policy, max(MAX_PAGES, limits.devices))
     return Engine(
         scanner,
         attribution,

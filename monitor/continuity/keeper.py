@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from monitor.model.contacts import Device
     from monitor.model.incidents import Transition
 
+PAGES: Final = 64
+"""Pages of the ledger that are written at a time: each has some 60 KiB where the device is polled."""
 ROWS: Final = 512
 """Rows of contacts and incidents that are made at a time, some ten microseconds each, and no more of any other kind;
 what is left comes with the next. One device's are never parted, so that it may be as many as it has more."""
@@ -108,7 +110,7 @@ class Keeper:
         """What changed since it was last given out; at most some ROWS of each kind."""
         rows: Rows = {}
         self._take_devices(rows, ROWS)
-        self._take_pages(rows)
+        self._take_pages(rows, PAGES)
         rows |= self._take((), ROWS)
         self._take_site(rows)
         return rows
@@ -125,7 +127,7 @@ class Keeper:
         self._take_devices(rows, len(self._engine.attribution.devices))
         for page in self._engine.inspection.ledger:
             page.changed = True  # when something was last seen is no change
-        self._take_pages(rows)
+        self._take_pages(rows, len(self._engine.inspection.ledger))
         rows |= self._take((), self.waiting + len(self._stale))
         rows[SITE] = encode(taking.site_record(self._engine))
         rows[ENGINE] = encode(taking.engine_record(self._engine))
@@ -200,7 +202,7 @@ class Keeper:
         self._contacts.urgent = self._lookups.urgent = False
         self._take_alarms(rows)
         if any(each.verdict is None for each in told):  # of a device, and not of a remote end
-            self._take_pages(rows)
+            self._take_pages(rows, PAGES)
         if rows:
             rows[ENGINE] = encode(taking.engine_record(engine))
             self._take_site(rows, called=False)
@@ -284,14 +286,13 @@ class Keeper:
             del self._alarms[uid]
             rows[name_of("alarm", uid)] = None
 
-    def _take_pages(self, rows: Rows) -> None:
-        """The ledger's pages that changed, and those that are no more."""
+    def _take_pages(self, rows: Rows, limit: int) -> None:
+        """So many of the ledger's pages that changed, and those that are no more."""
         ledger = self._engine.inspection.ledger
-        for page in ledger:
-            if page.changed:
-                page.changed = False
-                self._pages.add(page.device)
-                rows[name_of("page", page.device)] = encode(PageRecord(page))
+        for page in islice((each for each in ledger if each.changed), limit):
+            page.changed = False
+            self._pages.add(page.device)
+            rows[name_of("page", page.device)] = encode(PageRecord(page))
         for key in [key for key in self._pages if ledger.known(key) is None]:
             self._pages.discard(key)
             rows[name_of("page", key)] = None

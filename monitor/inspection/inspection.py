@@ -115,9 +115,13 @@ class Inspection:
         site: Site,
         catalogue: Catalogue,
         policy: Policy,
+        max_pages: int = MAX_PAGES,
     ) -> None:
-        """``policy`` knows maintenance windows and how old a firmware may be; it may be exchanged."""
-        self.ledger = Ledger()
+        """``policy`` knows maintenance windows and how old a firmware may be; it may be exchanged.
+
+        ``max_pages``: as many as there may be devices, or hosts that nobody watches take those of others.
+        """
+        self.ledger = Ledger(max_pages)
         self._devices = devices
         self._site = site
         self._vocabulary = catalogue.vocabulary
