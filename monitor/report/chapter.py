@@ -9,7 +9,7 @@ from monitor.detectors.firmware_update import GRADES, versions
 from monitor.model.capabilities import Sensitivity, State
 from monitor.model.contacts import Outcome
 from monitor.report import plots
-from monitor.report.claims import outward, questions, watched
+from monitor.report.claims import meanwhile, outward, questions, watched, worth
 from monitor.report.countries import country
 from monitor.report.markup import NOTHING, Html, element, joined, listed, said, table
 from monitor.report.words import SECOND_NS, Clock, counted, duration, number, octets, share
@@ -52,7 +52,7 @@ def chapter(device: DeviceFacts, anchor: str, home: tuple[str, ...], clock: Cloc
         _ends(device, clock, room),
         element("h4", "What else was asked"),
         table(
-            "Each answer holds for the time in which the device was watched.",
+            worth(device.coverage),
             ("Question", "Answer"),
             [(claim.question, claim.words) for claim in questions(device, home)],
         ),
@@ -84,13 +84,9 @@ def _card(device: DeviceFacts, clock: Clock) -> Html:
             ("Last seen", clock.shown(device.last_ns)),
             ("Seen", joined([picture, words])),
         ]
-        if coverage.listened_ns is not None:
-            away = duration(length - coverage.listened_ns)
-            facts.append(("Watched", f"{watched(coverage)[8:]}; the sensor was away or blind for at most {away} of it"))
-        else:
-            facts.append(
-                ("Watched", "only while it was seen: this was read from files, and nobody knows what they lack")
-            )
+        live = coverage.listened_ns is not None
+        only = "only while it was seen: this was read from files, and nobody knows what they lack"
+        facts.append(("Watched", f"{watched(coverage)[8:]}. {meanwhile(coverage)}" if live else only))
     return element(
         "dl",
         *(element(kind, each) for pair in facts for kind, each in zip(("dt", "dd"), pair, strict=True)),

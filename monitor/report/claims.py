@@ -55,9 +55,10 @@ def outward(device: DeviceFacts) -> Claim:
         through = sum(each.outcome >= Outcome.ANSWERED for each in tried)
         stopped = len(tried) - through
         told = {each.operator for each in gone} - {each.operator for each in tried}
-        parts = [f"{counted(through, 'destination')} answered", f"{counted(stopped, 'destination')} did not"]
-        parts += [f"{counted(len(told), 'more destination')} known from incidents only"] if told else []
-        return Claim(question, Answer.YES, f"Tried to reach destinations outside the site: {', '.join(parts)}.")
+        parts = [f"{counted(through, 'destination')} answered"] if through else []
+        parts += [f"{counted(stopped, 'destination')} did not answer or refused"] if stopped else []
+        parts += [f"{counted(len(told), 'destination')} known from incidents only"] if told else []
+        return Claim(question, Answer.YES, f"Tried to go outside the site: {', '.join(parts)}.")
     if unclear:
         ends = counted(len(unclear), "end")
         words = f"Not known: it exchanged packets with {ends} outside the site, and nobody saw who began."
@@ -73,11 +74,11 @@ def outward(device: DeviceFacts) -> Claim:
 
 def negative(coverage: Coverage, what: str) -> tuple[Answer, str]:
     """That something was not seen, with what that is worth."""
-    if coverage.certainty is Certainty.UNKNOWN or coverage.span is None:
+    if coverage.certainty is Certainty.UNKNOWN:
         return Answer.UNKNOWN, f"Not known: {', and '.join(coverage.reasons)}."
-    words = f"{watched(coverage)}, {what}."
+    words = f"{watched(coverage)}, {what}. {meanwhile(coverage)}"
     if coverage.certainty is Certainty.WEAK:
-        words += f" This says little: {', and '.join(coverage.reasons)}."
+        words += f" All this says little: {', and '.join(coverage.reasons)}."
     return Answer.NO, words
 
 
@@ -89,6 +90,26 @@ def watched(coverage: Coverage) -> str:
     if coverage.listened_ns is None:
         return f"Seen in {share(coverage.seen_s * SECOND_NS, length_ns)} of the seconds of {duration(length_ns)}"
     return f"Watched {share(coverage.listened_ns, length_ns)} of {duration(length_ns)}"
+
+
+def meanwhile(coverage: Coverage) -> str:
+    """What was lost while it was watched."""
+    if coverage.span is None or coverage.listened_ns is None or coverage.loss_ppm is None:
+        return "What was lost meanwhile is not known."
+    away_ns = coverage.span.length_ns - coverage.listened_ns
+    away = f"the sensor was away or blind for at most {duration(away_ns)}" if away_ns else "the sensor was never away"
+    lost = f"{coverage.loss_ppm:,} of a million packets were lost" if coverage.loss_ppm else "no packet was lost"
+    return f"Meanwhile {away}, and {lost}."
+
+
+def worth(coverage: Coverage) -> str:
+    """What the answers "none seen" are worth."""
+    if coverage.certainty is Certainty.UNKNOWN:
+        return f"Where nothing was seen nothing is known: {', and '.join(coverage.reasons)}."
+    words = f'What "none seen" means: {watched(coverage).lower()}. {meanwhile(coverage)}'
+    if coverage.certainty is Certainty.WEAK:
+        words += f" It says little: {', and '.join(coverage.reasons)}."
+    return words
 
 
 def questions(device: DeviceFacts, home: tuple[str, ...]) -> list[Claim]:
@@ -129,8 +150,9 @@ def _asked(device: DeviceFacts, question: str, found: list[End], doubtful: list[
     if doubtful:
         ends = counted(len(doubtful), "end")
         return Claim(question, Answer.UNKNOWN, f"Not known: of {ends} nobody can say ({_named(doubtful)}).")
-    answer, words = negative(device.coverage, "nothing of the kind was seen")
-    return Claim(question, answer, words)
+    if device.coverage.certainty is Certainty.UNKNOWN:
+        return Claim(question, Answer.UNKNOWN, "Not known.")
+    return Claim(question, Answer.NO, f"None seen; {watched(device.coverage).lower()}.")
 
 
 def _named(ends: Iterable[End]) -> str:

@@ -61,11 +61,12 @@ def coverage_of(device: DeviceRecord, since_ns: int, until_ns: int, losses: Loss
     listened_ns = max(0, span.length_ns - losses.gaps_ns) if losses is not None and losses.live else None
     unknown, weak = _doubts(span, listened_ns, seen_s, both_s, losses, damaged)
     certainty = Certainty.UNKNOWN if unknown else Certainty.WEAK if weak else Certainty.GOOD
-    return Coverage(span, listened_ns, seen_s, both_s, certainty, (*unknown, *weak))
+    ppm = losses.ppm if losses is not None and losses.live else None
+    return Coverage(span, listened_ns, seen_s, both_s, ppm, certainty, (*unknown, *weak))
 
 
 def _unknown(reason: str) -> Coverage:
-    return Coverage(None, None, 0, 0, Certainty.UNKNOWN, (reason,))
+    return Coverage(None, None, 0, 0, None, Certainty.UNKNOWN, (reason,))
 
 
 def _doubts(

@@ -81,6 +81,8 @@ class Coverage(Struct, frozen=True):
     seen_s: int
     """Of it, the least number of seconds in which the device was seen, and in both directions."""
     both_s: int
+    loss_ppm: int | None
+    """Of a million packets, how many were lost in all the sensor's time; None: nobody knows."""
     certainty: Certainty
     reasons: tuple[str, ...]
     """Why it is no better, each half a sentence."""

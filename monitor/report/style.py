@@ -11,7 +11,8 @@ SHEET: Final = """
 :root { color-scheme: light; }
 * { box-sizing: border-box; }
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; margin: 0 auto; padding: 1rem;
-  max-width: 64rem; overflow-wrap: anywhere; }
+  max-width: 64rem; overflow-wrap: break-word; }
+bdi { overflow-wrap: anywhere; }
 h1 { font-size: 1.8rem; line-height: 1.2; margin: 0 0 .5rem; }
 h2 { font-size: 1.35rem; margin: 2.5rem 0 .5rem; border-bottom: 2px solid #1a1a1a; }
 h3 { font-size: 1.15rem; margin: 2rem 0 .25rem; }
@@ -27,7 +28,8 @@ table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem; font-size:
 caption { text-align: left; padding: .2rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .5rem .3rem 0; border-bottom: 1px solid #ddd; }
 thead th { border-bottom: 1px solid #1a1a1a; }
-tbody th { font-weight: 600; }
+tbody th { font-weight: 600; min-width: 7rem; }
+tbody th .small { font-weight: 400; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: .5rem 0; }
 .facts dt { color: #555; }
 .facts dd { margin: 0; }
