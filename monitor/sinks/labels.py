@@ -25,7 +25,9 @@ PAIR_SERIES: Final = 4
 """Series of one pair: an attempts counter for each outcome."""
 JURISDICTION_SERIES: Final = 2
 """Series of one jurisdiction: a bytes counter for each direction."""
-FIXED_SERIES: Final = 4 + len(State)
+STATES: Final = tuple(state for state in State if state is not State.UNKNOWN)
+"""States of functions that are shown: of what nobody knows there is nothing to count."""
+FIXED_SERIES: Final = 4 + len(STATES)
 """Series that a device has once: its info, its firmware, that firmware's age, when it was seen, and how many of its
 functions are in each state."""
 REVISIONS: Final = 8

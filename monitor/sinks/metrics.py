@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from monitor.model.contacts import Outcome
 from monitor.model.incidents import Activity, Kind, Severity
 from monitor.sinks import families as names
-from monitor.sinks.labels import OTHER, UNKNOWN, ClosedSet, DeviceLabels, short
+from monitor.sinks.labels import OTHER, STATES, UNKNOWN, ClosedSet, DeviceLabels, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -202,8 +202,8 @@ class Metrics:
         """Show how many functions of a device are in each state. One outside the inventory has no such rows."""
         name = self._device(device)
         if name != OTHER:
-            for state, count in states.items():
-                self._set(names.CAPABILITIES, count, name, str(state))
+            for state in STATES:
+                self._set(names.CAPABILITIES, states.get(state, 0), name, str(state))
 
     def seen(self, device: str, time_ns: int) -> None:
         """Show when a device last sent a packet; time never goes back."""

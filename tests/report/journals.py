@@ -188,4 +188,4 @@ def replayed(name: str, directory: Path) -> Config:
 
 def rows_said(page: bytes) -> str:
     """The page's text without markup, spaces joined."""
-    return " ".join(html.unescape(re.sub(r"<style>.*?</style>|<[^>]*>", " ", page.decode(), flags=re.S)).split())
+    return " ".join(html.unescape(re.sub(r"<style>.*?</style>|<[^>]*>", " ", page.decode(), flags=re.DOTALL)).split())
