@@ -248,4 +248,5 @@ def engine_record(engine: Engine) -> EngineRecord:
         },
         sight=(engine.sight.arrived, engine.sight.lost, engine.sight.gaps_ns, engine.sight.clock_steps),
         whole_since_ns=known.whole_since_ns,
+        ledger_since_ns=engine.inspection.ledger.since_ns,
     )

@@ -17,17 +17,24 @@ HABITS_NS: Final = 24 * 3600 * 1_000_000_000
 
 
 def detect(
-    device: Device, change: Change, capability: Capability | None, *, refused: bool, evidence: Evidence | None = None
+    device: Device,
+    change: Change,
+    capability: Capability | None,
+    *,
+    refused: bool,
+    since_ns: int = 0,
+    evidence: Evidence | None = None,
 ) -> Notice | None:
     """Whether this change is a dormant function that woke.
 
+    ``since_ns``: since when the ledger has been kept without a loss; what a device did before, nobody knows.
     ``refused``: the device had refused a connection that the function would have answered. An ordinary function, or
     one that had been switched on before and is merely used for the first time, is an entry in the ledger and no alarm.
     """
     if not change.after or capability is None or capability.sensitivity is Sensitivity.ORDINARY:
         return None
     if change.column == "exercised":
-        slept = change.state_before is State.DORMANT and change.ts_ns - device.first_ns >= HABITS_NS
+        slept = change.state_before is State.DORMANT and change.ts_ns - max(device.first_ns, since_ns) >= HABITS_NS
         if capability.sensitivity is not Sensitivity.SENSITIVE or not (slept or refused):
             return None
         deed = f"{capability.deed} now"

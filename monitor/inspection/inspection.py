@@ -274,7 +274,11 @@ class Inspection:
                 self._gain(device, update, capability, f"{known.deed if known else capability} ({source})")
         elif row.state() is not State.CONTRADICTED:
             refused = 0 < row.refused_ns < ts_ns
-            self._tell(device, dormant_function.detect(device, change, known, refused=refused, evidence=evidence))
+            since_ns = self.ledger.since_ns
+            self._tell(
+                device,
+                dormant_function.detect(device, change, known, refused=refused, since_ns=since_ns, evidence=evidence),
+            )
 
     def served(self, flow: Flow, ts_ns: int, *, answered: bool) -> None:
         """A device accepted, or refused, a connection to a port that is a function by itself."""
@@ -341,6 +345,7 @@ class Inspection:
 
     def tick(self, now_ns: int) -> None:
         """A second is over: devices whose update is under way may have restarted."""
+        self.ledger.kept(now_ns)
         for device, update in self._signs.restarts(self._devices.named, now_ns):
             self._progress(device, update)
 

@@ -124,7 +124,8 @@ class SignsOfUpdates:
         if update is None or (sign is Sign.CALL and update.certain):
             if sign not in OPENING:
                 return None
-            update = page.begin_update(ts_ns, max(0, ts_ns - device.first_ns) if device.first_ns else 0)
+            known_ns = max(device.first_ns, self._ledger.since_ns)
+            update = page.begin_update(ts_ns, max(0, ts_ns - known_ns) if device.first_ns else 0)
             current = page.firmware.current
             update.before = current.text if current is not None else device.firmware
         page.changed = True

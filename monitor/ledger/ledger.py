@@ -124,9 +124,17 @@ class Ledger:
     def __init__(self, max_pages: int = MAX_PAGES) -> None:
         self._max_pages = max_pages
         self._pages: OrderedDict[str, Page] = OrderedDict()
+        self.since_ns = 0
+        """Since when nothing that stood here was lost; 0: nothing was kept yet."""
+        self._lost = 0
         self.evicted = 0
         self.crowded = 0
         """Statements for which a page had no room."""
+
+    def kept(self, now_ns: int) -> None:
+        """Time is ``now_ns``: what a page that is lost would have said of earlier, nobody knows from here on."""
+        if not self.since_ns or self._lost != self.evicted:
+            self.since_ns, self._lost = now_ns, self.evicted
 
     def __len__(self) -> int:
         return len(self._pages)
