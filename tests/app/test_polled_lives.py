@@ -27,7 +27,7 @@ MISHAPS: Final = {
 IMPATIENT: Final = Limits(question_s=0.25, poll_s=30.0)
 """Silence costs a quarter of a second, for there are many; an answer that takes longer on a busy machine is one more
 mishap."""
-POLLS: Final = 20
+POLLS: Final = 12
 """Of each camera in the default run."""
 
 
@@ -204,7 +204,7 @@ def replaced(firmware: Firmware) -> Firmware:
 
 
 @pytest.mark.parametrize("name", CAMERAS)
-@pytest.mark.parametrize("mishap", [Mishap.REFUSED, Mishap.BROKEN, Mishap.CUT, Mishap.LOST])
+@pytest.mark.parametrize("mishap", [Mishap.REFUSED, Mishap.CUT])
 async def test_what_is_not_answered_is_not_removed(name: str, mishap: Mishap, known: Knowledge, tmp_path: Path) -> None:
     """A camera that answers nothing for two polls has lost nothing, and what it says afterwards is no news."""
     async with watched(known, name, tmp_path) as it:
