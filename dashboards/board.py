@@ -13,11 +13,13 @@ from dashboards.queries import exported, of_sensors
 from monitor.sinks.families import ATTEMPTS, BUILD, DEVICE, INCIDENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dashboards.panels import Panel
 
 TAG: Final = "camwarden"
+COLUMNS: Final = 24
+"""Of Grafana's grid."""
 README: Final = "https://github.com/camwarden/camwarden/blob/main/dashboards/README.md"
 STEP: Final = "1m"
 """How finely annotations are looked for: an incident is marked in the minute in which it opened."""
@@ -86,9 +88,28 @@ def board(
     made.link(build.DashboardLink("What do these mean?").type(dashboard.DashboardLinkType.LINK).icon("doc").url(README))
     for row, panels in rows.items():
         made.with_row(build.Row(row))
-        for panel in panels:
-            made.with_panel(panel)
+        for line in _lines(panels):
+            tallest = max(_place(panel).h for panel in line)
+            for panel in line:
+                made.with_panel(panel.height(tallest))
     return made
+
+
+def _lines(panels: Sequence[Panel]) -> Iterator[list[Panel]]:
+    """The panels that stand beside each other."""
+    line: list[Panel] = []
+    for panel in panels:
+        line.append(panel)
+        if sum(_place(each).w for each in line) >= COLUMNS:
+            yield line
+            line = []
+    if line:
+        yield line
+
+
+def _place(panel: Panel) -> dashboard.GridPos:
+    place = panel.build().grid_pos
+    return place if place is not None else dashboard.GridPos()
 
 
 def _chosen(name: str, label: str, query: str, *, everything: str = "", several: bool = True) -> build.QueryVariable:
