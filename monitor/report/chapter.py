@@ -9,7 +9,7 @@ from monitor.detectors.firmware_update import GRADES, versions
 from monitor.model.capabilities import Sensitivity, State
 from monitor.model.contacts import Outcome
 from monitor.report import plots
-from monitor.report.claims import meanwhile, outward, questions, watched, worth
+from monitor.report.claims import Answer, meanwhile, negative, outward, questions, watched, worth
 from monitor.report.countries import country
 from monitor.report.markup import NOTHING, Html, element, joined, listed, said, table
 from monitor.report.words import SECOND_NS, Clock, counted, duration, number, octets, share
@@ -195,8 +195,9 @@ def _updates(device: DeviceFacts, clock: Clock) -> Html:
         for each in device.versions
     ]
     if not device.updates:
-        known = "No update was seen" if device.coverage.span is not None else "Not known"
-        words = f"{known}. {watched(device.coverage)}; one that came encrypted and in small parts may not be noticed."
+        answer, words = negative(device.coverage, "no update was seen")
+        if answer is Answer.NO:
+            words += " One that came encrypted and in small parts may not be noticed."
         return joined([head, listed(ran), element("p", words)])
     return joined([head, listed(ran), *(_update(each, clock) for each in device.updates)])
 

@@ -10,6 +10,7 @@ from monitor.report import plots
 from monitor.report.chapter import chapter, incidents
 from monitor.report.claims import Answer, outward, watched
 from monitor.report.countries import country
+from monitor.report.facts import Certainty
 from monitor.report.markup import NOTHING, Html, element, joined, said, table
 from monitor.report.style import POLICY, SHEET
 from monitor.report.words import SECOND_NS, Clock, counted, duration, number, share
@@ -72,6 +73,9 @@ def _summary(facts: SiteFacts) -> Html:
     ends = [end for device in facts.devices for end in device.ends if end.outbound and not end.core]
     opened = sum(each.open for device in facts.devices for each in device.incidents)
     opened += sum(each.open for each in facts.others)
+    poor = sum(
+        each.coverage.certainty is Certainty.WEAK and outward(each).answer is Answer.NO for each in facts.devices
+    )
     parts = []
     if facts.devices:
         parts += [
@@ -79,6 +83,7 @@ def _summary(facts: SiteFacts) -> Html:
             f"{number(answers[Answer.YES])} tried to reach something outside the site;",
             f"{number(answers[Answer.NO])} did not, as far as each was watched;",
             f"of {number(answers[Answer.UNKNOWN])} it is not known.",
+            f"Of {number(poor)} that did not this says little, for they were not watched well." if poor else "",
         ]
     else:
         parts.append("No device is in the journal: nothing is known of any, and so nothing is claimed.")
@@ -93,7 +98,7 @@ def _summary(facts: SiteFacts) -> Html:
         home = ", ".join(country(each) for each in facts.home)
         parts.append(f"{counted(len(abroad), 'device')} tried to leave {home}, or to reach somebody under another law.")
     parts.append(f"{counted(opened, 'incident')} {'was' if opened == 1 else 'were'} open at the end.")
-    words = " ".join(parts)
+    words = " ".join(filter(None, parts))
     return joined([element("h2", "In short"), element("p", words), element("p", _caution(facts), class_="small")])
 
 
@@ -242,12 +247,15 @@ def _row(device: DeviceFacts, anchor: str) -> tuple[str, ...]:
         counts, ", ".join(f"{counts[state]} {words}" for state, (_, words) in plots.STATES.items() if counts[state])
     )
     tried = {Answer.YES: "tried", Answer.NO: "attempted nothing", Answer.UNKNOWN: "not known"}[main.answer]
+    if main.answer is Answer.NO:
+        little = ", which says little" if coverage.certainty is Certainty.WEAK else ""
+        tried += f" ({watched(coverage).lower()}{little})"
     name = element("a", said(device.name), href=f"#{anchor}")
     opened = sum(each.open for each in device.incidents)
     return (
         name,
         seen,
-        f"{tried} ({watched(coverage).lower()})" if main.answer is Answer.NO else tried,
+        tried,
         functions or "not known",
         number(opened),
     )

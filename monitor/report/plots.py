@@ -39,6 +39,8 @@ WIDTH: Final = 640
 HEIGHT: Final = 200
 LEFT: Final = 56
 BOTTOM: Final = 24
+DATE: Final = 64
+"""How wide a date is."""
 BARS: Final = 62
 """Bars that one plot has room for: two months of days; beyond, each is of several days."""
 
@@ -70,7 +72,7 @@ def by_day(days: Sequence[tuple[int, Outcome, int]], first: int, last: int) -> H
                 tall = max(1.0, count * (HEIGHT - BOTTOM - 12) / most)
                 top -= tall
                 shapes.append(_bar(left + 1, top, wide - 2, tall, colour, f"{when}: {number(count)} {words}"))
-        if index % max(1, bars // 6) == 0:
+        if index % max(1, bars // 6) == 0 and left + DATE < WIDTH:
             shapes.append(_label(left, HEIGHT - 8, when))
     total = sum(count for _, _, count in days)
     title = f"{counted(total, 'attempt')} against the policy, by day; most on one bar: {number(most)}"

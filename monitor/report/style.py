@@ -51,7 +51,8 @@ footer { margin-top: 3rem; border-top: 1px solid #ddd; }
 }
 @media print {
   @page { margin: 15mm; }
-  body { font-size: 9.5pt; max-width: none; padding: 0; }
+  :root { font-size: 9.5pt; }
+  body { font-size: 1rem; max-width: none; padding: 0; }
   a { color: inherit; text-decoration: none; }
   .wide { overflow: visible; }
   svg.plot { min-width: 0; }

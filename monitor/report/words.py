@@ -53,7 +53,7 @@ def octets(value: int) -> str:
 
 
 class Clock:
-    """Shows times in UTC and by the clock on the wall of the site."""
+    """Shows times, to the minute, in UTC and by the clock on the wall of the site."""
 
     def __init__(self, zone: tzinfo) -> None:
         self.zone = zone
@@ -76,11 +76,11 @@ class Clock:
 
     def _both(self, time_ns: int) -> tuple[str, str]:
         universal, local = self._at(time_ns, UTC), self._at(time_ns, self.zone)
-        first = universal.strftime("%Y-%m-%d %H:%M:%S UTC")
+        first = universal.strftime("%Y-%m-%d %H:%M UTC")
         if self.zone is UTC:
             return first, ""
         same = universal.date() == local.date()
-        return first, f"({local.strftime('%H:%M:%S' if same else '%Y-%m-%d %H:%M:%S')} {local.tzname()})"
+        return first, f"({local.strftime('%H:%M' if same else '%Y-%m-%d %H:%M')} {local.tzname()})"
 
     def _at(self, time_ns: int, zone: tzinfo) -> datetime:
         return datetime.fromtimestamp(min(max(time_ns, 0), LATEST_NS) // SECOND_NS, UTC).astimezone(zone)
