@@ -11,6 +11,7 @@ from monitor.model.contacts import Outcome
 from monitor.report import plots
 from monitor.report.claims import Answer, meanwhile, negative, outward, questions, watched, worth
 from monitor.report.countries import country
+from monitor.report.facts import Certainty
 from monitor.report.markup import NOTHING, Html, element, joined, listed, said, table
 from monitor.report.words import SECOND_NS, Clock, counted, duration, number, octets, share
 
@@ -47,7 +48,7 @@ def chapter(device: DeviceFacts, anchor: str, home: tuple[str, ...], clock: Cloc
     return element(
         "section",
         element("h3", said(device.name), id=anchor),
-        element("p", main.words, class_=f"verdict {_class(main.answer)}"),
+        element("p", main.words, class_=f"verdict {_colour(main.answer, device.coverage.certainty)}"),
         _card(device, clock),
         _ends(device, clock, room),
         element("h4", "What else was asked"),
@@ -62,8 +63,11 @@ def chapter(device: DeviceFacts, anchor: str, home: tuple[str, ...], clock: Cloc
     )
 
 
-def _class(answer: str) -> str:
-    return answer.partition(" ")[0]
+def _colour(answer: Answer, certainty: Certainty) -> str:
+    """Class of the style sheet: what says little is not shown as good news."""
+    if answer is Answer.YES:
+        return "yes"
+    return "no" if answer is Answer.NO and certainty is Certainty.GOOD else "unknown"
 
 
 def _card(device: DeviceFacts, clock: Clock) -> Html:

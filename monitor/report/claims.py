@@ -114,7 +114,7 @@ def worth(coverage: Coverage) -> str:
 
 def questions(device: DeviceFacts, home: tuple[str, ...]) -> list[Claim]:
     """What else a reader wants to know that it did not do."""
-    tried = [each for each in device.ends if each.outbound or not each.addresses]
+    tried = [each for each in device.ends if each.outbound and each.addresses]
     unclear = [each for each in device.ends if not each.outbound and not each.invited and each.addresses]
     kinds = {each.kind for each in device.incidents}
     claims = []
@@ -137,6 +137,9 @@ def questions(device: DeviceFacts, home: tuple[str, ...]) -> list[Claim]:
     claims.append(
         _asked(device, question, [each for each in tried if each.core], unclear, known=Kind.CORE_CONTACT in kinds)
     )
+    asked = [each for each in device.ends if not each.addresses]
+    question = "Did it look up a name outside without going there?"
+    claims.append(_asked(device, question, asked, [], known=Kind.NAME_LOOKUP in kinds))
     reached = [each for each in device.ends if each.invited]
     claims.append(_asked(device, "Was it reached from outside the site?", reached, unclear, known=False))
     return claims

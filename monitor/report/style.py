@@ -23,7 +23,6 @@ a { color: #00527f; }
 .verdict { border-left: .4rem solid #767676; background: #f4f4f4; padding: .5rem .75rem; margin: .5rem 0; }
 .verdict.yes { border-color: #d55e00; }
 .verdict.no { border-color: #009e73; }
-.yes > .answer { font-weight: 700; }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem; font-size: .9rem; }
 caption { text-align: left; padding: .2rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .5rem .3rem 0; border-bottom: 1px solid #ddd; }
@@ -57,8 +56,10 @@ footer { margin-top: 3rem; border-top: 1px solid #ddd; }
   .wide { overflow: visible; }
   svg.plot { min-width: 0; }
   h2, h3, h4, caption { break-after: avoid; }
-  tr, figure, .verdict { break-inside: avoid; }
+  tr, figure, .verdict, .facts { break-inside: avoid; }
   thead { display: table-header-group; }
+  thead, thead tr, tbody tr:first-child { break-after: avoid; }
+  tbody tr:last-child { break-before: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 """

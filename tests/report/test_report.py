@@ -175,6 +175,8 @@ def test_a_month(tmp_path: Path, vocabulary: Vocabulary) -> None:
     recorder = chapter(page, "recorder-1")
     assert "It looked up 1 name without going there." in recorder
     assert "asked 3 times" in recorder
+    assert "Did it call a camera maker's own service? None seen; watched 99.9 % of 720 h." in recorder
+    assert "without going there? Yes: Hik-Connect." in recorder
     assert "Not known: the device was never seen." in chapter(page, "cell-01")
     assert "All this says little: the device is only known to have been seen in 0.3 %" in chapter(page, "yard-03")
     assert "Nothing comes from eth1" in whole
