@@ -153,7 +153,6 @@ class Engine:
     def begin(self, now_ns: int) -> None:
         """Packets come from here on."""
         self.first_ns = now_ns
-        self.inspection.ledger.kept(now_ns)
         self.now_ns = now_ns // SECOND_NS * SECOND_NS
         self.scanner.due = self.now_ns + SECOND_NS
 

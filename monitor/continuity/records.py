@@ -232,8 +232,8 @@ class EngineRecord(Record, frozen=True, gc=False, tag=1):
     sight: tuple[int, int, int, int]
     """Packets that came, packets lost, nanoseconds of gaps, steps of the clock."""
     whole_since_ns: int = 0
-    ledger_since_ns: int = 0
-    """Since when the ledger had been kept; 0: by a version that kept none."""
+    ledger_since_ns: int = -1
+    """Since when nothing of the ledger was lost; -1: it was written by a version that kept none."""
 
 
 class MetricsRecord(Record, frozen=True, gc=False, tag=1):

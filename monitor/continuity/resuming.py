@@ -139,7 +139,8 @@ class Resuming:
             engine, known, rooms = self._engine, self._known, kept.rooms
             self.report.saved_ns, self.report.last_packet_ns = kept.now_ns, kept.last_packet_ns
             known.whole_since_ns = kept.whole_since_ns
-            engine.inspection.ledger.since_ns = kept.ledger_since_ns
+            since_ns = kept.ledger_since_ns
+            engine.inspection.ledger.since_ns = since_ns if since_ns >= 0 else self._at_ns or kept.now_ns
             first_ns = kept.first_ns
             if self._at_ns is not None and self._at_ns - max(kept.now_ns, kept.last_packet_ns) > BLIND_NS:
                 self._blind = True

@@ -125,7 +125,7 @@ class Ledger:
         self._max_pages = max_pages
         self._pages: OrderedDict[str, Page] = OrderedDict()
         self.since_ns = 0
-        """Since when nothing that stood here was lost; 0: nothing was kept yet."""
+        """Since when nothing that stood here was lost; 0: nothing ever was."""
         self._lost = 0
         self.evicted = 0
         self.crowded = 0
@@ -133,7 +133,7 @@ class Ledger:
 
     def kept(self, now_ns: int) -> None:
         """Time is ``now_ns``: what a page that is lost would have said of earlier, nobody knows from here on."""
-        if not self.since_ns or self._lost != self.evicted:
+        if self._lost != self.evicted:
             self.since_ns, self._lost = now_ns, self.evicted
 
     def __len__(self) -> int:
