@@ -103,11 +103,9 @@ def known() -> dict[str, frozenset[str]]:
 
 def wrong(expr: str, labels_of: dict[str, frozenset[str]]) -> list[str]:
     """What of a query asks for metrics or labels that nobody exports; empty if nothing does."""
-    found = []
     bare = STRINGS.sub('""', expr)
-    for metric in METRIC.findall(STRINGS.sub(lambda string: " " * len(string[0]), expr)):
-        if metric not in labels_of:
-            found.append(f"no metric {metric}")
+    outside = STRINGS.sub(lambda string: " " * len(string[0]), expr)
+    found = [f"no metric {metric}" for metric in METRIC.findall(outside) if metric not in labels_of]
     for match in MATCHERS.finditer(expr):
         metric = METRIC.search(expr[: match.start()].rpartition(" ")[2].rpartition("(")[2])
         allowed = labels_of.get(metric[1], frozenset()) if metric else _union(match[1], labels_of)
