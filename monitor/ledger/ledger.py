@@ -8,6 +8,7 @@ know is kept and compared all the same.
 from __future__ import annotations
 
 from collections import OrderedDict
+from sys import intern
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
@@ -31,6 +32,9 @@ MAX_ANSWERS: Final = 64
 """Questions of one device whose answers are kept: the interfaces have some twenty each."""
 MAX_STATEMENTS: Final = 4096
 """Statements kept of all answers of one device: a Hikvision's capabilities are some 600."""
+MAX_OVERHEARD: Final = 524_288
+"""Statements kept of answers to others, of all devices together, some 100 MiB: a thousand cameras at 500 each. Who can
+forge answers of many devices fills this, and no more."""
 MAX_UPDATES: Final = 16
 """Updates kept of one device: four years at one a quarter."""
 MAX_MARKS: Final = 64
@@ -130,6 +134,12 @@ class Ledger:
         self.evicted = 0
         self.crowded = 0
         """Statements for which a page had no room."""
+        self._most = 0
+        """The most that one page has had of statements to us, or to others."""
+        self._overheard = 0
+        """What all pages have of statements to others."""
+        self.missed = 0
+        """Statements to others for which there was no room on all pages together."""
 
     def kept(self, now_ns: int) -> None:
         """Time is ``now_ns``: what a page that is lost would have said of earlier, nobody knows from here on."""
@@ -144,11 +154,10 @@ class Ledger:
 
     def limits(self) -> list[Limit]:
         """The room for pages, and for what stands on each."""
-        kept = (each for page in self._pages.values() for each in (page.answers, page.overheard))
-        most = max((sum(map(len, each.values())) for each in kept), default=0)
         return [
             Limit(Room.PAGES, self._max_pages, len(self._pages), self.evicted),
-            Limit(Room.STATEMENTS, MAX_STATEMENTS, most, self.crowded),
+            Limit(Room.STATEMENTS, MAX_STATEMENTS, self._most, self.crowded),
+            Limit(Room.OVERHEARD, MAX_OVERHEARD, self._overheard, self.missed),
         ]
 
     def page(self, device: str) -> Page:
@@ -156,7 +165,7 @@ class Ledger:
         page = self._pages.get(device)
         if page is None:
             if len(self._pages) >= self._max_pages:
-                self._pages.popitem(last=False)
+                self._overheard -= _size(self._pages.popitem(last=False)[1].overheard)
                 self.evicted += 1
             page = self._pages[device] = Page(device)
         else:
@@ -172,11 +181,15 @@ class Ledger:
         if len(self._pages) >= self._max_pages:
             return False
         self._pages[page.device] = page
+        self._overheard += _size(page.overheard)
+        self._most = max(self._most, _size(page.answers), _size(page.overheard))
         return True
 
     def forget(self, device: str) -> None:
         """The device is known no more."""
-        self._pages.pop(device, None)
+        page = self._pages.pop(device, None)
+        if page is not None:
+            self._overheard -= _size(page.overheard)
 
     def answered(
         self, page: Page, question: str, statements: tuple[tuple[str, str], ...], *, overheard: bool = False
@@ -187,22 +200,20 @@ class Ledger:
         """
         answers, share = (page.overheard, 2) if overheard else (page.answers, 1)
         before = answers.get(question)
-        now = dict(statements)
-        room = MAX_STATEMENTS // share - sum(len(each) for name, each in answers.items() if name != question)
-        if len(now) > room:
-            self.crowded += len(now) - room
-            now = dict(list(now.items())[: max(0, room)])
-        if before is None:
-            if len(answers) < MAX_ANSWERS // share:
-                answers[question] = now
-                page.changed = True
-            else:
-                self.crowded += len(now)
+        others = _size(answers) - len(before or ())
+        now = self._fitting(statements, MAX_STATEMENTS // share - others, len(before or ()), overheard=overheard)
+        if before is None and len(answers) >= MAX_ANSWERS // share:
+            self.crowded += len(now)
             return Difference(first=True)
         if before == now:
             return Difference(first=False)
         answers[question] = now
         page.changed = True
+        self._most = max(self._most, others + len(now))
+        if overheard:
+            self._overheard += len(now) - len(before or ())
+        if before is None:
+            return Difference(first=True)
         return Difference(
             first=False,
             added=tuple((path, value) for path, value in now.items() if path not in before),
@@ -212,6 +223,20 @@ class Ledger:
             gone=tuple(path for path in before if path not in now),
             before=before,
         )
+
+    def _fitting(
+        self, statements: tuple[tuple[str, str], ...], room: int, had: int, *, overheard: bool
+    ) -> dict[str, str]:
+        """As many of these as there is room for. Paths are the same of many devices, and kept once."""
+        now = {intern(path): value for path, value in statements}
+        if len(now) > room:
+            self.crowded += len(now) - room
+            now = dict(list(now.items())[: max(0, room)])
+        if overheard and len(now) > MAX_OVERHEARD - self._overheard + had:
+            room = max(0, MAX_OVERHEARD - self._overheard + had)
+            self.missed += len(now) - room
+            now = dict(list(now.items())[:room])
+        return now
 
     def unsupported(self, page: Page, question: str) -> None:
         """The device does not know the question. Said twice, that is an empty answer: a 400 may be of the moment."""
@@ -274,3 +299,8 @@ class Ledger:
 def _text(page: Page) -> str | None:
     current = page.firmware.current
     return current.text if current is not None else None
+
+
+def _size(answers: Mapping[str, Mapping[str, str]]) -> int:
+    """Statements in these answers."""
+    return sum(map(len, answers.values()))

@@ -40,6 +40,7 @@ class Room(StrEnum):
     DESCRIPTIONS = "described_sessions"
     PAGES = "ledger_pages"
     STATEMENTS = "ledger_statements_of_device"
+    OVERHEARD = "overheard_statements"
     ANNOUNCED_FLOWS = "announced_flows"
 
 
