@@ -122,6 +122,7 @@ class Contacts:
             self._forget(before)
         elif device.held >= self._max_per_device and device.oldest is not None:
             self._forget(device.oldest)
+            device.dropped += 1
             self.crowded += 1
         elif len(self._all) >= self._max:
             self._make_room()
@@ -176,6 +177,7 @@ class Contacts:
         for order in range(ORDERS):
             oldest: Contact | None = self._oldest[order]
             if oldest is not None:
+                oldest.device.dropped += 1
                 self._forget(oldest)
                 return
 

@@ -71,6 +71,8 @@ class DeviceRecord(Record, frozen=True, gc=False, tag=1):
     v4_address: bytes | None
     said: tuple[tuple[str, str, str], ...]
     """What it last said of itself: protocol, what about, value."""
+    dropped: int | None = None
+    """Contacts of it that were forgotten for want of room; None: nobody counted."""
 
 
 class FlowRecord(Record, frozen=True, gc=False, tag=1):

@@ -189,6 +189,7 @@ class Resuming:
         device.seen_s, device.both_s, device.seen_ns = kept.seen
         device.v4_address = Address(kept.v4_address) if kept.v4_address is not None else None
         device.said = kept.said
+        device.dropped = kept.dropped if kept.dropped is not None else self._known.contacts.evicted
         device.v4_seen_ns, device.booted_ns, device.hides_names = kept.v4_seen_ns, kept.booted_ns, kept.hides_names
         if not configured and kept.recognised_by not in BY_CONFIGURATION:
             device.classify(kept.device_class)

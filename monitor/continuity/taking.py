@@ -53,6 +53,7 @@ def marks_of(device: Device) -> tuple[object, ...]:
         device.name_rank,
         device.hides_names,
         device.booted_ns,
+        device.dropped,
     )
 
 
@@ -80,6 +81,7 @@ def device_record(engine: Engine, device: Device) -> DeviceRecord:
         seen=(device.seen_s, device.both_s, device.seen_ns),
         v4_address=device.v4_address,
         said=device.said,
+        dropped=device.dropped,
     )
 
 

@@ -8,7 +8,7 @@ cdef class Device:
     cdef public object device_class, booted_ns
     cdef public bint configured, hides_names, named, watched
     cdef public int name_rank, model_rank, firmware_rank
-    cdef public Py_ssize_t held
+    cdef public Py_ssize_t held, dropped
     cdef public Contact oldest, newest
     cdef public bytes mac, v4_address
     cdef public list addresses

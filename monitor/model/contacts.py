@@ -126,6 +126,8 @@ class Device:
         """A boot was seen on the wire (DHCP discover, address probe)."""
         self.held = 0
         """Contacts that are kept of it; owned by contacts, like what follows."""
+        self.dropped = 0
+        """Contacts of it that were forgotten for want of room."""
         self.oldest: Contact | None = None
         self.newest: Contact | None = None
 

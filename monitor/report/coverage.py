@@ -60,6 +60,8 @@ def coverage_of(device: DeviceRecord, since_ns: int, until_ns: int, losses: Loss
     seen_s, both_s = (max(0, min(each - beyond_s, length_s)) for each in (seen_s, both_s))
     listened_ns = max(0, span.length_ns - losses.gaps_ns) if losses is not None and losses.live else None
     unknown, weak = _doubts(span, listened_ns, seen_s, both_s, losses, damaged)
+    if device.dropped or (device.dropped is None and losses is not None and losses.contacts_forgotten):
+        unknown.insert(0, "records of its contacts were dropped for want of room")
     certainty = Certainty.UNKNOWN if unknown else Certainty.WEAK if weak else Certainty.GOOD
     ppm = losses.ppm if losses is not None and losses.live else None
     return Coverage(span, listened_ns, seen_s, both_s, ppm, certainty, (*unknown, *weak))
@@ -76,8 +78,6 @@ def _doubts(
     unknown, weak = [], []
     if losses is None:
         unknown.append("the journal does not say what the sensor missed")
-    elif losses.contacts_forgotten:
-        unknown.append("records of contacts were dropped for want of room")
     if damaged:
         unknown.append("a part of the journal cannot be read")
     if listened_ns == 0:

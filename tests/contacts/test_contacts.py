@@ -84,6 +84,7 @@ def test_the_one_unused_for_longest_makes_room() -> None:
     others = [begin(contacts, device(f"d{number}"), 1) for number in range(3)]
     assert contacts.find(quiet, address(1)) is None
     assert (len(contacts), contacts.evicted) == (6, 2)
+    assert (busy.dropped, quiet.dropped, others[0].device.dropped) == (1, 1, 0)
     assert contacts.find(others[-1].device, address(1)) is others[-1]
 
 

@@ -74,6 +74,7 @@ def device(name: str = "gate-07", **changes: Any) -> DeviceRecord:
         "seen": (30 * 86_400 - 600, 30 * 86_400 - 700, BEGIN + 30 * DAY),
         "v4_address": None,
         "said": (),
+        "dropped": 0,
     }
     return DeviceRecord(**{**values, **changes})
 

@@ -42,7 +42,8 @@ def test_a_second_less_than_all_is_not_all() -> None:
         ({"first_ns": 0, "last_ns": 0, "seen": (0, 0, 0)}, run(), 0, "the device was never seen"),
         ({"seen": (2_592_000, 0, END)}, run(), 0, "its traffic is not known to have been seen in both directions"),
         ({}, None, 0, "the journal does not say what the sensor missed"),
-        ({}, run(contacts=1), 0, "records of contacts were dropped for want of room"),
+        ({"dropped": None}, run(contacts=1), 0, "records of its contacts were dropped for want of room"),
+        ({"dropped": 1}, run(contacts=1), 0, "records of its contacts were dropped for want of room"),
         ({}, run(gaps_ns=31 * DAY), 0, "the sensor may have been away all that time"),
         ({}, run(), 1, "a part of the journal cannot be read"),
     ],
@@ -97,3 +98,8 @@ def test_of_files_only_what_was_seen_is_known() -> None:
         "Seen in 99.9 % of the seconds of 720 h, nothing. What was lost meanwhile is not known."
     )
     assert coverage_of(device(), 0, END, losses_of(run(), live=False), 0).listened_ns is None
+
+
+def test_room_that_others_needed_says_nothing_of_a_device() -> None:
+    """Contacts of other hosts were forgotten, none of this one's: its negative stands."""
+    assert coverage_of(device(), 0, END, losses_of(run(contacts=9), live=True), 0).certainty is Certainty.GOOD

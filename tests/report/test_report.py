@@ -14,8 +14,9 @@ import msgspec
 import pytest
 
 from monitor.config import Config, convert
-from monitor.continuity import PREFIX
+from monitor.continuity import PREFIX, keeper, pages
 from monitor.continuity.pages import contacts_in
+from monitor.continuity.records import encode
 from monitor.enrich.catalogue import Catalogue
 from monitor.model.contacts import Outcome
 from monitor.model.incidents import DeviceView
@@ -347,3 +348,17 @@ def test_configuration_without_home(tmp_path: Path, vocabulary: Vocabulary) -> N
     """Without home countries nothing is called abroad, and nobody is asked."""
     config: Config = convert({}, "test")
     assert "another country" not in rows_said(made(month(tmp_path), vocabulary, config.site))
+
+
+def test_a_daemons_record_is_found() -> None:
+    """What a run missed is read under the name that its keeper writes."""
+    assert keeper.ENGINE == pages.RUN
+    assert pages.DEVICES.startswith(PREFIX)
+
+
+def test_a_replay_beside_a_run_has_no_account(tmp_path: Path, vocabulary: Vocabulary) -> None:
+    """A replay into a daemon's journal rewrites devices: how long the sensor listened to them nobody knows then."""
+    write(tmp_path, [device()], ran=run())
+    with contextlib.closing(Store.open(tmp_path, sensor=SENSOR, sinks=[], reserved=0)) as store:
+        store.append([], lambda *_: b"", {pages.REPLAYED: encode(run(arrived=0))})
+    assert "What was lost meanwhile is not known." in chapter(made(tmp_path, vocabulary), "gate-07")
