@@ -10,6 +10,8 @@ from monitor.report.facts import Certainty, Coverage, Losses, Span
 from monitor.report.words import SECOND_NS, share
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from monitor.continuity.records import DeviceRecord, EngineRecord
 
 LISTENED: Final = 10
@@ -42,8 +44,15 @@ def losses_of(run: EngineRecord, *, live: bool) -> Losses:
     )
 
 
-def coverage_of(device: DeviceRecord, since_ns: int, until_ns: int, losses: Losses | None, damaged: int) -> Coverage:
-    """How well this device was watched between these times.
+def coverage_of(
+    device: DeviceRecord,
+    since_ns: int,
+    until_ns: int,
+    losses: Losses | None,
+    damaged: int,
+    disputed: Collection[str] = (),
+) -> Coverage:
+    """How well this device was watched between these times; ``disputed`` are names that an incident leaves open.
 
     Of seconds in which it was seen, those beyond the time count as seen first; of gaps, those within count as all.
     """
@@ -62,6 +71,8 @@ def coverage_of(device: DeviceRecord, since_ns: int, until_ns: int, losses: Loss
     unknown, weak = _doubts(span, listened_ns, seen_s, both_s, losses, damaged)
     if device.dropped or (device.dropped is None and losses is not None and losses.contacts_forgotten):
         unknown.insert(0, "records of its contacts were dropped for want of room")
+    if device.name in disputed:
+        unknown.append("an incident may be its own or that of another device of this name")
     certainty = Certainty.UNKNOWN if unknown else Certainty.WEAK if weak else Certainty.GOOD
     ppm = losses.ppm if losses is not None and losses.live else None
     return Coverage(span, listened_ns, seen_s, both_s, ppm, certainty, (*unknown, *weak))

@@ -77,6 +77,8 @@ def gather(
     incidents: dict[str | None, list[Incident]] = {}
     for body in told.newest.values():
         incidents.setdefault(owners.of(body), []).append(incident(body))
+    others = _ordered(incidents.get(None, []))
+    disputed = frozenset(each.device for each in others if each.outward)
     span = _span(shown, run, told, least, most)
     return SiteFacts(
         sensor=sensor,
@@ -98,10 +100,11 @@ def gather(
                 (least, most),
                 losses,
                 damaged,
+                disputed,
             )
             for each in shown
         ),
-        others=_ordered(incidents.get(None, [])),
+        others=others,
         days=tuple((day, outcome, count) for (day, outcome), count in sorted(told.days.items())),
         damaged=damaged,
         unlisted=len(watched) - len(shown),
@@ -128,6 +131,7 @@ def _device(
     asked: tuple[int, int],
     losses: Losses | None,
     damaged: int,
+    disputed: frozenset[str],
 ) -> DeviceFacts:
     span = Span(*asked)
     current = page.firmware.current if page is not None else None
@@ -141,7 +145,7 @@ def _device(
         firmware=current.text if current is not None else device.firmware,
         first_ns=device.first_ns,
         last_ns=max(device.last_ns, device.seen[2]),
-        coverage=coverage_of(device, *asked, losses, damaged),
+        coverage=coverage_of(device, *asked, losses, damaged, disputed),
         ends=ends_of(contacts, span, site.home, networks(site.core_networks, "site.core_networks")),
         functions=_functions(page, vocabulary),
         versions=tuple(page.firmware.history) if page is not None else (),

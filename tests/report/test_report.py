@@ -19,7 +19,7 @@ from monitor.continuity.pages import contacts_in
 from monitor.continuity.records import encode
 from monitor.enrich.catalogue import Catalogue
 from monitor.model.contacts import Outcome
-from monitor.model.incidents import DeviceView
+from monitor.model.incidents import Activity, DeviceView
 from monitor.policy.settings import SiteConfig
 from monitor.report.making import make, moment
 from monitor.store.journal import Store
@@ -362,3 +362,32 @@ def test_a_replay_beside_a_run_has_no_account(tmp_path: Path, vocabulary: Vocabu
     with contextlib.closing(Store.open(tmp_path, sensor=SENSOR, sinks=[], reserved=0)) as store:
         store.append([], lambda *_: b"", {pages.REPLAYED: encode(run(arrived=0))})
     assert "What was lost meanwhile is not known." in chapter(made(tmp_path, vocabulary), "gate-07")
+
+
+def test_addresses_of_one_operator_are_one_row(tmp_path: Path, vocabulary: Vocabulary) -> None:
+    """Attempts and bytes of all its addresses are added, and the best outcome stands."""
+    more = contact(remote="47.88.59.211", counts=(2, 600, 100, 0), outcome=Outcome.ANSWERED)
+    words = chapter(made(write(tmp_path, [device()], [contact(), more], ran=run()), vocabulary), "gate-07")
+    assert "the other end answered 42 attempts, 3.0 kB out, 100 B in" in words
+
+
+def test_incidents_that_turn_out_to_be_one_are_counted_once(tmp_path: Path, vocabulary: Vocabulary) -> None:
+    """What the one that ends has told is not told again by the one that goes on."""
+    other = "b" * 32
+    told = [
+        transition(),
+        transition(2, activity=Activity.END, merged_into=other),
+        transition(incident=other, attempts=45, time_ns=BEGIN + 2 * DAY),
+    ]
+    page = made(write(tmp_path, [device()], transitions=told, ran=run()), vocabulary)
+    assert "45 attempts against the policy" in page.decode()
+
+
+def test_an_incident_of_two_namesakes_is_given_to_neither(tmp_path: Path, vocabulary: Vocabulary) -> None:
+    """A name alone that two devices have blames none of them; the incident stands on its own."""
+    both = [device(key="a"), device(key="b")]
+    page = rows_said(made(write(tmp_path, both, transitions=[transition()], ran=run()), vocabulary))
+    assert "Tried to go outside the site" not in page
+    assert "attempted nothing" not in page
+    assert "Not known: an incident may be its own or that of another device of this name." in page
+    assert "devices that are known no more 1 in all, 1 open" in page
