@@ -55,7 +55,7 @@ footer { margin-top: 3rem; border-top: 1px solid #ddd; }
   a { color: inherit; text-decoration: none; }
   .wide { overflow: visible; }
   svg.plot { min-width: 0; }
-  h2, h3, h4, caption { break-after: avoid; }
+  h2, h3, h4, caption, .verdict { break-after: avoid; }
   tr, figure, .verdict, .facts { break-inside: avoid; }
   thead { display: table-header-group; }
   thead, thead tr, tbody tr:first-child { break-after: avoid; }
