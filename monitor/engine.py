@@ -17,7 +17,7 @@ import cython
 from collectors.poll.reply import Outcome as Answer
 from monitor.detectors import device_changed, device_silent, sensor_blind
 from monitor.hearing import Counts
-from monitor.inspection import SDK_PORTS, SERVING, STANDING
+from monitor.inspection import EXPORTS, SDK_PORTS, SERVING, STANDING
 from monitor.model.address import Address
 from monitor.model.contacts import Outcome, Trait, with_one, without
 from monitor.model.facts import CapabilityStated, DeviceAnnounced, MalformedSeen
@@ -663,6 +663,9 @@ class Engine:
         """What it changes that this is what the policy says of a contact."""
         if contact.p2p is not None or contact.verdict.kind in CLOUDS:
             self.inspection.went(contact, contact.last_ns)  # it may be judged again long after
+        for service in contact.services:
+            if service in EXPORTS:
+                self.inspection.exported(contact, service, contact.last_ns)
         if not judgement.allowed and now_ns < self.inspection.heeds_until_ns:
             self.inspection.new_destination(contact, self.attribution.contacts.of(contact.device), now_ns)
         mark = with_one if judgement.foreign else without

@@ -6,9 +6,10 @@ detectors judge it.
 
 from __future__ import annotations
 
+from monitor.inspection.deeds import EXPORTS
 from monitor.inspection.deeds import PORTS as SERVING
 from monitor.inspection.inspection import INSPECTED, Inspection
 from monitor.inspection.volumes import SDK_PORTS
 from monitor.inspection.weaknesses import STANDING
 
-__all__ = ["INSPECTED", "SDK_PORTS", "SERVING", "STANDING", "Inspection"]
+__all__ = ["EXPORTS", "INSPECTED", "SDK_PORTS", "SERVING", "STANDING", "Inspection"]

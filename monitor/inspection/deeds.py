@@ -38,6 +38,16 @@ PORTS: Final[Mapping[int, str]] = {
 }
 """TCP ports of a device that are a function by themselves: IANA's, 2323 as Telnet's usual second, and Xiongmai's debug
 console and Telnet opener (vendors.md 1.2)."""
+EXPORTS: Final[Mapping[tuple[int, int], str]] = {
+    (6, 21): "export.ftp",
+    (6, 25): "export.email",
+    (6, 465): "export.email",
+    (6, 587): "export.email",
+    (6, 1883): "export.mqtt",
+    (6, 1935): "export.rtmp",
+    (6, 8883): "export.mqtt",
+}
+"""Services of remote ends, by IP protocol and port (IANA), that devices use for nothing but to hand something out."""
 _LISTENERS: Final = frozenset({DeviceClass.RECORDER, DeviceClass.VIEWER, DeviceClass.OTHER, DeviceClass.UNKNOWN})
 _METADATA: Final = "METADATA"
 """In the encoding name of ONVIF's metadata, "vnd.onvif.metadata" (ONVIF Streaming Specification, 5.1.2.1.1)."""

@@ -309,6 +309,12 @@ class Inspection:
                 self._came(contact.device, volume, ts_ns)
             self.done(contact.device, deeds.VENDOR_CLOUD, source, ts_ns)
 
+    def exported(self, contact: Contact, service: tuple[int, int], ts_ns: int) -> None:
+        """A device reached a service by which it hands something out."""
+        if contact.outbound and contact.outcome >= Outcome.ANSWERED:
+            to = contact.names[0] if contact.names else contact.verdict.operator
+            self.done(contact.device, deeds.EXPORTS[service], f"tcp/{service[1]} of {to}", ts_ns)
+
     def pushed(self, flow: Flow, octets: int, ts_ns: int) -> None:
         """A connection to a maker's own port of a device is over, in which so much was sent to it."""
         lasted_ns = max(ts_ns - flow.start_ns, WINDOW_NS)
