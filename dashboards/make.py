@@ -29,6 +29,9 @@ def outputs() -> dict[Path, str]:
         board = module.dashboard().build()
         for ident, panel in enumerate(board.panels or (), start=1):
             panel.id_val = ident
+        for variable in board.templating.list_val or ():
+            # The SDK gives every variable what only those of intervals have.
+            variable.auto = variable.auto_min = variable.auto_count = None
         text = json.dumps(board, cls=JSONEncoder, indent=1, sort_keys=True, ensure_ascii=False)
         made[FOLDER / f"{module.__name__.rpartition('.')[2]}.json"] = text + "\n"
     return made
