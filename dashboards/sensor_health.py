@@ -11,12 +11,13 @@ from dashboards.panels import (
     Column,
     Query,
     Words,
+    bars,
     lines,
     number,
     ranking,
     table,
 )
-from dashboards.queries import gained, of_devices, of_sensors, per_second, total
+from dashboards.queries import INTERVAL, gained, of_devices, of_sensors, per_second, total
 from monitor.sinks.families import (
     BUILD,
     BYTES,
@@ -134,14 +135,17 @@ def dashboard() -> Dashboard:
                     Query(f"{copies} / ({packets} > 0)", "{{sensor}} {{interface}}"),
                     unit="percentunit",
                 ),
-                lines(
+                bars(
                     Words(
                         "Malformed",
                         "Packets and messages that are not what their layer allows: damage, cut frames, or an attack.",
                         "none",
                     ),
-                    Query(total(per_second(of_sensors(MALFORMED)), "sensor", "layer"), "{{sensor}} {{layer}}"),
-                    unit="pps",
+                    Query(
+                        f"{total(gained(of_sensors(MALFORMED), INTERVAL), 'sensor', 'layer')} > 0",
+                        "{{sensor}} {{layer}}",
+                        bars=True,
+                    ),
                 ),
                 ranking(
                     Words(
