@@ -126,9 +126,14 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     finally:
         for process in (daemon, server):
             process.terminate()
-            process.wait(20)
+        for process in (daemon, server):
             if process.stdin is not None:
                 process.stdin.close()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def start(folder: Path, name: str, *command: str) -> subprocess.Popen[bytes]:
