@@ -42,6 +42,14 @@ class Format(StrEnum):
     JSONL = "jsonl"
 
 
+class Grade(StrEnum):
+    INFORMATIONAL = "informational"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
 StateDir = Annotated[Path | None, typer.Option("--state", help="Directory of the journal.")]
 Shown = Annotated[Format, typer.Option("--format", help="Tables for people, or JSON lines.")]
 
@@ -184,13 +192,16 @@ def check(
     from monitor.config import ConfigError, polled
     from monitor.explain import explain as explained
     from monitor.explain import validate
+    from monitor.sinks import webhook_config
 
     try:
         settings = validate(file)
         if explain is None:
             devices, groups = len(settings.device), len(settings.group)
             sys.stdout.write(f"{file}: good: {devices} devices, {groups} groups, sensor {settings.sensor.name}\n")
-            for warning in (line for target in polled(settings) for line in warnings(target)):
+            said = [line for target in polled(settings) for line in warnings(target)]
+            said += [line for hook in settings.webhook for line in webhook_config.warnings(hook)]
+            for warning in said:
                 sys.stderr.write(f"warning: {warning}\n")
             return
         allowed, words = explained(settings, *explain)
@@ -199,6 +210,38 @@ def check(
     with output():
         sys.stdout.write(words + "\n")
     if not allowed:
+        raise typer.Exit(1)
+
+
+@app.command("test-alert")
+def alert_test(
+    config: Annotated[Path, typer.Option("--config", help="Configuration (TOML).")],
+    severity: Annotated[Grade, typer.Option("--severity", help="How grave it pretends to be.")] = Grade.INFORMATIONAL,
+    wait: Annotated[float, typer.Option("--wait", min=1, max=120, help="Seconds that each sink has.")] = 15.0,
+) -> None:
+    """Send one incident that is marked as a test through every sink. Exit 1 if one does not take it.
+
+    It leaves the journal alone, so it may be run beside the daemon.
+    """
+    import asyncio
+
+    from monitor.logs import configure
+    from monitor.rehearsal import rehearse
+
+    settings = configuration(config, None)
+    configure(quiet=True)
+    good = True
+    try:
+        with output():
+            told = asyncio.run(rehearse(settings, severity.value, wait))
+            for each in told:
+                good &= each.accepted
+                sys.stdout.write(f"{each.line()}\n")
+    except ValueError as error:
+        fail(str(error))
+    if not told:
+        fail(f"{config}: no sink is configured: neither mqtt nor syslog nor webhook")
+    if not good:
         raise typer.Exit(1)
 
 
@@ -450,6 +493,9 @@ def fence(settings: Config, path: Path) -> None:
         tls = settings.mqtt.tls
         given += [settings.mqtt.password_file, *((tls.ca, tls.cert, tls.key) if tls is not None else ())]
         listen.append(0)  # paho's wake-up pair is a TCP connection of its own to 127.0.0.1, on any free port
+    trusted = [each.tls for each in settings.syslog] + [each.tls for each in settings.webhook]
+    given += [path for tls in trusted if tls is not None for path in tls.paths()]
+    given += [path for each in settings.webhook for path in (each.token_file, each.hmac_file)]
     # Directories: what a reload or a new password finds there is a new file.
     read = [path.resolve().parent, *(Path(each).resolve().parent for each in given if each is not None)]
     for missing in confine(read=read, write=written, listen=listen).missing:

@@ -23,8 +23,11 @@ from monitor.model.contacts import DeviceClass
 from monitor.policy.maintenance import Maintenance
 from monitor.policy.policy import Policy
 from monitor.policy.settings import GroupConfig, SiteConfig
+from monitor.sinks import syslog_config, webhook_config
 from monitor.sinks.mqtt_config import MqttConfig
 from monitor.sinks.prometheus_config import PrometheusConfig
+from monitor.sinks.syslog_config import SyslogConfig
+from monitor.sinks.webhook_config import WebhookConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,6 +124,9 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     capture: CaptureConfig = field(default_factory=CaptureConfig)
     canary: CanaryConfig | None = None
     mqtt: MqttConfig | None = None
+    syslog: Annotated[tuple[SyslogConfig, ...], Meta(max_length=4)] = ()
+    webhook: Annotated[tuple[WebhookConfig, ...], Meta(max_length=3)] = ()
+    """With these and MQTT there are as many sinks as the metrics have labels for (sinks.metrics.SINKS)."""
     prometheus: PrometheusConfig | None = None
     geo: GeoConfig = field(default_factory=GeoConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
@@ -241,6 +247,16 @@ def _check(config: Config) -> None:
             msg = f"device {device.name}: needs ip or mac"
             raise ValueError(msg)
     polled(config)
+    _check_sinks(config)
+
+
+def _check_sinks(config: Config) -> None:
+    for syslog in config.syslog:
+        syslog_config.check(syslog)
+    for webhook in config.webhook:
+        webhook_config.check(webhook)
+    _unique([each.name for each in config.syslog], "syslog")
+    _unique([each.name for each in config.webhook], "webhook")
 
 
 def _one_owner(entries: list[InventoryEntry]) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from monitor import __version__
 from monitor.app import renderer
+from monitor.sinks import syslog, webhook
 from monitor.sinks.metrics import Metrics
 from monitor.sinks.mqtt import MqttSink, topic_level
 from monitor.sinks.scrape import Health, serve
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.model.incidents import DeviceState, Transition
+    from monitor.sinks.sender import Sender
 
 MQTT: Final = "mqtt"
 DRAIN_S: Final = 10.0
@@ -41,11 +44,19 @@ GAUGES_S: Final = 1.0
 class Outlets:
     """The ways out of one daemon."""
 
-    def __init__(self, sensor: str, worker: StoreWorker, metrics: Metrics, mqtt: MqttSink | None) -> None:
+    def __init__(
+        self,
+        sensor: str,
+        worker: StoreWorker,
+        metrics: Metrics,
+        mqtt: MqttSink | None,
+        senders: Sequence[Sender] = (),
+    ) -> None:
         self._sensor = sensor
         self._worker = worker
         self.metrics = metrics
         self._mqtt = mqtt
+        self._senders = senders
         self.address: tuple[str, int] | None = None
         """Where the metrics are served."""
         self.told = 0
@@ -82,22 +93,29 @@ class Outlets:
             self._mqtt.publish_retained(f"devices/{topic_level(device.name)}", msgspec.json.encode(device))
 
     async def drain(self) -> bool:
-        """Wait until the broker has everything, or DRAIN_S. Whether it has."""
-        return self._mqtt is None or await self._mqtt.drain(DRAIN_S)
+        """Wait until every other end has everything, or DRAIN_S. Whether all have."""
+        drains = [sink.drain(DRAIN_S) for sink in self._senders]
+        if self._mqtt is not None:
+            drains.append(self._mqtt.drain(DRAIN_S))
+        return all(await asyncio.gather(*drains))
 
     async def show_sinks(self) -> None:
         """Keep the sinks' states in the metrics, until cancelled."""
         beats = 0
-        while self._mqtt is not None:
-            depth, oldest_ns, parked = await self._worker.call(
-                lambda store: (store.depth(MQTT), store.oldest_ns(MQTT), len(store.parked(MQTT)))
-            )
-            self.metrics.sink(MQTT, up=self._mqtt.state.connected, depth=depth, parked=parked, oldest_ns=oldest_ns)
-            if beats % HEALTH_S == 0:
+        while True:
+            for name, up in self._connected().items():
+                depth, oldest_ns, parked = await self._worker.call(partial(_owed, sink=name))
+                self.metrics.sink(name, up=up, depth=depth, parked=parked, oldest_ns=oldest_ns)
+            if beats % HEALTH_S == 0 and self._mqtt is not None:
                 health = self.health()
                 self._mqtt.publish_retained("health", msgspec.json.encode({"ok": health.ok, **health.facts}))
             beats += 1
             await asyncio.sleep(GAUGES_S)
+
+    def _connected(self) -> dict[str, bool]:
+        """Every sink, and whether it reaches its other end."""
+        ours = {MQTT: self._mqtt.state.connected} if self._mqtt is not None else {}
+        return ours | {sender.name: sender.state.connected for sender in self._senders}
 
     def health(self) -> Health:
         """What /healthz answers."""
@@ -111,28 +129,44 @@ class Outlets:
                 "messages": self.told,
                 "mqtt_connected": state.connected if state is not None else None,
                 "mqtt_error": state.last_error if state is not None else None,
+                **{f"{each.name}_connected": each.state.connected for each in self._senders},
+                **{f"{each.name}_error": each.state.last_error for each in self._senders},
             },
         )
+
+
+def sinks(config: Config) -> list[str]:
+    """Names of the sinks that everything is owed to."""
+    ours = [MQTT] if config.mqtt is not None else []
+    return ours + [each.sink for each in config.syslog] + [each.sink for each in config.webhook]
+
+
+def _owed(store: Store, sink: str) -> tuple[int, int | None, int]:
+    """How many messages wait, since when, and how many are put aside."""
+    return store.depth(sink), store.oldest_ns(sink), len(store.parked(sink))
 
 
 @asynccontextmanager
 async def outlets(
     config: Config, devices: Sequence[str], *, state: Path | None, databases: Sequence[tuple[str, int]] = ()
 ) -> AsyncIterator[Outlets]:
-    """Journal, metrics and MQTT as configured, served until the block ends.
+    """Journal, metrics and sinks as configured, served until the block ends.
 
     ``databases`` are the address databases in use, with the second in which each was built.
 
     Raises StoreError (one line) if the journal cannot be used, OSError if the metrics' address is taken.
     """
-    sinks = [MQTT] if config.mqtt is not None else []
-    worker = StoreWorker(Store.open(state, sensor=config.sensor.name, sinks=sinks))
+    worker = StoreWorker(Store.open(state, sensor=config.sensor.name, sinks=sinks(config)))
     try:
         metrics = Metrics(config.sensor.name, devices, version=__version__)
         for name, built_s in databases:
             metrics.geo_database(name, built_s * SECOND_NS)
         mqtt = MqttSink(config.mqtt, config.sensor.name, worker.outbox(MQTT)) if config.mqtt is not None else None
-        out = Outlets(config.sensor.name, worker, metrics, mqtt)
+        senders = [
+            *(syslog.sink(each, worker.outbox(each.sink)) for each in config.syslog),
+            *(webhook.sink(each, worker.outbox(each.sink)) for each in config.webhook),
+        ]
+        out = Outlets(config.sensor.name, worker, metrics, mqtt, senders)
         async with contextlib.AsyncExitStack() as stack:
             if config.prometheus is not None:
                 out.address = await stack.enter_async_context(
@@ -142,6 +176,7 @@ async def outlets(
                 running = [tasks.create_task(out.show_sinks(), name="sink gauges")]
                 if mqtt is not None:
                     running.append(tasks.create_task(mqtt.run(), name="mqtt"))
+                running += [tasks.create_task(sender.run(), name=sender.name) for sender in senders]
                 try:
                     yield out
                     await out.drain()

@@ -25,7 +25,7 @@ def restart_needed(old: Config, new: Config) -> list[str]:
         if table in TAKEN_OVER or getattr(old, table) == getattr(new, table):
             continue
         before, after = getattr(old, table), getattr(new, table)
-        if before is None or after is None:
+        if not isinstance(before, msgspec.Struct) or not isinstance(after, msgspec.Struct):  # none, or a list
             differing.append(table)
             continue
         keys = [key for key in before.__struct_fields__ if getattr(before, key) != getattr(after, key)]

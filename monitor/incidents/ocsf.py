@@ -54,6 +54,7 @@ TITLES: Final[Mapping[Kind, str]] = {
     Kind.DEVICE_SILENT: "A device is not seen any more",
     Kind.DEVICE_CHANGED: "A device is not what it was",
     Kind.SENSOR_BLIND: "The sensor does not see what it should",
+    Kind.TEST: "A test of the ways out: nothing has happened",
 }
 
 EVIDENCES: Final = 8
@@ -65,6 +66,8 @@ NAME_LIMIT: Final = 255
 TEXT_LIMIT: Final = 1024
 """Characters of a sentence."""
 PROFILES: Final = ("host", "security_control")
+TEST_LABELS: Final = ("test",)
+"""metadata.labels of a message that is about nothing that was seen."""
 PROPERTIES: Final = 16
 """Most properties of one message."""
 CAPABILITIES: Final = 16
@@ -148,6 +151,7 @@ class _Product(_Table, frozen=True, kw_only=True):
 
 
 class _Metadata(_Table, frozen=True, kw_only=True):
+    labels: tuple[str, ...] | None = None
     product: _Product
     profiles: tuple[str, ...]
     sequence: int
@@ -247,6 +251,7 @@ def render(transition: Transition, *, sensor: str, epoch: int, seq: int, version
             is_alert=True,
             message=_text(transition.message),
             metadata=_Metadata(
+                labels=TEST_LABELS if transition.kind is Kind.TEST else None,
                 version=VERSION,
                 uid=transition.uid,
                 product=_Product(name="camwarden", vendor_name="camwarden", version=version),

@@ -36,6 +36,8 @@ class Kind(StrEnum):
     DEVICE_SILENT = "device_silent"
     DEVICE_CHANGED = "device_changed"
     SENSOR_BLIND = "sensor_blind"
+    TEST = "test"
+    """Of nothing that was seen: somebody tries the ways out."""
 
 
 class Severity(IntEnum):

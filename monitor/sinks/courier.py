@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from monitor.sinks.source import Outgoing, Source
 
@@ -60,6 +60,23 @@ class Tally:
         """Set after every change of the outbox."""
 
 
+async def apart(serving: Coroutine[None, None, None]) -> None:
+    """Await it in a task of its own, so that no cancellation is lost.
+
+    A TaskGroup that fails in the moment in which its task is cancelled tells of its failure only (until Python 3.13).
+    """
+    task = asyncio.create_task(serving)
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # it failed while it ended: nobody is left whom that concerns
+        raise
+    task.result()
+
+
 class Posted(Struct, frozen=True, eq=False):
     """One message in flight."""
 
@@ -78,16 +95,18 @@ class Courier:
         *,
         slots: asyncio.Semaphore,
         careful: bool,
-        repeat: bool,
+        repeat: int,
         refusals: int,
         pause: Callable[[int], float],
         parked: Callable[[Outgoing, str], None],
+        words: Callable[[int], str] = "reason code 0x{:02x}".format,
     ) -> None:
         """``slots`` is the window, shared with whatever else the connection carries.
 
         ``careful`` keeps one message in flight until an owed one is settled, so that one at which the server
-        closes the connection is known. ``repeat`` sends the newest delivered messages again. ``pause`` tells how
-        many seconds to wait after the n-th refusal. ``parked`` is told of every message that is given up for now.
+        closes the connection is known. ``repeat``: so many of the newest delivered messages are sent again. ``pause``
+        tells how many seconds to wait after the n-th refusal. ``parked`` is told of every message that is given up
+        for now, with ``words`` for the reason code.
         """
         self.settled = 0
         """Owed messages that the other end has accepted or refused on this connection."""
@@ -100,6 +119,7 @@ class Courier:
         self._refusals = refusals
         self._pause = pause
         self._parked = parked
+        self._words = words
         self._careful = careful
         self._repeat = repeat
         self._flight: dict[Posted, None] = {}
@@ -136,14 +156,18 @@ class Courier:
 
         It does if it was in flight alone and no owed one had settled. If owed, it has been refused once more.
         """
-        if self._results:
-            await self._take()
+        await self.collect()
         if len(self._flight) != 1 or self.settled:
             return False
         posted = next(iter(self._flight))
         if posted.owed:
             await self._refused(posted.message, "connection closed")
         return True
+
+    async def collect(self) -> None:
+        """After the connection closed: take what was still answered."""
+        if self._results:
+            await self._take()
 
     @property
     def in_flight(self) -> int:
@@ -157,7 +181,7 @@ class Courier:
 
     async def _send(self) -> None:
         if self._repeat:
-            for message in await self._source.recent(WINDOW):
+            for message in await self._source.recent(self._repeat):
                 await self._post(message, owed=False)
         while True:
             if self._rewind:
@@ -222,7 +246,7 @@ class Courier:
             if reason >= REFUSED:
                 self._tally.refused += 1
                 if posted.owed:
-                    await self._refused(posted.message, f"reason code 0x{reason:02x}")
+                    await self._refused(posted.message, self._words(reason))
         del self._results[: len(results)]
         for posted, _ in results:
             del self._flight[posted]

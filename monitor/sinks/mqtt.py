@@ -22,7 +22,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from monitor.sinks.backoff import Backoff
-from monitor.sinks.courier import REFUSED, WINDOW, Courier, LinkError, Tally
+from monitor.sinks.courier import REFUSED, WINDOW, Courier, LinkError, Tally, apart
 from monitor.sinks.mqtt_config import MqttConfig, MqttTls, credentials
 
 if TYPE_CHECKING:
@@ -84,14 +84,26 @@ def topic_level(name: str) -> str:
 class MqttSink:
     """One broker. ``run`` serves it; every method belongs to the event loop's thread."""
 
-    def __init__(self, config: MqttConfig, sensor: str, source: Source, *, backoff: Backoff | None = None) -> None:
-        """ValueError if the configured topic is no topic."""
+    def __init__(
+        self,
+        config: MqttConfig,
+        sensor: str,
+        source: Source,
+        *,
+        backoff: Backoff | None = None,
+        visiting: bool = False,
+    ) -> None:
+        """ValueError if the configured topic is no topic.
+
+        ``visiting``: beside a daemon that serves the same topics, so nothing but incidents is told, and nothing heard.
+        """
         if FORBIDDEN_IN_TOPIC & set(config.topic) or config.topic.startswith(("$", "/")):
             msg = f"{config.topic!r} is no topic to publish under"
             raise ValueError(msg)
         self._config = config
         self._base = f"{config.topic.rstrip('/')}/{topic_level(sensor)}"
-        self._client_id = config.client_id or f"camwarden-{sensor}"
+        self._client_id = (config.client_id or f"camwarden-{sensor}") + ("-visiting" if visiting else "")
+        self._visiting = visiting
         self._port = config.broker_port
         self._source = source
         self._backoff = backoff or Backoff()
@@ -144,7 +156,7 @@ class MqttSink:
         while True:
             began = loop.time()
             try:
-                await self._serve()
+                await apart(self._serve())
             except* (aiomqtt.MqttError, LinkError) as group:
                 self._lost(_cause(group))
             if loop.time() - began > STEADY:
@@ -173,7 +185,7 @@ class MqttSink:
                 self._tally,
                 slots=slots,
                 careful=self._careful,
-                repeat=not self._blamed,
+                repeat=0 if self._blamed else WINDOW,
                 refusals=self._config.refusals,
                 pause=self._backoff.pause,
                 parked=self._parked,
@@ -214,11 +226,14 @@ class MqttSink:
             keepalive=config.keepalive,
             five=config.protocol == "5",
             base=self._base,
+            will=not self._visiting,
         )
         async with connection:
             yield connection
 
     async def _greet(self, link: Connection) -> None:
+        if self._visiting:
+            return
         status = await link.deliver(f"{self._base}/status", ONLINE)
         granted = await link.subscribe(f"{self._base}/resync", qos=1)
         refused = [getattr(code, "value", code) for code in granted]
@@ -227,6 +242,8 @@ class MqttSink:
 
     async def _farewell(self, link: Connection) -> None:
         """Say that we stop; the last will says it for us if this fails."""
+        if self._visiting:
+            return
         try:
             async with asyncio.timeout(FAREWELL):
                 await link.deliver(f"{self._base}/status", OFFLINE)
@@ -288,7 +305,7 @@ class MqttSink:
 class Connection(aiomqtt.Client):
     """One connection, which tells the broker's reason codes; aiomqtt 2 keeps them to itself."""
 
-    def __init__(self, host: str, port: int, *, five: bool, base: str, **options: Any) -> None:
+    def __init__(self, host: str, port: int, *, five: bool, base: str, will: bool, **options: Any) -> None:
         """``base`` is the topic of this sensor; ``options`` are aiomqtt's."""
         greeting = None
         if five:
@@ -305,7 +322,7 @@ class Connection(aiomqtt.Client):
             protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
             properties=greeting,
             clean_session=None if five else True,
-            will=aiomqtt.Will(f"{base}/status", OFFLINE, qos=1, retain=True),
+            will=aiomqtt.Will(f"{base}/status", OFFLINE, qos=1, retain=True) if will else None,
             timeout=TIMEOUT,
             max_inflight_messages=WINDOW,
             max_queued_incoming_messages=INCOMING,

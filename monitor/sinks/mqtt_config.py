@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import errno
-import ssl
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
 from collectors.credentials import located
+from monitor.sinks.trust import Tls, context
 
 if TYPE_CHECKING:
+    import ssl
     from pathlib import Path
 
 PORT_PLAIN: Final = 1883
@@ -18,13 +19,7 @@ PORT_TLS: Final = 8883
 """IANA: mqtt and secure-mqtt."""
 
 
-class MqttTls(Struct, frozen=True, forbid_unknown_fields=True):
-    """Paths of PEM files. The broker's certificate and name are always verified."""
-
-    ca: str | None = None
-    """Trust these only; without it, what the system trusts."""
-    cert: str | None = None
-    key: str | None = None
+MqttTls = Tls
 
 
 class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -59,11 +54,7 @@ def credentials(config: MqttConfig) -> tuple[str | None, ssl.SSLContext | None]:
     password = _read(located(config.password_file)) if config.password_file else None
     if config.tls is None:
         return password, None
-    context = ssl.create_default_context(cafile=located(config.tls.ca) if config.tls.ca else None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if config.tls.cert:
-        context.load_cert_chain(located(config.tls.cert), located(config.tls.key) if config.tls.key else None)
-    return password, context
+    return password, context(config.tls)
 
 
 def _read(path: Path) -> str:

@@ -1,0 +1,35 @@
+"""Whom a sink talks to under TLS: the ``tls`` table of each sink."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from collectors.credentials import located
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Tls(Struct, frozen=True, forbid_unknown_fields=True):
+    """Paths of PEM files. The other end's certificate and name are always verified."""
+
+    ca: str | None = None
+    """Trust these only; without it, what the system trusts."""
+    cert: str | None = None
+    key: str | None = None
+
+    def paths(self) -> Iterator[str]:
+        """The files that are named."""
+        yield from (path for path in (self.ca, self.cert, self.key) if path is not None)
+
+
+def context(tls: Tls) -> ssl.SSLContext:
+    """A TLS context of at least 1.2 that verifies. OSError (ssl.SSLError is one) if a file cannot be used."""
+    made = ssl.create_default_context(cafile=located(tls.ca) if tls.ca else None)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    if tls.cert:
+        made.load_cert_chain(located(tls.cert), located(tls.key) if tls.key else None)
+    return made
