@@ -42,6 +42,10 @@ class Format(StrEnum):
     JSONL = "jsonl"
 
 
+class Wall(StrEnum):
+    NFTABLES = "nftables"
+
+
 class Grade(StrEnum):
     INFORMATIONAL = "informational"
     LOW = "low"
@@ -321,6 +325,42 @@ def poll(
         fail(str(error))
     if silent:
         raise typer.Exit(1)
+
+
+@app.command()
+def firewall(
+    config: ConfigFile = None,
+    incident: Annotated[
+        str | None, typer.Option("--incident", metavar="UID", help="Block what this incident reached.")
+    ] = None,
+    state: StateDir = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Drop also where a rule is about a name, which nftables cannot be told.")
+    ] = False,
+    form: Annotated[Wall, typer.Option("--format", help="For which firewall.")] = Wall.NFTABLES,
+) -> None:
+    """Print a ruleset for a firewall: what the policy allows each group, or a block list from an incident."""
+    from monitor.firewall import allowing, blocking
+    from monitor.store.errors import StoreError
+
+    settings = configuration(config, None)
+    directory = state or state_of(settings)
+    if incident is None and config is None:
+        fail("--config FILE for what is allowed, or --incident UID --state DIR for what to block")
+    if incident is not None and directory is None:
+        fail("--state DIR or a configuration with sensor.state is needed: whose journal?")
+    assert form is Wall.NFTABLES  # noqa: S101  the only one there is
+    try:
+        if incident is not None and directory is not None:
+            made = blocking(directory, incident)
+        else:
+            made = allowing(settings, strict=strict)
+    except (StoreError, ValueError) as error:
+        fail(str(error))
+    with output():
+        sys.stdout.write(made.text)
+    for line in made.unsaid:
+        complain(f"warning: {line}")
 
 
 @app.command()

@@ -1,0 +1,178 @@
+"""Firewall: what the policy allows, and what an incident reached, as a ruleset for nftables.
+
+nftables knows addresses, protocols and ports. A rule about a name, a network's holder, a country or a law cannot be
+told to it: such a rule stands there as a comment, and a group that has one is counted where it would be dropped, unless
+it is said to be strict.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from monitor.config import networks
+from monitor.policy.rules import TCP, Rule, parse
+from monitor.sinks.told import read
+from monitor.store.reading import open_readonly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from monitor.config import Config
+    from monitor.model.address import IPNetwork
+    from monitor.policy.settings import GroupConfig
+
+TABLE: Final = "camwarden"
+HEAD: Final = f"""# Written by camwarden firewall. Check with: nft -c -f FILE; load with: nft -f FILE
+table inet {TABLE}
+delete table inet {TABLE}
+table inet {TABLE} {{
+"""
+PRIVATE: Final = tuple(
+    ipaddress.ip_network(each)
+    for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10")
+)
+"""Networks of every site: RFC 1918, RFC 3927, RFC 4193, RFC 4291."""
+FAMILIES: Final = {4: ("ip", "ipv4_addr"), 6: ("ip6", "ipv6_addr")}
+MESSAGES: Final = 10_000
+"""Most messages of one incident that are read."""
+
+
+class Ruleset(Struct, frozen=True):
+    """A whole file, and what it could not say."""
+
+    text: str
+    unsaid: tuple[str, ...]
+
+
+def allowing(config: Config, *, strict: bool) -> Ruleset:
+    """What each group of devices may reach, from its allow rules and the site's. ValueError if nobody is in a group."""
+    local = [*PRIVATE, *networks(config.site.networks, "site.networks")]
+    local += networks(config.site.camera_networks, "site.camera_networks")
+    core = networks(config.site.core_networks, "site.core_networks")
+    sets, jumps, chains, unsaid = [], [], [], []
+    for number, group in enumerate(config.group):
+        sources, missing = _sources(config, group)
+        rules, untold = _rules(config, group)
+        untold = missing + untold
+        unsaid += [f"group {group.name}: {line}" for line in untold]
+        if not sources:
+            continue
+        chain = f"group{number}"
+        comment = f"# group {_plain(group.name)}"
+        for version in sorted({each.version for each in sources}):
+            family, kind = FAMILIES[version]
+            elements = [each for each in sources if each.version == version]
+            sets.append(f"\t{comment}\n{_set(f'{chain}_v{version}', kind, elements)}")
+            jumps.append(f"\t\t{family} saddr @{chain}_v{version} jump {chain}\n")
+        verdict = "drop" if strict or not untold else "continue"
+        body = [f"\t\t# not here: {_plain(line)}\n" for line in untold]
+        body += [_line(each, (), "drop") for each in core]
+        body += [_line(each, (), "accept") for each in local]
+        body += [line for rule in rules for line in _accepting(rule)]
+        chains.append(f"\t{comment}\n\tchain {chain} {{\n{''.join(body)}\t\tcounter {verdict}\n\t}}\n")
+    if not sets:
+        raise ValueError("no group has a device with an address: there is nothing to allow")
+    forward = "\tchain forward {\n\t\ttype filter hook forward priority filter; policy accept;\n"
+    forward += "\t\tct state established,related accept\n" + "".join(jumps) + "\t}\n"
+    return Ruleset(HEAD + "".join((*sets, *chains, forward)) + "}\n", tuple(unsaid))
+
+
+def blocking(state: Path, incident: str) -> Ruleset:
+    """The addresses that an incident reached, blocked both ways. StoreError or ValueError, one line, if there are none.
+
+    One of the site's own is blocked for the incident's device only: others may need it.
+    """
+    with open_readonly(state) as reader:
+        told = [read(each.body) for each in reader.of_incident(incident)[:MESSAGES]]
+    if not told:
+        msg = f"{state}: no incident {incident!r}"
+        raise ValueError(msg)
+    reached: dict[IPNetwork, str] = {}
+    for evidence in (each for message in told for each in message.evidences):
+        if evidence.dst_endpoint.ip is not None:
+            address = ipaddress.ip_network(evidence.dst_endpoint.ip)
+            reached[address] = evidence.dst_endpoint.hostname or reached.get(address, "")
+    if not reached:
+        msg = f"incident {incident}: it reached no address"
+        raise ValueError(msg)
+    last = told[-1]
+    ours = {each for each in reached if _is_private(each)}
+    comments = [f"# incident {_plain(incident)}: {_plain(last.message)}\n"]
+    comments += [f"# {each.network_address}: {_plain(name) or 'no name seen'}\n" for each, name in reached.items()]
+    sets, rules = [], []
+    for version, (family, kind) in FAMILIES.items():
+        elements = [each for each in reached if each.version == version and each not in ours]
+        if elements:
+            sets.append(_set(f"blocked_v{version}", kind, elements))
+            rules += [f"\t\t{family} {way} @blocked_v{version} counter drop\n" for way in ("daddr", "saddr")]
+    device = last.device.ip
+    for each in sorted(ours, key=str):
+        if device is not None and ipaddress.ip_address(device).version == each.version:
+            family = FAMILIES[each.version][0]
+            rules.append(f"\t\t{family} saddr {device} {family} daddr {each.network_address} counter drop\n")
+    chain = "\tchain forward {\n\t\ttype filter hook forward priority filter - 1; policy accept;\n"
+    text = "".join(comments) + HEAD.replace(TABLE, f"{TABLE}_block") + "".join(sets) + chain + "".join(rules)
+    return Ruleset(text + "\t}\n}\n", ())
+
+
+def _sources(config: Config, group: GroupConfig) -> tuple[list[IPNetwork], list[str]]:
+    """Whom a group's chain is for, and who of it cannot be told by address."""
+    found: list[IPNetwork] = []
+    missing = []
+    for device in config.device:
+        if device.group != group.name:
+            continue
+        addresses = (device.ip,) if isinstance(device.ip, str) else device.ip
+        found += [ipaddress.ip_network(each) for each in addresses]
+        if not addresses:
+            missing.append(f"device {device.name} has no ip in the configuration")
+    if group.match is not None:
+        if group.match.network is not None and not (group.match.vendor or group.match.model or group.match.mac):
+            found.append(ipaddress.ip_network(group.match.network))
+        else:
+            missing.append("devices that match by vendor, model or MAC have no address here")
+    return found, missing
+
+
+def _rules(config: Config, group: GroupConfig) -> tuple[list[Rule], list[str]]:
+    """The rules that nftables can be told, and the others."""
+    site = config.site
+    outside = [f"{each} dns" for each in site.resolvers] + [f"{each} ntp" for each in site.time_servers]
+    rules = [parse(text) for text in (*group.allow, *(() if group.isolated else outside))]
+    told = [each for each in rules if not (each.name or each.asn or each.country or each.seat or each.law)]
+    return told, [f"allow {each.text}: nftables knows addresses only" for each in rules if each not in told]
+
+
+def _accepting(rule: Rule) -> Iterator[str]:
+    if not rule.ports:
+        yield _line(rule.network, (), "accept")
+    for proto, ports in groupby(sorted(rule.ports), key=lambda each: each[0]):
+        yield _line(rule.network, [each[1:] for each in ports], "accept", "tcp" if proto == TCP else "udp")
+
+
+def _line(network: IPNetwork | None, ports: Sequence[tuple[int, int]], verdict: str, proto: str = "") -> str:
+    where = f"{FAMILIES[network.version][0]} daddr {network} " if network is not None else ""
+    spelled = ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in ports)
+    service = f"{proto} dport {{ {spelled} }} " if ports else ""
+    return f"\t\t{where}{service}counter {verdict}\n"
+
+
+def _set(name: str, kind: str, elements: Iterable[IPNetwork]) -> str:
+    listed = ", ".join(sorted({str(each) for each in elements}))
+    return (
+        f"\tset {name} {{\n\t\ttype {kind}\n\t\tflags interval\n\t\tauto-merge\n\t\telements = {{ {listed} }}\n\t}}\n"
+    )
+
+
+def _is_private(network: IPNetwork) -> bool:
+    return any(network.version == each.version and network.subnet_of(each) for each in PRIVATE)  # type: ignore[arg-type]
+
+
+def _plain(text: str) -> str:
+    """For a comment: one line, whatever a camera calls itself."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
