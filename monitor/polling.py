@@ -15,7 +15,7 @@ from collectors.poll.standing import Standing
 from monitor.app import build_engine, knowledge, renderer
 from monitor.config import polled
 from monitor.continuity import PREFIX
-from monitor.continuity.pages import pages_in, rows_of
+from monitor.continuity.pages import page_rows, pages_in
 from monitor.ledger.ledger import Page
 from monitor.store.journal import Store
 
@@ -68,7 +68,7 @@ def poll(config: Config, name: str | None, state: Path | None) -> Iterator[Polle
         for target in targets:
             result = _ask(engine, target)
             if store is not None:
-                store.append(result.transitions, renderer(config.sensor.name), rows_of(engine))
+                store.append(result.transitions, renderer(config.sensor.name), page_rows(engine, target.device))
             yield result
 
 

@@ -45,6 +45,12 @@ def rows_of(engine: Engine) -> Rows:
     return rows
 
 
+def page_rows(engine: Engine, device: str) -> Rows:
+    """The row of one device's page."""
+    page = engine.inspection.ledger.known(device)
+    return {name_of("page", device): encode(PageRecord(page))} if page is not None else {}
+
+
 def kept_of(engine: Engine) -> Rows:
     """The same of a whole replay, with the contacts of those devices and what the replay saw and missed."""
     rows = rows_of(engine)
