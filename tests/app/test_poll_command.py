@@ -82,7 +82,7 @@ async def test_polls_one_after_the_other(tmp_path: Path) -> None:
         assert after.code == 0
         assert "  firmware V8.1.0 build 250101, before V5.5.53 build 180730\n" in after.out
         assert "  face.recognise is dormant, before absent\n" in after.out
-        assert "firmware_update: Firmware of gate is being changed (certain)" in after.out
+        assert "firmware_update: Firmware of gate was changed (certain)" in after.out
         assert "capability_gained: Device gate can do more since its update" in after.out
         runs.append(same := await polled(config))
         assert "nothing changed" in same.out
