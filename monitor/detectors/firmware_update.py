@@ -40,7 +40,7 @@ def detect(device: Device, update: Update, *, in_window: bool | None) -> Notice:
         severity=severity,
         about=str(update.started_ns),
         message=f"Firmware of {device.name} {deed}{when} ({GRADES[grade]}){versions(update)}; seen: {signs}",
-        rule=f"maintenance window:{when or ' none is configured'}",
+        rule=f"an update{when}" if when else "an update; no maintenance window is configured",
         confidence=CONFIDENCE[grade],
         properties=(GRADES[grade], *(("outside_window",) if in_window is False else ())),
         evidences=tuple(update.evidences),

@@ -10,7 +10,8 @@ import pytest
 from collectors.live import Ledger, LinkEvent, LinkState
 from monitor.app import knowledge
 from monitor.detectors import sensor_blind
-from monitor.model.incidents import Activity, Kind
+from monitor.model.facts import DeviceAnnounced
+from monitor.model.incidents import Activity, Kind, Severity
 from monitor.sight import Sight
 from pcaps.packets import ACK, PSH, Host, Segment, tcp
 from tests.engine.played import START, Site, blocks, configured, engine, play
@@ -122,6 +123,27 @@ def test_a_camera_that_always_streamed_falls_silent_and_comes_back() -> None:
     ]
     assert (told[0].time_ns - START) // SECOND in range(1300, 1312)
     assert (told[1].time_ns - START) // SECOND in range(1400, 1412)
+
+
+def test_a_camera_that_falls_silent_after_its_update() -> None:
+    """That is graver than silence alone."""
+    site = Site()
+    for second, camera in product(range(1400), (site.gate, site.hall)):
+        if camera is site.hall or second < 700:
+            site.wire.udp(START + second * SECOND, camera, 5000, site.server, 6000, b"x" * 20)
+    frames = site.wire.frames()
+    with knowledge(configured()) as known:
+        played = engine(known)
+        played.feed(blocks([frame for frame in frames if frame.ts_ns < START + 690 * SECOND]))
+        device = played.engine.attribution.devices.named("gate")
+        assert device is not None
+        for minute, version in enumerate(("V5.5.0", "V5.7.0"), start=10):
+            fact = DeviceAnnounced("sadp", firmware=version)
+            played.engine.inspection.announced(device, fact, START + minute * 60 * SECOND)
+        played.feed(blocks([frame for frame in frames if frame.ts_ns >= START + 690 * SECOND]))
+    silent = next(each for each in played.told if each.kind is Kind.DEVICE_SILENT)
+    assert silent.severity is Severity.HIGH
+    assert silent.properties == ("after_update",)
 
 
 def test_seconds_in_which_a_device_was_seen() -> None:
