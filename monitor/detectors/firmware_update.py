@@ -34,6 +34,8 @@ def detect(device: Device, update: Update, *, in_window: bool | None) -> Notice:
         severity = Severity(severity - 1)
     when = "" if in_window is None else " in its maintenance window" if in_window else " outside its maintenance window"
     deed = "was changed" if grade is Grade.CERTAIN else "is being changed"
+    if update.is_refusal:
+        deed = "was to be changed, which the device refused,"
     signs = "; ".join(f"{sign}: {words}" for sign, words in update.signs.items())
     return Notice(
         kind=Kind.FIRMWARE_UPDATE,
@@ -42,7 +44,11 @@ def detect(device: Device, update: Update, *, in_window: bool | None) -> Notice:
         message=f"Firmware of {device.name} {deed}{when} ({GRADES[grade]}){versions(update)}; seen: {signs}",
         rule=f"an update{when}" if when else "an update; no maintenance window is configured",
         confidence=CONFIDENCE[grade],
-        properties=(GRADES[grade], *(("outside_window",) if in_window is False else ())),
+        properties=(
+            GRADES[grade],
+            *(("outside_window",) if in_window is False else ()),
+            *(("refused",) if update.is_refusal else ()),
+        ),
         evidences=tuple(update.evidences),
         firmware=update.change,
         news=tuple(update.signs.values()),

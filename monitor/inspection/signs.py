@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from monitor.ledger.firmware import version_in
-from monitor.ledger.updates import OPENING, Sign
+from monitor.ledger.updates import OPENING, REFUSED_NS, Sign
 from monitor.model.address import text
 from monitor.model.capabilities import Grade
 from monitor.model.facts import FirmwareCall
@@ -52,6 +52,9 @@ class SignsOfUpdates:
         return self._passed(device, page, fact, by, ts_ns) if fact.bytes else None
 
     def _called(self, device: Device, page: Page, fact: FirmwareCall, by: str, ts_ns: int) -> Update | None:
+        known = page.update_at(ts_ns)
+        if known is not None and fact.operation in STARTING:
+            known.refused_ns = ts_ns if fact.accepted is False else 0
         if fact.accepted is False:
             return None
         if fact.operation == "reboot":
@@ -59,7 +62,11 @@ class SignsOfUpdates:
         if fact.operation not in STARTING:
             return None
         words = f"{fact.operation} over {fact.via} by {by}" + (f" ({fact.uri})" if fact.uri else "")
-        return self._sign(device, page, Sign.CALL, words, ts_ns)
+        news = self._sign(device, page, Sign.CALL, words, ts_ns)
+        if known is not None and known.refused:
+            known.refused = False
+            return known
+        return news
 
     def _passed(self, device: Device, page: Page, fact: FirmwareTransfer, by: str, ts_ns: int) -> Update | None:
         sign = Sign.IMAGE if fact.complete else Sign.PART
@@ -113,6 +120,10 @@ class SignsOfUpdates:
             if device is None or now_ns - update.last_ns > RESTART_NS or Sign.RESTART in update.signs:
                 del self._under_way[key]
                 continue
+            if update.refused_ns and not update.refused and now_ns - update.refused_ns >= REFUSED_NS:
+                update.refused = True
+                if update.is_refusal:
+                    found.append((device, update))
             words = _restarted(device, update, seen_ns)
             if words is not None and update.add(Sign.RESTART, words, max(seen_ns, device.seen_ns)):
                 found.append((device, update))

@@ -75,7 +75,9 @@ class Page(Struct):
     def watched_update(self, ts_ns: int) -> Update | None:
         """The update as whose consequence something at this time is to be told."""
         last = self.updates[-1] if self.updates else None
-        return last if last is not None and last.started_ns <= ts_ns < last.last_ns + WATCH_NS else None
+        if last is None or last.is_refusal:
+            return None
+        return last if last.started_ns <= ts_ns < last.last_ns + WATCH_NS else None
 
     def begin_update(self, ts_ns: int, watched_ns: int) -> Update:
         """A new update."""

@@ -42,6 +42,12 @@ OPENING: Final = frozenset({Sign.CALL, Sign.IMAGE, Sign.PART, Sign.VOLUME, Sign.
 """What opens an update; others only join."""
 
 
+ATTEMPTS: Final = frozenset({Sign.CALL, Sign.IMAGE, Sign.PART})
+"""What is seen of a firmware that the device then refuses."""
+REFUSED_NS: Final = 10_000_000_000
+"""A caller that has to log in does so within seconds of being told."""
+
+
 class Update(Struct):
     """One change of a device's firmware, or an attempt at one."""
 
@@ -61,8 +67,17 @@ class Update(Struct):
     image_sha256: str | None = None
     source: str | None = None
     """Who said the versions: what another source counts in its own way stays beside them, among the signs."""
+    refused_ns: int = 0
+    """When the device last refused the call; 0: it did not, or took a later one."""
+    refused: bool = False
+    """It stayed so: a log-in by Digest is refused once before it is tried."""
     replaced: int = 0
     """How often a sign took the place of one of its kind."""
+
+    @property
+    def is_refusal(self) -> bool:
+        """All that happened is that somebody tried, and the device did not take it."""
+        return self.refused and self.signs.keys() <= ATTEMPTS
 
     @property
     def change(self) -> FirmwareChange:
@@ -74,6 +89,8 @@ class Update(Struct):
         """How sure it is that the firmware was changed."""
         if self.certain:
             return Grade.CERTAIN
+        if self.is_refusal:
+            return Grade.HINT
         if Sign.IMAGE in self.signs or Sign.CALL in self.signs or Sign.VERSION in self.signs:
             return Grade.PROBABLE
         restarted = Sign.RESTART in self.signs
