@@ -57,7 +57,7 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info
 	find collectors monitor -name '*.so' -delete -o -name '*.c' -delete
 
-SOURCES := pyproject.toml setup.py $(wildcard monitor/*.p[yx]* monitor/*/*.p[yx]* collectors/*.p[yx]*)
+SOURCES := pyproject.toml setup.py $(foreach suffix,py pxd,$(wildcard monitor/*.$(suffix) monitor/*/*.$(suffix) collectors/*.$(suffix)))
 
 $(VENV)/.base: $(SOURCES)
 	$(call packages,$(BUILD_PACKAGES))

@@ -30,7 +30,7 @@ from monitor.model.facts import (
     Where,
 )
 from monitor.model.limits import Limit, Room
-from monitor.protocols import answers, arp, media, nd, transfers
+from monitor.protocols import arp, media, nd, transfers
 from monitor.protocols.registry import DATAGRAMS, STREAMS
 
 if not cython.compiled:
@@ -370,7 +370,9 @@ class Hearing:
 
     def answer(self, reply: Reply) -> list[Fact]:
         """What a device's answer to a question says; one that cannot be read is counted and says nothing."""
-        facts = self._read(lambda body: answers.read(reply.api, reply.question, body, reply.content_type), reply.body)
+        from monitor.protocols.answers import read
+
+        facts = self._read(lambda body: read(reply.api, reply.question, body, reply.content_type), reply.body)
         return [fact for fact in facts if type(fact) is not MalformedSeen]
 
     def _read(self, parse: Callable[[bytes], list[Fact]], data: bytes) -> list[Fact]:

@@ -11,7 +11,6 @@ import zlib
 from typing import TYPE_CHECKING, Final
 
 from monitor.model.facts import Want
-from monitor.protocols.answers import EventStream
 from monitor.protocols.image import HEAD, LONGEST, Image, is_text, magic_of
 from monitor.protocols.multipart import Parts
 from monitor.protocols.upgrade_calls import FIRMWARE_NAME
@@ -59,6 +58,8 @@ class Events(Taker):
     """The body of an answer that tells what a device sees and hears, for as long as somebody listens."""
 
     def __init__(self, api: str) -> None:
+        from monitor.protocols.answers import EventStream
+
         super().__init__()
         self._stream = EventStream(api)
 

@@ -10,7 +10,6 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.model.facts import FirmwareCall, FirmwareCheck, Malformed, MalformedSeen
-from monitor.protocols import answers as devices
 from monitor.protocols.http_bodies import SPEAKS_SOON, Both, Download, Events, Form, Taker, Text, Upload
 from monitor.protocols.image import Image, spelled
 from monitor.protocols.multipart import boundary_of
@@ -75,7 +74,19 @@ class Answers(NamedTuple):
     read: Callable[[str, str, bytes, str | None], list[Fact]]
 
 
-DEVICES: Final = Answers(devices.question_of, devices.read)
+def _question_of(method: str, target: str, action: str | None, start: bytes) -> tuple[str, str] | None:
+    from monitor.protocols.answers import question_of  # most captures have no such answer, and it takes a while to load
+
+    return question_of(method, target, action, start)
+
+
+def _read(api: str, question: str, body: bytes, content_type: str | None) -> list[Fact]:
+    from monitor.protocols.answers import read
+
+    return read(api, question, body, content_type)
+
+
+DEVICES: Final = Answers(_question_of, _read)
 
 
 def _is_notable(uri: str) -> bool:

@@ -15,7 +15,7 @@ from tests.dashboards.reading import FOLDER
 PROMETHEUS = FOLDER / "prometheus"
 ALERTS = [pytest.param(rule, id=rule["alert"]) for rule in reading.rules("alerts.yml")]
 TESTS = sorted(PROMETHEUS.glob("*.test.yml"))
-SHOWN_ONLY = {Kind.NAME_LOOKUP, Kind.FIRMWARE_CHECK}
+SHOWN_ONLY = {Kind.NAME_LOOKUP, Kind.FIRMWARE_CHECK, Kind.TEST}
 """Kinds that nobody need be told of: dashboards and MQTT have them."""
 
 
