@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 RAW_ALONE = ("setpriv", "--bounding-set=-all,+net_raw", "--inh-caps=-all,+net_raw", "--ambient-caps=-all,+net_raw")
 NOBODY = (*RAW_ALONE, "--reuid=nobody", "--regid=nogroup", "--clear-groups")
 NOTHING = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all")
-WATCHDOG_S = 2.0
+WATCHDOG_S = 5.0
 
 
 def threads(pid: int) -> list[dict[str, str]]:
