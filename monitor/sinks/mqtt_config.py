@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ssl
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import Meta, Struct
@@ -11,7 +12,6 @@ from collectors.credentials import located
 from monitor.sinks.trust import Tls, context
 
 if TYPE_CHECKING:
-    import ssl
     from pathlib import Path
 
 PORT_PLAIN: Final = 1883
@@ -54,7 +54,20 @@ def credentials(config: MqttConfig) -> tuple[str | None, ssl.SSLContext | None]:
     password = _read(located(config.password_file)) if config.password_file else None
     if config.tls is None:
         return password, None
-    return password, context(config.tls)
+    secured = context(config.tls)
+    secured.sslsocket_class = _Closed
+    return password, secured
+
+
+class _Closed(ssl.SSLSocket):
+    """A socket that is closed when its handshake fails: paho leaves it open, and its descriptor with it."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002  as in the class above
+        try:
+            super().do_handshake(block)
+        except (OSError, ValueError):  # ssl.SSLError is the one, ssl.CertificateError both
+            self.close()
+            raise
 
 
 def _read(path: Path) -> str:

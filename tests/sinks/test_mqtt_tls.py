@@ -54,8 +54,6 @@ class Authority:
         return f"certfile {self.directory}/server.pem\nkeyfile {self.directory}/server.key\n"
 
 
-# paho leaves the socket of a failed handshake to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("trusted", "called", "complaint"),
