@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pwd
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 RAW_ALONE = ("setpriv", "--bounding-set=-all,+net_raw", "--inh-caps=-all,+net_raw", "--ambient-caps=-all,+net_raw")
 NOBODY = (*RAW_ALONE, "--reuid=nobody", "--regid=nogroup", "--clear-groups")
 NOTHING = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all")
-WATCHDOG_S = 5.0
+WATCHDOG_S = 2.0
+SO_TIMESTAMPNS = 35
+"""socket(7); Linux's asm-generic/socket.h."""
+STAMP = struct.Struct("@qq")
+"""struct timespec: seconds and nanoseconds."""
 
 
 def threads(pid: int) -> list[dict[str, str]]:
@@ -135,23 +140,26 @@ def test_what_cannot_be_opened(site: Site, prefix: tuple[str, ...], interfaces: 
 
 
 class Manager:
-    """A service manager's end of the notification socket."""
+    """A service manager's end of the notification socket; what it is told carries the kernel's time of sending."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(path))
         self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.told: list[tuple[float, dict[str, str]]] = []
 
     def take(self) -> list[dict[str, str]]:
         """Everything so far."""
         while True:
             try:
-                said = self._socket.recv(4096).decode()
+                said, ((_, _, stamp),), _, _ = self._socket.recvmsg(4096, socket.CMSG_SPACE(STAMP.size))
             except BlockingIOError:
                 return [each for _, each in self.told]
-            self.told.append((time.monotonic(), dict(line.split("=", 1) for line in said.splitlines())))
+            seconds, nanoseconds = STAMP.unpack(stamp)
+            words = dict(line.split("=", 1) for line in said.decode().splitlines())
+            self.told.append((seconds + nanoseconds / 1e9, words))
 
     def has(self, key: str) -> int:
         """How often this was said."""
