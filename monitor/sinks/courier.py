@@ -60,6 +60,19 @@ class Tally:
         """Set after every change of the outbox."""
 
 
+async def drained(source: Source, tally: Tally, timeout: float) -> bool:  # noqa: ASYNC109  a deadline for the whole, with an answer
+    """Wait while a courier delivers; whether nothing is owed any more within ``timeout`` seconds."""
+    try:
+        async with asyncio.timeout(timeout):
+            while True:
+                tally.moved.clear()
+                if not await source.pending(0, 1):
+                    return True
+                await tally.moved.wait()
+    except TimeoutError:
+        return False
+
+
 async def apart(serving: Coroutine[None, None, None]) -> None:
     """Await it in a task of its own, so that no cancellation is lost.
 

@@ -22,7 +22,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from monitor.sinks.backoff import Backoff
-from monitor.sinks.courier import REFUSED, WINDOW, Courier, LinkError, Tally, apart
+from monitor.sinks.courier import REFUSED, WINDOW, Courier, LinkError, Tally, apart, drained
 from monitor.sinks.mqtt_config import MqttConfig, MqttTls, credentials
 
 if TYPE_CHECKING:
@@ -165,15 +165,7 @@ class MqttSink:
 
     async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109  a deadline for the whole, with an answer
         """Wait while ``run`` delivers; whether nothing is owed any more within ``timeout`` seconds."""
-        try:
-            async with asyncio.timeout(timeout):
-                while True:
-                    self._tally.moved.clear()
-                    if not await self._source.pending(0, 1):
-                        return True
-                    await self._tally.moved.wait()
-        except TimeoutError:
-            return False
+        return await drained(self._source, self._tally, timeout)
 
     async def _serve(self) -> None:
         """Make one connection and use it until it fails."""

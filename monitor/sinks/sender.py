@@ -17,7 +17,7 @@ import structlog
 from msgspec import Struct
 
 from monitor.sinks.backoff import Backoff
-from monitor.sinks.courier import REFUSED, Courier, Link, LinkError, Tally, apart
+from monitor.sinks.courier import REFUSED, Courier, Link, LinkError, Tally, apart, drained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,15 +129,7 @@ class Sender:
 
     async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109  a deadline for the whole, with an answer
         """Wait while ``run`` delivers; whether nothing is owed any more within ``timeout`` seconds."""
-        try:
-            async with asyncio.timeout(timeout):
-                while True:
-                    self._tally.moved.clear()
-                    if not await self._source.pending(0, 1):
-                        return True
-                    await self._tally.moved.wait()
-        except TimeoutError:
-            return False
+        return await drained(self._source, self._tally, timeout)
 
     def post(self, message: Outgoing, settled: Callable[[int], None]) -> None:
         """What the courier calls: hand on to the line of the moment."""
