@@ -41,10 +41,12 @@ cdef class Engine:
     @cython.locals(scanner=Scanner, frame=Frame, flow=Flow, source=bytes, destination=bytes, source_mac=bytes,
                    destination_mac=bytes)
     cdef Flow _begin(self, Py_ssize_t slot, long long ts_ns)
+    @cython.locals(scanner=Scanner, device=Device, began=bint, ticks="long long")
+    cdef _clock(self, Flow flow, long long ts_ns)
     @cython.locals(flow=Flow, table=FlowTable, out="long long", into="long long", sent="long long",
                    received="long long", last_ns="long long")
     cdef _count(self, Py_ssize_t slot, long long ts_ns)
-    @cython.locals(flow=Flow, table=FlowTable)
+    @cython.locals(flow=Flow, table=FlowTable, device=Device)
     cdef _end(self, Py_ssize_t slot, str reason)
     @cython.locals(flow=Flow, table=FlowTable, scanner=Scanner, ways=int, back=int)
     cdef _see(self, Py_ssize_t slot, long long now_ns)

@@ -370,6 +370,8 @@ class Engine:
             flow = known
         if events & (at.SYN | at.PAYLOAD):
             self.hearing.payload(flow, slot, events)
+            if events & at.SYN:
+                self._clock(flow, ts_ns)
         if flow.serves and events & (at.ANSWER | at.REFUSE):
             self.inspection.served(flow, ts_ns, answered=bool(events & at.ANSWER))
         if flow.contact is not None and events & (at.NEW | at.ATTEMPT | at.ANSWER | at.REFUSE | at.TRANSFER):
@@ -428,6 +430,16 @@ class Engine:
         if flow.contact is not None:
             scanner.care(slot)
         return flow
+
+    def _clock(self, flow: Flow, ts_ns: int) -> None:
+        """A SYN carries its sender's clock, which tells when a device has started anew."""
+        scanner = self.scanner
+        began = scanner.direction == 0
+        device = flow.device if flow.outward == began else flow.peer
+        if device is not None and device.watched:
+            ticks = scanner.frame.clock()
+            if ticks >= 0:
+                self.inspection.clock(device, Address(flow.responder if began else flow.initiator), ticks, ts_ns)
 
     def _count(self, slot: int, ts_ns: int) -> None:
         """Bring the flow's contact up to the table's counts."""
@@ -549,8 +561,13 @@ class Engine:
         assert flow is not None  # noqa: S101  begun when the scanner said NEW
         table = self.scanner.table
         self._count(slot, table.field(slot, at.LAST))
-        if flow.proto == at.PROTO_TCP and flow.responder_port in SDK_PORTS:
-            self.inspection.pushed(flow, table.field(slot, at.PAYLOADS), table.field(slot, at.LAST))
+        if flow.proto == at.PROTO_TCP:
+            if flow.responder_port in SDK_PORTS:
+                self.inspection.pushed(flow, table.field(slot, at.PAYLOADS), table.field(slot, at.LAST))
+            device = flow.device
+            unanswered = table.field(slot, at.FLAGS) & (at.F_SYN | at.F_ANSWERED) == at.F_SYN
+            if unanswered and device is not None and device.watched and flow.outward:
+                self.inspection.failed(flow, device, table.field(slot, at.START))
         self.counts.flow_ends += 1
         self.hearing.ended(flow, slot, reason)
         flow.leave()

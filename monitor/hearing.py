@@ -355,7 +355,8 @@ class Hearing:
         frame = self.scanner.frame
         if frame.ethertype == at.TYPE_ARP:
             source = None
-            facts = self._read(arp.parse, bytes(view[frame.network : frame.end]))
+            message = bytes(view[frame.network : frame.end])
+            facts = self._read(arp.parse, message)
         elif frame.ttl == ND_HOP_LIMIT:
             source = Address(frame.source())
             sender = source
@@ -367,6 +368,10 @@ class Hearing:
             if isinstance(fact, DeviceAnnounced | PrefixAnnounced):
                 self.attribution.announced(fact, source, Mac(mac) if mac is not None else None, self.scanner.ts)
             self.observe(fact)
+        if frame.ethertype == at.TYPE_ARP:
+            asked = arp.asked(message)
+            if asked is not None:
+                self._inspection.sought(*asked, self.scanner.ts)
 
     def answer(self, reply: Reply) -> list[Fact]:
         """What a device's answer to a question says; one that cannot be read is counted and says nothing."""

@@ -20,6 +20,7 @@ VIDEO: Final = "video.stream"
 METADATA: Final = "metadata.stream"
 P2P: Final = "cloud.p2p"
 VENDOR_CLOUD: Final = "cloud.vendor"
+SEARCH: Final = "network.scan"
 SERVERS: Final[Mapping[str, str]] = {
     "ssh": "shell.ssh",
     "telnet": "shell.telnet",

@@ -10,6 +10,7 @@ from monitor.model.incidents import Evidence
 
 if TYPE_CHECKING:
     from monitor.model.address import Address
+    from monitor.model.contacts import Device
     from monitor.model.flows import Flow
 
 
@@ -31,3 +32,8 @@ def evidence_of(flow: Flow, device: Address) -> Evidence:
         organisation=verdict.organisation if verdict is not None else None,
         community_id=community_id(flow.initiator, flow.responder, flow.initiator_port, flow.responder_port, flow.proto),
     )
+
+
+def end_of(flow: Flow, device: Device) -> Address:
+    """The address of the flow's end that is this device."""
+    return flow.initiator if flow.initiator in device.addresses else flow.responder

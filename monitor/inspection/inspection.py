@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, structs
 
-from monitor.detectors import capability_gained, contradiction, dormant_function, firmware_check, firmware_update
+from monitor.detectors import capability_gained, contradiction, dormant_function, firmware_check
 from monitor.detectors.contradiction import is_old, stands
 from monitor.enrich.site import Reach
 from monitor.inspection import deeds
 from monitor.inspection.deeds import deed_of, track_capability
-from monitor.inspection.evidence import evidence_of
+from monitor.inspection.evidence import end_of, evidence_of
 from monitor.inspection.news import news
-from monitor.inspection.signs import SignsOfUpdates, host_of
+from monitor.inspection.searches import ARP, MAX_SEARCHING, Searches
+from monitor.inspection.signs import host_of
+from monitor.inspection.telling import MAX_WAITING, Telling
+from monitor.inspection.updates import Updates
 from monitor.inspection.volumes import LEAST, MAX_WINDOWS, MIB, WINDOW_NS, Volumes
-from monitor.inspection.weaknesses import AFTER_NS, MAX_ATTACKED, Weaknesses
+from monitor.inspection.weaknesses import MAX_ATTACKED, Weaknesses
 from monitor.ledger.ledger import MAX_PAGES, Ledger
-from monitor.ledger.updates import WATCH_NS
 from monitor.model.address import text
 from monitor.model.capabilities import Aspect, Declaration, Grade, State
 from monitor.model.contacts import Outcome, Trait, with_one
@@ -44,7 +46,6 @@ from monitor.model.facts import (
     TlsCertificate,
     TlsClientHello,
 )
-from monitor.model.incidents import Kind
 from monitor.model.limits import Limit, Room
 from monitor.model.verdicts import CLOUDS, OperatorKind
 
@@ -55,12 +56,11 @@ if TYPE_CHECKING:
     from monitor.enrich.devices import Devices
     from monitor.enrich.site import Site
     from monitor.ledger.ledger import Difference, Page
-    from monitor.ledger.updates import Update
     from monitor.model.address import Address
     from monitor.model.contacts import Contact, Device
     from monitor.model.facts import Fact
     from monitor.model.flows import Flow
-    from monitor.model.incidents import Evidence, Notice
+    from monitor.model.incidents import Notice
     from monitor.policy.policy import Policy
 
 INSPECTED: Final = frozenset(
@@ -84,10 +84,6 @@ INSPECTED: Final = frozenset(
 """Facts that say something of what a device is and does, beside whom it calls."""
 MAX_DESCRIBED: Final = 1024
 """RTSP connections of which it is remembered what they asked a description of."""
-MAX_WAITING: Final = 1024
-"""Notices of hosts that nobody watches yet; the oldest make room."""
-GROWING: Final = frozenset({Kind.FIRMWARE_UPDATE, Kind.CAPABILITY_GAINED})
-"""Kinds whose notices say all that is known so far."""
 HTTP_PORT: Final = 80
 """Where polls ask too, unless configured otherwise."""
 SECOND_NS: Final = 1_000_000_000
@@ -127,60 +123,73 @@ class Inspection:
         self._vocabulary = catalogue.vocabulary
         self._weaknesses = Weaknesses(catalogue)
         self._volumes = Volumes(catalogue)
-        self.due: dict[str, None] = {}
-        """Devices whose firmware is to be looked at again."""
-        self.policy = policy
-        self._signs = SignsOfUpdates(self.ledger)
-        self.told: list[tuple[Device, Notice]] = []
-        """What is to be told, in the order in which it was noticed, until it is taken; always the same list."""
-        self._waiting: OrderedDict[tuple[str, str, str], tuple[Device, Notice]] = OrderedDict()
-        self._greeted: dict[str, str] = {}
-        """By device, how it greeted last."""
-        self.heeds_until_ns = 0
-        """Until when it matters where devices go: some have just been updated or attacked."""
+        self._searches = Searches()
+        self._telling = Telling()
+        self._updates = Updates(self.ledger, devices, catalogue.vocabulary, policy, self._telling)
         self._described: OrderedDict[tuple[Address, int, Address, int], _Described] = OrderedDict()
-        self.crowded_out = 0
-        """Notices of unwatched hosts that were dropped for want of room."""
+        self._undescribed = 0
+        """Connections of which it was forgotten what they asked a description of."""
+
+    @property
+    def told(self) -> list[tuple[Device, Notice]]:
+        """What is to be told, in the order in which it was noticed, until it is taken; always the same list."""
+        return self._telling.told
+
+    @property
+    def due(self) -> dict[str, None]:
+        """Devices whose firmware is to be looked at again; always the same dictionary."""
+        return self._updates.due
+
+    @property
+    def heeds_until_ns(self) -> int:
+        """Until when it matters where devices go: some have just been updated or attacked."""
+        return max(self._updates.heeds_until_ns, self._weaknesses.heeds_until_ns)
+
+    @property
+    def policy(self) -> Policy:
+        """What is allowed at present."""
+        return self._updates.policy
+
+    @policy.setter
+    def policy(self, policy: Policy) -> None:
+        self._updates.policy = policy
 
     def limits(self) -> Iterator[Limit]:
         """The room for pages and what waits."""
+        telling, weaknesses, volumes, searches = self._telling, self._weaknesses, self._volumes, self._searches
         yield from self.ledger.limits()
-        yield Limit(Room.NOTICES, MAX_WAITING, len(self._waiting), self.crowded_out)
-        yield Limit(Room.ATTACKED, MAX_ATTACKED, len(self._weaknesses), self._weaknesses.forgotten)
-        yield Limit(Room.VOLUMES, MAX_WINDOWS, len(self._volumes), self._volumes.forgotten)
-        yield Limit(Room.DESCRIPTIONS, MAX_DESCRIBED, len(self._described), 0)
+        yield from self._updates.limits()
+        yield Limit(Room.NOTICES, MAX_WAITING, telling.waiting, telling.crowded_out)
+        yield Limit(Room.ATTACKED, MAX_ATTACKED, len(weaknesses), weaknesses.forgotten)
+        yield Limit(Room.VOLUMES, MAX_WINDOWS, len(volumes), volumes.forgotten)
+        yield Limit(Room.SEARCHES, MAX_SEARCHING, len(searches), searches.forgotten)
+        yield Limit(Room.DESCRIPTIONS, MAX_DESCRIBED, len(self._described), self._undescribed)
 
     def take(self) -> list[tuple[Device, Notice]]:
         """Take what is to be told."""
-        taken = list(self.told)
-        self.told.clear()
-        return taken
+        return self._telling.take()
 
     def resume(self, page: Page) -> bool:
         """Go on with a page of an earlier run. False: there is no room for it."""
         if not self.ledger.resume(page):
             return False
-        if page.updates:
-            self._signs.resume(page)
-            self.heeds_until_ns = max(self.heeds_until_ns, page.updates[-1].last_ns + WATCH_NS)
+        self._updates.resume(page)
         return True
 
     def recognised(self, device: Device) -> None:
         """The device is watched from now on: what waited for that is told."""
         self.due[device.key] = None
-        for key in [key for key in self._waiting if key[0] == device.key]:
-            self.told.append(self._waiting.pop(key))
+        self._telling.recognised(device)
 
     def forget(self, device: Device) -> None:
         """The device is known no more."""
         self.ledger.forget(device.key)
-        for key in [key for key in self._waiting if key[0] == device.key]:
-            del self._waiting[key]
+        self._telling.forget(device)
 
     def fact(self, flow: Flow, direction: int, fact: Fact, ts_ns: int) -> None:
         """A parser reported this; direction 0 is from the side that began the flow."""
         if type(fact) is TlsClientHello:
-            self._greets(flow, fact, ts_ns)
+            self._updates.greets(flow, fact, ts_ns)
             return
         ends = (flow.initiator, flow.responder) if direction == 0 else (flow.responder, flow.initiator)
         sender, receiver = self._device(ends[0]), self._device(ends[1])
@@ -188,7 +197,7 @@ class Inspection:
             if fact.method == "DESCRIBE":
                 self._describe(flow, fact.uri)
         elif isinstance(fact, FirmwareTransfer | FirmwareCall):
-            self._update_sign(flow, fact, sender, receiver, ts_ns)
+            self._updates.passed(flow, fact, sender, receiver, ts_ns)
         elif isinstance(fact, FirmwareCheck):
             self._checked(flow, fact)
         elif isinstance(fact, ExploitAttempt):
@@ -196,17 +205,18 @@ class Inspection:
                 on_site = self._site.reach(ends[0]) is not Reach.REMOTE
                 by = sender.name if sender is not None and sender.configured else text(ends[0])
                 shown = evidence_of(flow, ends[1])
-                self.heeds_until_ns = max(self.heeds_until_ns, ts_ns + AFTER_NS)
-                self._tell(receiver, self._weaknesses.attacked(receiver, fact, by, shown, ts_ns, on_site=on_site))
+                self._telling.tell(
+                    receiver, self._weaknesses.attacked(receiver, fact, by, shown, ts_ns, on_site=on_site)
+                )
         elif sender is not None and isinstance(fact, TlsCertificate):
-            self._mark(sender, f"certificate on tcp/{flow.responder_port}", fact.sha256, ts_ns)
+            self._updates.shows(sender, f"certificate on tcp/{flow.responder_port}", fact.sha256, ts_ns)
         elif sender is not None and isinstance(fact, SdpTrack):
             self._track(sender, flow, fact, ts_ns)
         elif sender is not None and isinstance(fact, CapabilityStated):
             self.stated(sender, fact, ts_ns, overheard=True, port=flow.responder_port)
         else:
             if isinstance(fact, ServiceBanner) and sender is not None and fact.text:
-                self._mark(sender, f"{fact.protocol} {fact.role}", fact.text, ts_ns)
+                self._updates.shows(sender, f"{fact.protocol} {fact.role}", fact.text, ts_ns)
             deed = deed_of(fact, sender, receiver, self._vocabulary)
             doer = (sender if deed.by_sender else receiver) if deed is not None else None
             if deed is not None and doer is not None:
@@ -214,17 +224,16 @@ class Inspection:
 
     def announced(self, device: Device, fact: DeviceAnnounced, ts_ns: int, port: int = 0) -> None:
         """A device said who it is; ``port`` of the server, where that was said in a connection."""
-        page = self.ledger.known(device.key)
         if fact.firmware:
-            self._version(device, fact.firmware, Grade.CERTAIN, f"{fact.protocol}{_behind(port)}", ts_ns)
-            page = self.ledger.known(device.key)
+            self._updates.version(device, fact.firmware, Grade.CERTAIN, f"{fact.protocol}{_behind(port)}", ts_ns)
+        page = self.ledger.known(device.key)
         if page is None:
             return
         if fact.boot_time and page.remember("boot", fact.protocol, fact.boot_time) not in (None, fact.boot_time):
-            self._restarted(device, page, f"{fact.protocol} says that it booted at {fact.boot_time}", ts_ns)
+            self._updates.restarted(device, page, f"{fact.protocol} says that it booted at {fact.boot_time}", ts_ns)
         for what, shown in (("options", fact.fingerprint), ("class", fact.vendor_class)):
             if shown:
-                self._mark(device, f"{fact.protocol} {what}", shown, ts_ns)
+                self._updates.shows(device, f"{fact.protocol} {what}", shown, ts_ns)
 
     def stated(
         self, device: Device, fact: CapabilityStated, ts_ns: int, *, overheard: bool = False, port: int = 0
@@ -264,18 +273,20 @@ class Inspection:
         if row is None or (change is None and row.state() is not State.CONTRADICTED):
             return
         known = self._vocabulary.capability(capability)
-        evidence = evidence_of(flow, _end_of(flow, device)) if flow is not None else None
+        evidence = evidence_of(flow, end_of(flow, device)) if flow is not None else None
         if row.state() is State.CONTRADICTED and (told_ns is None or not is_old(row, told_ns, ts_ns)):
-            self._tell(device, contradiction.detect(device, row, known, capability, evidence, since_ns=since_ns))
+            self._telling.tell(
+                device, contradiction.detect(device, row, known, capability, evidence, since_ns=since_ns)
+            )
         if change is None:
             return
         if update is not None:
             if change.before is None and update.watched_ns >= BEFORE_NS:
-                self._gain(device, update, capability, f"{known.deed if known else capability} ({source})")
+                self._updates.gain(device, update, capability, f"{known.deed if known else capability} ({source})")
         elif row.state() is not State.CONTRADICTED:
             refused = 0 < row.refused_ns < ts_ns
             since_ns = self.ledger.since_ns
-            self._tell(
+            self._telling.tell(
                 device,
                 dormant_function.detect(device, change, known, refused=refused, since_ns=since_ns, evidence=evidence),
             )
@@ -294,6 +305,23 @@ class Inspection:
             page.changed |= not row.refused_ns
             row.refused_ns = ts_ns
 
+    def failed(self, flow: Flow, device: Device, ts_ns: int) -> None:
+        """A TCP connection that the device asked for was refused or not answered."""
+        if self._site.reach(flow.responder) is Reach.LOCAL:
+            self._searched(
+                device, self._searches.failed(device, flow.responder, flow.responder_port, ts_ns), ts_ns, flow
+            )
+
+    def sought(self, seeker: Address, target: Address, ts_ns: int) -> None:
+        """``seeker`` asks by ARP who has ``target``."""
+        device = self._device(seeker)
+        if device is not None and device.watched and self._devices.known(target) is None:
+            self._searched(device, self._searches.failed(device, target, ARP, ts_ns), ts_ns)
+
+    def _searched(self, device: Device, words: str | None, ts_ns: int, flow: Flow | None = None) -> None:
+        if words is not None:
+            self.done(device, deeds.SEARCH, words, ts_ns, flow)
+
     def went(self, contact: Contact, ts_ns: int) -> None:
         """A device goes to a camera cloud, or goes on going there."""
         if not contact.outbound or contact.outcome < Outcome.ATTEMPTED:
@@ -306,7 +334,7 @@ class Inspection:
         elif verdict.kind in CLOUDS:
             volume = self._volumes.came(contact, ts_ns)
             if volume is not None:
-                self._came(contact.device, volume, ts_ns)
+                self._updates.came(contact.device, volume, ts_ns)
             self.done(contact.device, deeds.VENDOR_CLOUD, source, ts_ns)
 
     def exported(self, contact: Contact, service: tuple[int, int], ts_ns: int) -> None:
@@ -321,11 +349,11 @@ class Inspection:
         device = self._device(flow.responder) if octets * WINDOW_NS >= LEAST * lasted_ns else None
         if device is not None:
             words = f"{octets // MIB} MiB from {text(flow.initiator)} on tcp/{flow.responder_port}"
-            self._came(device, words, ts_ns, evidence_of(flow, flow.responder))
+            self._updates.came(device, words, ts_ns, evidence_of(flow, flow.responder))
 
     def new_destination(self, contact: Contact, others: Iterator[Contact], ts_ns: int) -> None:
         """A device goes where no rule allows it; ``others`` are all its contacts."""
-        self._tell(contact.device, self._weaknesses.called(contact, ts_ns))
+        self._telling.tell(contact.device, self._weaknesses.called(contact, ts_ns))
         page = self.ledger.known(contact.device.key)
         update = page.watched_update(ts_ns) if page is not None else None
         if update is None or contact.first_ns < update.started_ns or update.watched_ns < BEFORE_NS:
@@ -337,7 +365,7 @@ class Inspection:
         verdict = contact.verdict
         where = contact.names[0] if contact.names else verdict.operator
         law = f", under the law of {verdict.jurisdiction}" if verdict.jurisdiction else ""
-        self._gain(contact.device, update, f"destination {key}", f"goes to {where} ({verdict.operator}{law})")
+        self._updates.gain(contact.device, update, f"destination {key}", f"goes to {where} ({verdict.operator}{law})")
 
     def standing(self, device: Device, now_ns: int) -> list[Notice]:
         """What is wrong with the firmware that the device runs, for as long as it does."""
@@ -349,11 +377,14 @@ class Inspection:
         page = self.ledger.known(device.key)
         return page is not None and page.watched_update(ts_ns) is not None
 
+    def clock(self, device: Device, remote: Address, ticks: int, ts_ns: int) -> None:
+        """What the clock in a TCP segment of the device to ``remote`` stands at, 32 bits."""
+        self._updates.clock(device, remote, ticks, ts_ns)
+
     def tick(self, now_ns: int) -> None:
         """A second is over: devices whose update is under way may have restarted."""
         self.ledger.kept(now_ns)
-        for device, update in self._signs.restarts(self._devices.named, now_ns):
-            self._progress(device, update)
+        self._updates.tick(now_ns)
 
     def _declare(
         self,
@@ -378,11 +409,13 @@ class Inspection:
         if not change.after and not (update is not None and switch and change.column == Aspect.ENABLED):
             return
         if update is not None:
-            self._gain(device, update, change.capability, f"{known.deed if known else change.capability} ({source})")
+            self._updates.gain(
+                device, update, change.capability, f"{known.deed if known else change.capability} ({source})"
+            )
         elif change.column == Aspect.SUPPORTED:
-            self._tell(device, capability_gained.unexplained(device, change, self._vocabulary))
+            self._telling.tell(device, capability_gained.unexplained(device, change, self._vocabulary))
         else:
-            self._tell(device, dormant_function.detect(device, change, known, refused=False))
+            self._telling.tell(device, dormant_function.detect(device, change, known, refused=False))
 
     def _unknown(self, device: Device, page: Page, question: str, difference: Difference, ts_ns: int) -> None:
         """What is new, or on, in an answer and the vocabulary does not know: after an update it is told too.
@@ -393,7 +426,7 @@ class Inspection:
         if update is None:
             return
         for what, words in news(question, difference, self._vocabulary, {*update.gained}):
-            self._gain(device, update, what, words)
+            self._updates.gain(device, update, what, words)
 
     def _track(self, device: Device, flow: Flow, fact: SdpTrack, ts_ns: int) -> None:
         """A description offers a track; one that the same URI's description did not have before is new."""
@@ -420,122 +453,19 @@ class Inspection:
             device = self._device(flow.responder)
         if device is None:
             return
-        end = _end_of(flow, device)
+        end = end_of(flow, device)
         host = host_of(fact.uri) or text(flow.responder if end == flow.initiator else flow.initiator)
-        self._tell(device, firmware_check.detect(device, fact, host, evidence_of(flow, end)))
+        self._telling.tell(device, firmware_check.detect(device, fact, host, evidence_of(flow, end)))
 
     def _describe(self, flow: Flow, uri: str) -> None:
         self._described[_connection(flow)] = _Described(uri.partition("?")[0])
         if len(self._described) > MAX_DESCRIBED:
             self._described.popitem(last=False)
-
-    def _update_sign(
-        self,
-        flow: Flow,
-        fact: FirmwareTransfer | FirmwareCall,
-        sender: Device | None,
-        receiver: Device | None,
-        ts_ns: int,
-    ) -> None:
-        """A firmware passes to a device, or somebody asks a device to take one."""
-        device = receiver
-        if isinstance(fact, FirmwareTransfer) and fact.direction == "from_device":
-            return
-        if isinstance(fact, FirmwareCall) and fact.accepted is not None:
-            device = sender  # it is the device that answers
-        if device is None:
-            return
-        end = _end_of(flow, device)
-        other = flow.responder if end == flow.initiator else flow.initiator
-        update = self._signs.seen(device, fact, text(other), ts_ns)
-        if update is not None:
-            update.show(evidence_of(flow, end))
-            self._progress(device, update)
-
-    def _came(self, device: Device, words: str, ts_ns: int, evidence: Evidence | None = None) -> None:
-        update = self._signs.came(device, self.ledger.page(device.key), words, ts_ns)
-        if update is not None:
-            update.show(evidence)
-            self._progress(device, update)
-
-    def _version(self, device: Device, text: str, grade: Grade, source: str, ts_ns: int) -> None:
-        page = self.ledger.page(device.key)
-        said = page.firmware.by_source.get(source)
-        turn = page.firmware.learn(text, grade, source, ts_ns)
-        if page.firmware.by_source.get(source) != said:
-            page.changed = True
-            self.due[device.key] = None
-        if turn is None:
-            return
-        update = self._signs.turned(device, page, turn)
-        if update is not None:
-            self._progress(device, update)
-
-    def _restarted(self, device: Device, page: Page, words: str, ts_ns: int) -> None:
-        update = self._signs.joined(page, words, ts_ns)
-        if update is not None:
-            self._progress(device, update)
-
-    def _mark(self, device: Device, what: str, shown: str, ts_ns: int) -> None:
-        """What a device shows of itself without saying its version; a change joins an update, and opens none."""
-        page = self.ledger.page(device.key)
-        before = page.remember("banner", what, shown)
-        if before is None or before == shown:
-            return
-        update = self._signs.banner(page, f"{what} was {before!r} and is {shown!r}", ts_ns)
-        if update is not None:
-            self._progress(device, update)
-
-    def _greets(self, flow: Flow, fact: TlsClientHello, ts_ns: int) -> None:
-        """How the device greets TLS servers; a way that is new joins an update, and opens none."""
-        device, ja4 = flow.device, fact.ja4
-        if device is None or not device.watched or not flow.outward or self._greeted.get(device.key) == ja4:
-            return
-        if len(self._greeted) >= MAX_PAGES:
-            self._greeted.clear()
-        self._greeted[device.key] = ja4
-        page = self.ledger.page(device.key)
-        known = len(page.marks.get("ja4", ()))
-        if page.remember("ja4", ja4, "seen") is None and known:
-            update = self._signs.banner(page, f"a TLS fingerprint that is new: {ja4}", ts_ns)
-            if update is not None:
-                self._progress(device, update)
-
-    def _progress(self, device: Device, update: Update) -> None:
-        """There is news of an update."""
-        self.ledger.page(device.key).changed = True
-        self.heeds_until_ns = max(self.heeds_until_ns, update.last_ns + WATCH_NS)
-        in_window = self.policy.in_window(device, update.started_ns)
-        self._tell(device, firmware_update.detect(device, update, in_window=in_window))
-        self._tell(device, capability_gained.detect(device, update, self._vocabulary))
-
-    def _gain(self, device: Device, update: Update, what: str, words: str) -> None:
-        if update.gain(what, words):
-            self.ledger.page(device.key).changed = True
-            self._tell(device, capability_gained.detect(device, update, self._vocabulary))
-
-    def _tell(self, device: Device, notice: Notice | None) -> None:
-        if notice is None:
-            return
-        if device.watched:
-            if notice.kind in GROWING:  # what is queued of it is part of this
-                same = (device.key, notice.kind, notice.about)
-                self.told[:] = [each for each in self.told if (each[0].key, each[1].kind, each[1].about) != same]
-            self.told.append((device, notice))
-            return
-        self._waiting[device.key, str(notice.kind), notice.about] = (device, notice)
-        if len(self._waiting) > MAX_WAITING:
-            self._waiting.popitem(last=False)
-            self.crowded_out += 1
+            self._undescribed += 1
 
     def _device(self, address: Address) -> Device | None:
         """The local host of this address, if it is known."""
         return self._devices.known(address) if self._site.reach(address) is Reach.LOCAL else None
-
-
-def _end_of(flow: Flow, device: Device) -> Address:
-    """The address of the flow's end that is this device."""
-    return flow.initiator if flow.initiator in device.addresses else flow.responder
 
 
 def _behind(port: int) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from monitor.detectors.device_silent import PRESENCE
+from monitor.inspection.clocks import Clocks
 from monitor.ledger.firmware import version_in
 from monitor.ledger.updates import OPENING, REFUSED_NS, Sign
 from monitor.model.address import text
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from monitor.ledger.firmware import Turn
     from monitor.ledger.ledger import Ledger, Page
     from monitor.ledger.updates import Update
+    from monitor.model.address import Address
     from monitor.model.contacts import Device
     from monitor.model.facts import FirmwareTransfer
 
@@ -24,8 +27,6 @@ RESTART_NS: Final = 3600 * SECOND_NS
 """A device restarts within an hour of getting its firmware, if that is why: the makers' own tools wait some minutes."""
 SILENT_NS: Final = 15 * SECOND_NS
 """A device that sends all the time is silent for so long only when it restarts: they take half a minute and more."""
-PRESENCE: Final = 10
-"""As of detectors.device_silent: who was seen in one second of ten sends all the time."""
 IMAGE_NAME: Final = "image"
 """The source of a version that was read off the name of an image."""
 STARTING: Final = frozenset({"upload", "fetch", "install"})
@@ -37,6 +38,7 @@ class SignsOfUpdates:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self.clocks = Clocks()
         self._under_way: dict[str, tuple[Update, int]] = {}
         """By device, its last update, and when it was last seen: until it has restarted or the time is over."""
 
@@ -106,6 +108,17 @@ class SignsOfUpdates:
         if update is None or ts_ns - update.last_ns > RESTART_NS:
             return None
         return update if update.add(sign, words, ts_ns) else None
+
+    def clock(self, device: Device, remote: Address, ticks: int, ts_ns: int) -> Update | None:
+        """What a TCP segment's clock says; the update that the device restarted for, if that is news of one."""
+        last_ns = self.clocks.read(device.key, remote, ticks, ts_ns)
+        page = self._ledger.known(device.key)
+        update = page.update_at(ts_ns) if page is not None else None
+        if page is None or update is None or last_ns is None or Sign.RESTART in update.signs:
+            return None
+        if last_ns < update.started_ns - RESTART_NS:  # it may have restarted long before
+            return None
+        return self.joined(page, "the clock of its TCP segments began anew", ts_ns)
 
     def banner(self, page: Page, words: str, ts_ns: int) -> Update | None:
         """The device shows itself otherwise than before; the update that this belongs to, if it is news of one."""

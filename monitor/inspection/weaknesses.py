@@ -35,6 +35,8 @@ class Weaknesses:
         self._attacked: OrderedDict[str, tuple[Attack, int, Evidence]] = OrderedDict()
         self.forgotten = 0
         """Attacked devices that made room."""
+        self.heeds_until_ns = 0
+        """Until when it matters where attacked devices go."""
 
     def __len__(self) -> int:
         return len(self._attacked)
@@ -79,6 +81,7 @@ class Weaknesses:
         )
         self._attacked[device.key] = (attack, ts_ns, evidence)
         self._attacked.move_to_end(device.key)
+        self.heeds_until_ns = max(self.heeds_until_ns, ts_ns + AFTER_NS)
         if len(self._attacked) > MAX_ATTACKED:
             self._attacked.popitem(last=False)
             self.forgotten += 1

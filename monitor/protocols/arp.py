@@ -6,9 +6,11 @@ from ipaddress import IPv4Address
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
+from monitor.model.address import from_packed
 from monitor.model.facts import DeviceAnnounced, Malformed
 
 if TYPE_CHECKING:
+    from monitor.model.address import Address
     from monitor.model.facts import Fact
 
 LAYER: Final = "arp"
@@ -44,3 +46,13 @@ def parse(frame_payload: bytes) -> list[Fact]:
     else:
         message, address = ("request" if operation == _REQUEST else "reply"), sender
     return [DeviceAnnounced(LAYER, mac=mac.hex(":"), address=str(IPv4Address(address)), message=message)]
+
+
+def asked(frame_payload: bytes) -> tuple[Address, Address] | None:
+    """Of a request: who asks, and for whose address. None of anything else, and of probes and announcements."""
+    if len(frame_payload) < _PACKET.size or frame_payload[:6] != b"\x00\x01\x08\x00\x06\x04":
+        return None
+    *_, operation, _, sender, _, target = _PACKET.unpack_from(frame_payload)
+    if operation != _REQUEST or sender in (_UNSPECIFIED, target):
+        return None
+    return from_packed(sender), from_packed(target)

@@ -19,6 +19,7 @@ cdef class Frame(Tunnel):
 
     cpdef bytes source(self)
     cpdef bytes destination(self)
+    cpdef long long clock(self) except *
     cdef void blank(self) noexcept nogil
     cdef int decode(self, long long start, long long captured, long long wire, int link) except -1 nogil
     cdef int outer(self, int link) except -1 nogil

@@ -278,6 +278,25 @@ class Frame(Tunnel):
         self.payload_wire = self.transport_wire - header
         return IS_IP
 
+    def clock(self):
+        """The sender's clock of a TCP segment: TSval of its timestamps option (RFC 7323, 3.2), or -1."""
+        at: cython.longlong = self.transport + 20
+        stop: cython.longlong = min(self.payload, self.transport_end)
+        length: cython.longlong
+        while at + 2 <= stop:
+            if self.memory[at] == TCP_END:
+                return -1
+            if self.memory[at] == TCP_NOP:
+                at += 1
+                continue
+            length = self.memory[at + 1]
+            if length < 2:
+                return -1
+            if self.memory[at] == TCP_TIMESTAMPS and length == 10:
+                return self.u32(at + 2) if at + length <= stop else -1
+            at += length
+        return -1
+
     def udp(self, available):
         at: cython.longlong = self.transport
         length: cython.longlong

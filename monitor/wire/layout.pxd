@@ -83,6 +83,9 @@ cdef enum:
     TCP_SYN = 2
     TCP_RST = 4
     TCP_ACK = 16
+    TCP_END = 0
+    TCP_NOP = 1
+    TCP_TIMESTAMPS = 8
     AT_LINK = 0
     AT_IPV4 = 1
     AT_IPV6 = 2

@@ -122,6 +122,10 @@ TCP_FIN: Final = 1
 TCP_SYN: Final = 2
 TCP_RST: Final = 4
 TCP_ACK: Final = 16
+# TCP options (RFC 9293, 3.2; RFC 7323, 3.2).
+TCP_END: Final = 0
+TCP_NOP: Final = 1
+TCP_TIMESTAMPS: Final = 8
 
 # Layers and reasons of what is malformed: positions in LAYERS and REASONS.
 AT_LINK: Final = 0

@@ -20,6 +20,7 @@ from monitor.app import build_engine, knowledge
 from monitor.contacts import contacts, lookups
 from monitor.enrich import claims, holders, names, site
 from monitor.incidents import incident
+from monitor.inspection import searches
 from monitor.ledger import firmware, ledger, rows, updates
 from monitor.model.address import pack
 from monitor.model.contacts import Outcome
@@ -95,12 +96,14 @@ ROOMS: Final[dict[str, tuple[Room, ...]]] = {
     "engine.hearing.expected._awaited": (Room.MEDIA_PORTS,),
     "engine.hearing._listeners": (Room.FLOWS,),
     "engine.inspection._described": (Room.DESCRIPTIONS,),
-    "engine.inspection._greeted": (Room.PAGES,),
-    "engine.inspection._signs._under_way": (Room.DEVICES,),
+    "engine.inspection._searches._tries": (Room.SEARCHES,),
+    "engine.inspection._telling._waiting": (Room.NOTICES,),
+    "engine.inspection._updates._greeted": (Room.GREETINGS,),
+    "engine.inspection._updates._signs._under_way": (Room.DEVICES,),
+    "engine.inspection._updates._signs.clocks._clocks": (Room.CLOCKS,),
+    "engine.inspection._updates.due": (Room.DEVICES,),
     "engine.inspection._volumes._windows": (Room.VOLUMES,),
-    "engine.inspection._waiting": (Room.NOTICES,),
     "engine.inspection._weaknesses._attacked": (Room.ATTACKED,),
-    "engine.inspection.due": (Room.DEVICES,),
     "engine.inspection.ledger._pages": (Room.PAGES,),
     "engine.inspection.ledger._pages[].answers[]": (Room.STATEMENTS,),
     "engine.inspection.ledger._pages[].overheard[]": (Room.STATEMENTS,),
@@ -128,6 +131,11 @@ CAPS: Final[dict[str, int]] = {
     "engine.policy._maintenance._windows": 1,
     "engine.sight._sides": 1,
     "engine.policy._refusals": 8 * (2 + 1),
+    # Of each device that tries others in vain.
+    "engine.inspection._searches._tries[].hosts": searches.MAX_GROUPS,
+    "engine.inspection._searches._tries[].hosts[]": searches.HOSTS,
+    "engine.inspection._searches._tries[].ports": searches.MAX_GROUPS,
+    "engine.inspection._searches._tries[].ports[]": searches.PORTS,
     # Of each page of the ledger; beyond, nothing is noted.
     "engine.inspection.ledger._pages[].answers": ledger.MAX_ANSWERS,
     "engine.inspection.ledger._pages[].firmware.by_source": firmware.MAX_SOURCES,

@@ -86,7 +86,7 @@ def test_the_device_confirms_the_image(known: Knowledge) -> None:
     inspection, ledger = running.inspection, running.inspection.ledger
     inspection.announced(device, DeviceAnnounced("sadp", firmware="V1.1.0"), START)
     image = FirmwareTransfer("to_device", "http", "camera-1.7.5.bin", None, 9000, True, "ab" * 32, None, None)
-    update = inspection._signs.seen(device, image, "10.20.0.9", START + SECOND)
+    update = inspection._updates._signs.seen(device, image, "10.20.0.9", START + SECOND)
     assert update is not None
     assert update.grade is Grade.PROBABLE
     inspection.announced(device, DeviceAnnounced("sadp", firmware="V1.7.5"), START + 2 * SECOND)

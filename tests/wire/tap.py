@@ -137,4 +137,5 @@ def fields(scanner: Scanner) -> dict[str, object]:
         "destination": frame.destination(),
         "vlans": frame.vlans(),
         "macs": frame.macs(),
+        "clock": frame.clock() if frame.proto == at.PROTO_TCP else -1,
     }

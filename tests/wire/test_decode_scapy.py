@@ -33,7 +33,10 @@ def transports(draw: st.DrawFn, six: bool) -> Any:
     kind = draw(st.sampled_from(["tcp", "udp", "echo"]))
     if kind == "tcp":
         options = draw(
-            st.lists(st.sampled_from([("NOP", None), ("MSS", 1460), ("WScale", 7), ("Timestamp", (1, 2))]), max_size=4)
+            st.lists(
+                st.sampled_from([("NOP", None), ("MSS", 1460), ("WScale", 7), ("Timestamp", (3_000_000_001, 2))]),
+                max_size=4,
+            )
         )
         number = st.integers(0, 2**32 - 1)
         return (
@@ -97,6 +100,8 @@ def test_fields_are_what_scapy_dissects(frame: bytes) -> None:
         assert (saw["proto"], saw["sport"], saw["dport"]) == (at.PROTO_TCP, tcp.sport, tcp.dport)
         assert (saw["sequence"], saw["acknowledgement"], saw["flags"]) == (tcp.seq, tcp.ack, int(tcp.flags) & 0xFF)
         assert (saw["checksum"], saw["payload_wire"]) == (tcp.chksum, len(tcp.payload))
+        clocks = [value[0] for name, value in tcp.options if name == "Timestamp"]
+        assert saw["clock"] == (clocks[0] if clocks else -1)
     elif inet.UDP in theirs:
         udp = theirs[inet.UDP]
         assert (saw["proto"], saw["sport"], saw["dport"]) == (at.PROTO_UDP, udp.sport, udp.dport)
