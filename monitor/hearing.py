@@ -30,7 +30,7 @@ from monitor.model.facts import (
     Where,
 )
 from monitor.model.limits import Limit, Room
-from monitor.protocols import arp, media, nd, transfers
+from monitor.protocols import arp, media, metadata, nd, transfers
 from monitor.protocols.registry import DATAGRAMS, STREAMS
 
 if not cython.compiled:
@@ -234,7 +234,11 @@ class Hearing:
             return
         listener = self._listeners[slot] = Listener()
         listener.conversation = _conversation(flow)
-        listener.conversation.expect_media(0 if found.source == flow.initiator else 1)
+        place, codec = 0 if found.source == flow.initiator else 1, found.setup.codec
+        if codec is not None and metadata.carries(codec):
+            listener.conversation.expect(place, metadata.Parser(codec))
+        else:
+            listener.conversation.expect_media(place)
 
     def _claim_announced(self, slot: int, flow: Flow) -> None:
         """If another flow announced this one, it is read as that said."""

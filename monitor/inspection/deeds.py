@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.model.contacts import DeviceClass
 from monitor.model.facts import AnalyticsEvent, FileRequest, MediaStream, PortMapping, ServiceBanner
+from monitor.protocols.metadata import carries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,8 +51,6 @@ EXPORTS: Final[Mapping[tuple[int, int], str]] = {
 }
 """Services of remote ends, by IP protocol and port (IANA), that devices use for nothing but to hand something out."""
 _LISTENERS: Final = frozenset({DeviceClass.RECORDER, DeviceClass.VIEWER, DeviceClass.OTHER, DeviceClass.UNKNOWN})
-_METADATA: Final = "METADATA"
-"""In the encoding name of ONVIF's metadata, "vnd.onvif.metadata" (ONVIF Streaming Specification, 5.1.2.1.1)."""
 
 
 class Deed(NamedTuple):
@@ -95,7 +94,7 @@ def _request(fact: Fact) -> Deed | None:
 def _media(fact: MediaStream, sender: Device | None, receiver: Device | None) -> Deed | None:
     """Sound that a viewer or recorder sends to a camera comes out there; from a camera it was taken in there."""
     codec = f" {fact.codec}" if fact.codec else ""
-    if fact.codec and _METADATA in fact.codec.upper():
+    if carries(fact.codec):
         return Deed(METADATA, f"RTP{codec}", by_sender=True)
     if fact.media == "video":
         return Deed(VIDEO, f"RTP video{codec}", by_sender=True)
@@ -122,7 +121,7 @@ def track_capability(fact: SdpTrack, *, as_sender: bool = False) -> str | None:
 
     ``as_sender``: the description is written as the device sees it, so that "sendonly" is what the device sends.
     """
-    if fact.codec and _METADATA in fact.codec.upper():
+    if carries(fact.codec):
         return METADATA
     if fact.media == "audio":
         return AUDIO_OUT if fact.direction == ("recvonly" if as_sender else "sendonly") else AUDIO_IN

@@ -70,6 +70,16 @@ def header(data: bytes, size: int) -> Header | None:
     return Header(data[1] & 0x7F, data[2] << 8 | data[3], _u32(data, 4), _u32(data, 8), size)
 
 
+def body(packet: bytes) -> bytes:
+    """What a whole RTP packet, of which ``header`` could be read, carries behind its header and before its padding."""
+    at, end = HEADER + 4 * (packet[0] & 15), len(packet)
+    if packet[0] & _EXTENDED:
+        at += 4 + 4 * int.from_bytes(packet[at + 2 : at + 4], "big")
+    if packet[0] & _PADDED:
+        end -= packet[-1]
+    return packet[at:end]
+
+
 def _u32(data: bytes, at: int) -> int:
     first = data[at] << 8 | data[at + 1]
     return first << 16 | data[at + 2] << 8 | data[at + 3]

@@ -13,6 +13,7 @@ cdef class Parser:
     cdef Py_ssize_t _searched
     cdef long long _skip, _body, _messages, _media
     cdef bint _proven
+    cdef dict _metadata
     cdef object _probation, _lost
     cdef list _owed
     @cython.locals(facts=list, passed="long long")
@@ -24,8 +25,9 @@ cdef class Parser:
     cdef _stop(self)
     @cython.locals(held=bytearray, body=bytes, section=bytes, passed="long long", end=Py_ssize_t)
     cdef bint _step(self, list facts) except -1
-    @cython.locals(held=bytearray, channel="long long", length="long long", passed="long long")
+    @cython.locals(held=bytearray, channel="long long", length="long long", passed="long long", packet=bytes)
     cdef bint _frame(self, list facts) except -1
+    cdef _events(self, long long channel)
     cdef _hear(self, long long channel, bytes packet, long long length, list facts)
     @cython.locals(line=bytes, rest=bytes, fields=dict, described=bint)
     cdef _message(self, bytes section, list facts)

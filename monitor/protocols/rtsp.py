@@ -3,6 +3,7 @@
 Strategy: one parser reads either direction, for servers ask as well; both share an Exchange. Between messages stand
 interleaved frames (RFC 2326, 10.12; RFC 7826, 14): of each channel the first RTP header is read, the rest is counted
 through. Once every channel that was set up has been heard, or a bound is met, the parser stops: video is not for us.
+Metadata is: a channel that carries it is read until the bound.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from monitor.model.facts import Malformed, MalformedSeen, RtspRequest, RtspResponse, SdpTrack, Want
-from monitor.protocols import rtp, sdp
+from monitor.protocols import metadata, rtp, sdp
 from monitor.protocols.http_fields import MAX_READ, Fields, length_of, realm_of, split, text_of
 from monitor.protocols.names import spell
 from monitor.protocols.rtsp_session import Exchange, Request, spelled
@@ -26,6 +27,8 @@ MAX_BODY: Final = 1_048_576
 """Octets of a body that is no description and is counted through to find the message behind it."""
 MAX_MEDIA: Final = 1_048_576
 """Octets of interleaved media of one direction that are counted through: a large picture, and sound behind it."""
+MAX_WITH_METADATA: Final = 16 * MAX_MEDIA
+"""Where a channel carries metadata: as much as is searched of other streams of events (answers.events)."""
 SMALLEST: Final = 64
 """Octets that a frame counts for at least: empty ones are work as well."""
 MAX_MESSAGES: Final = 256
@@ -108,6 +111,8 @@ class Parser:
         self._proven = False
         """A message was read, or two frames in sequence."""
         self._probation = rtp.Probation()
+        self._metadata: dict[int, metadata.Metadata] = {}
+        """By channel, what reads it."""
         self._lost: int | None = None
         """Segments since a gap in which nothing began; None when in step."""
         self._owed: list[Fact] | None = None
@@ -218,19 +223,34 @@ class Parser:
         if len(held) < FRAME:
             return False
         channel, length = held[1], held[2] << 8 | held[3]
-        if channel not in self.exchange.heard:
-            if len(held) < FRAME + min(length, rtp.HEADER):
+        events = self._events(channel)
+        if events is not None or channel not in self.exchange.heard:
+            if len(held) < FRAME + (length if events is not None else min(length, rtp.HEADER)):
                 return False
-            self._hear(channel, bytes(held[FRAME : FRAME + length]), length, facts)
+            packet = bytes(held[FRAME : FRAME + length])
+            if channel not in self.exchange.heard:
+                self._hear(channel, packet, length, facts)
+            if events is not None:
+                facts += events.feed(packet)
             if self.want is STOP:
                 return False
         passed = min(FRAME + length, len(held))
         self._skip = FRAME + length - passed
         del held[:passed]
         self._media += max(FRAME + length, SMALLEST)
-        if self._media >= MAX_MEDIA:
+        if self._media >= (MAX_WITH_METADATA if self._metadata else MAX_MEDIA):
             self._stop()
         return True
+
+    def _events(self, channel: int) -> metadata.Metadata | None:
+        """What reads this channel, if it was set up for metadata."""
+        track = self.exchange.channels.get(channel)
+        if track is None or not metadata.carries(track.codec):
+            return None
+        events = self._metadata.get(channel)
+        if events is None:
+            events = self._metadata[channel] = metadata.Metadata(track.codec or "")
+        return events
 
     def _hear(self, channel: int, packet: bytes, length: int, facts: list[Fact]) -> None:
         exchange = self.exchange
@@ -248,7 +268,7 @@ class Parser:
         track = exchange.track_on(channel, header.payload_type)
         media, codec = (track.media, track.codec) if track is not None else (None, None)
         facts.append(rtp.stream("interleaved", header, media, codec))
-        if exchange.channels and exchange.heard.issuperset(exchange.channels):
+        if exchange.channels and not self._metadata and exchange.heard.issuperset(exchange.channels):
             self._stop()
 
     def _message(self, section: bytes, facts: list[Fact]) -> None:

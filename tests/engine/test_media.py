@@ -53,6 +53,33 @@ def test_synthetic_media_over_udp_has_the_session_that_set_it_up(known: Knowledg
     assert (media.transport, media.session) == ("udp", control)
 
 
+@pytest.mark.parametrize("codec", ["vnd.onvif.metadata", "H264"])
+def test_synthetic_metadata_over_udp_shows_what_the_camera_does(known: Knowledge, codec: str) -> None:
+    """The events in it are functions at work; in a stream that is called video nothing is looked for."""
+    site = Site()
+    gate, viewer = site.gate, site.phone
+    described = b"v=0\r\nm=application 0 RTP/AVP 107\r\na=rtpmap:107 " + codec.encode() + b"/90000\r\n"
+    answer = b"RTSP/1.0 200 OK\r\nCSeq: 2\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n"
+    ask = b"DESCRIBE rtsp://10.20.0.11/live RTSP/1.0\r\nCSeq: 2\r\n\r\n"
+    here, there, frames = 2, 2, []
+    for request, reply in ((ask, answer % len(described) + described), (SETUP, AGREED)):
+        sent = tcp(viewer, gate, Segment(40000, 554, here, there, ACK | PSH, payload=request))
+        back = tcp(gate, viewer, Segment(554, 40000, there, here + len(request), ACK | PSH, payload=reply))
+        frames += [frame(viewer, gate, sent), frame(gate, viewer, back)]
+        here, there = here + len(request), there + len(reply)
+    event = b"<wsnt:Topic>tns1:RuleEngine/Recognition/Face</wsnt:Topic>"
+    for number in range(1, 9):
+        packet = struct.pack("!BBHII", 0x80, 0x80 | 107, number, 3000 * number, 0x1234) + event
+        frames.append(frame(gate, viewer, udp(gate, viewer, 20000, 50000, packet)))
+    stamped = [Frame(START + number * MS, data) for number, data in enumerate(frames)]
+    played = engine(known, configured()).feed(blocks(stamped)).finish()
+    page = played.engine.inspection.ledger.known("gate")
+    assert page is not None
+    done = {key for key, row in page.rows.items() if row.exercised is not None}
+    assert ({"face.detect", "metadata.stream"} <= done) is (codec != "H264")
+    assert ("face.detect" in done) is (codec != "H264")
+
+
 @pytest.mark.skipif(not is_there(), reason=f"no captures in {CAPTURES}")
 def test_the_dahua_camera_is_recognised_and_its_media_attributed(known: Knowledge) -> None:
     """A real camera's session: its streams are the session's, and what it says of itself names its maker."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING, Final
 
 from monitor.model.address import MAPPED, Address
 from monitor.model.facts import Malformed, TlsClientHello
-from monitor.protocols import arp, certificate, clienthello, http_fields, names, nd, quic, secrets
+from monitor.protocols import arp, certificate, clienthello, http_fields, metadata, names, nd, quic, secrets
 from monitor.wire.fragments import Fragments
 from monitor.wire.quotes import quoted, refuses
 from monitor.wire.streams import MAX_BYTES as MAX_WAITING
@@ -34,6 +35,7 @@ def targets() -> dict[str, Target]:
         "nd": Target(
             parsing(lambda data: nd.parse(data[1:], Address(bytes(16)) if data[:1] < b"\x80" else LINK_LOCAL)), nds, 256
         ),
+        "metadata": Target(_metadata, metadata_seeds),
         "clienthello": Target(parsing(_hello), lambda: [seeds.hello()[4:]]),
         "certificate": Target(parsing(certificate.describe), certificates),
         "http-fields": Target(parsing(_fields), fields),
@@ -58,6 +60,21 @@ def parsing(parse: Callable[[bytes], object]) -> Callable[[bytes], None]:
 
 def _hello(data: bytes) -> None:
     clienthello.describe(clienthello.parse(data), TlsClientHello, "t")
+
+
+def _metadata(data: bytes) -> None:
+    """Packets of one stream, of either kind."""
+    given = Input(data)
+    stream = metadata.Metadata(("VND.ONVIF.METADATA", "VND.ONVIF.METADATA.GZIP")[given.number() & 1])
+    for packet in given.messages(8):
+        stream.feed(packet)
+
+
+def metadata_seeds() -> list[bytes]:
+    """A document with an event, plain and compressed."""
+    event = b"<tt:Event><wsnt:Topic>tns1:RuleEngine/Recognition/Face</wsnt:Topic></tt:Event>"
+    head = bytes.fromhex("80eb000100015f90000000ff")
+    return [bytes(1) + joined(head + event), b"\1" + joined(head + gzip.compress(event, mtime=0))]
 
 
 def _fields(data: bytes) -> None:

@@ -59,11 +59,13 @@ _PREFIX: Final = re.compile(r"([A-Za-z_][\w.-]*):(?=[A-Za-z_])")
 class EventStream:
     """One stream of events of one interface: isapi, dahua or onvif."""
 
-    def __init__(self, api: str) -> None:
+    def __init__(self, api: str, most: int = MAX_BYTES) -> None:
+        """``most``: octets that are searched."""
         self.want = Want.MORE
         self.dropped = 0
         """Topics past MAX_TOPICS."""
         self._api = api
+        self._most = most
         self._held = b""
         self._read = 0
         self._told: set[str] = set()
@@ -87,7 +89,7 @@ class EventStream:
                 if topic is not None:
                     facts += self._tell(topic)
             self._held = self._held[max(read, len(self._held) - MAX_HELD) :]
-        if self._read > MAX_BYTES or self.dropped:
+        if self._read > self._most or self.dropped:
             self.want = Want.STOP
         return facts
 
