@@ -14,8 +14,7 @@ from collectors.poll.reply import Outcome
 from collectors.poll.standing import Standing
 from monitor.app import build_engine, knowledge, renderer
 from monitor.config import polled
-from monitor.continuity import PREFIX
-from monitor.continuity.pages import page_rows, pages_in
+from monitor.continuity.pages import page_rows, resume_pages
 from monitor.ledger.ledger import Page
 from monitor.store.journal import Store
 
@@ -63,8 +62,7 @@ def poll(config: Config, name: str | None, state: Path | None) -> Iterator[Polle
         store = None
         if state is not None:
             store = stack.enter_context(contextlib.closing(Store.open(state, sensor=config.sensor.name, sinks=[])))
-            for page in pages_in(store.states(PREFIX))[0]:
-                engine.inspection.resume(page)
+            resume_pages(store, engine)
         for target in targets:
             result = _ask(engine, target)
             if store is not None:

@@ -62,8 +62,10 @@ class Replay:
                 store = stack.enter_context(contextlib.closing(Store.open(self._state, sensor=sensor, sinks=[SINK])))
             append = (store or Unkept()).append
             engine = build_engine(self._config, known, cameras=self._cameras, on_fault=FaultReport())
+            if store is not None:
+                from monitor.continuity.pages import resume_pages
 
-            resume_pages(store, engine)
+                resume_pages(store, engine)
             gc.collect()
             gc.freeze()  # tables and catalogue live as long as the run: no need to look through them again and again
             gc.set_threshold(*COLLECT)
@@ -93,16 +95,6 @@ class Replay:
             if isinstance(show, Terminal):
                 show.close(calm=engine.scanner.packets > 0 and any(each.watched for each in engine.attribution.devices))
         return engine
-
-
-def resume_pages(store: Store | None, engine: Engine) -> None:
-    """Take up the ledger of earlier captures: what a device could do then is what it can do more than now."""
-    if store is None:
-        return
-    from monitor.continuity.pages import PAGES, pages_in
-
-    for page in pages_in(store.states(PAGES))[0]:
-        engine.inspection.resume(page)
 
 
 def keep_state(store: Store | None, engine: Engine, render: Callable[[Transition, int, int], bytes]) -> None:

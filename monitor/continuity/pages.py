@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from monitor.continuity import taking
 from monitor.continuity.records import (
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from monitor.continuity.keeper import Rows
     from monitor.engine import Engine
     from monitor.ledger.ledger import Page
+    from monitor.store.journal import Store
+
+Record = TypeVar("Record", PageRecord, DeviceRecord, ContactRecord)
 
 PAGES = "engine/page/"
 DEVICES = "engine/device/"
@@ -33,18 +36,6 @@ REPLAYED = "replay/engine"
 """Names of the rows that say what a run saw and missed: the daemon's, and a replay's, which no daemon goes on from."""
 
 
-def rows_of(engine: Engine) -> Rows:
-    """Rows of all watched devices and their pages: what is worth keeping of a replay beside its incidents."""
-    rows: Rows = {}
-    for device in engine.attribution.devices:
-        if device.watched:
-            rows[name_of("device", device.key)] = encode(taking.device_record(engine, device))
-            page = engine.inspection.ledger.known(device.key)
-            if page is not None:
-                rows[name_of("page", page.device)] = encode(PageRecord(page))
-    return rows
-
-
 def page_rows(engine: Engine, device: str) -> Rows:
     """The row of one device's page."""
     page = engine.inspection.ledger.known(device)
@@ -52,46 +43,50 @@ def page_rows(engine: Engine, device: str) -> Rows:
 
 
 def kept_of(engine: Engine) -> Rows:
-    """The same of a whole replay, with the contacts of those devices and what the replay saw and missed."""
-    rows = rows_of(engine)
+    """What is worth keeping of a replay beside its incidents.
+
+    All watched devices with their pages and contacts, and what the replay saw and missed.
+    """
+    rows: Rows = {}
     for device in engine.attribution.devices:
-        for contact in engine.attribution.contacts.of(device) if device.watched else ():
-            rows[name_of("contact", contact.place)] = encode(taking.contact_record(engine, contact))
+        if device.watched:
+            rows[name_of("device", device.key)] = encode(taking.device_record(engine, device))
+            rows |= page_rows(engine, device.key)
+            for contact in engine.attribution.contacts.of(device):
+                rows[name_of("contact", contact.place)] = encode(taking.contact_record(engine, contact))
     rows[REPLAYED] = encode(taking.engine_record(engine))
     return rows
 
 
+def resume_pages(store: Store, engine: Engine) -> None:
+    """Take up the ledger of earlier runs: what a device could do then is what it can do more than now."""
+    for page in pages_in(store.states(PAGES))[0]:
+        engine.inspection.resume(page)
+
+
 def pages_in(rows: Mapping[str, bytes]) -> tuple[list[Page], int]:
     """The pages among these rows, and how many of them cannot be read."""
-    read, lost = [], 0
-    for name, row in rows.items():
-        if name.startswith(PAGES):
-            try:
-                read.append(decode(PageRecord, row).page)
-            except (Damaged, Foreign):
-                lost += 1
-    return read, lost
+    read, lost = _read(rows, PAGES, PageRecord)
+    return [each.page for each in read], lost
 
 
 def devices_in(rows: Mapping[str, bytes]) -> tuple[list[DeviceRecord], int]:
     """The devices among these rows, and how many of them cannot be read."""
-    read, lost = [], 0
-    for name, row in rows.items():
-        if name.startswith(DEVICES):
-            try:
-                read.append(decode(DeviceRecord, row))
-            except (Damaged, Foreign):
-                lost += 1
-    return read, lost
+    return _read(rows, DEVICES, DeviceRecord)
 
 
 def contacts_in(rows: Mapping[str, bytes]) -> tuple[list[ContactRecord], int]:
     """The contacts among these rows, and how many of them cannot be read."""
+    return _read(rows, CONTACTS, ContactRecord)
+
+
+def _read(rows: Mapping[str, bytes], prefix: str, kind: type[Record]) -> tuple[list[Record], int]:
+    """The rows whose name begins so, and how many of them cannot be read."""
     read, lost = [], 0
     for name, row in rows.items():
-        if name.startswith(CONTACTS):
+        if name.startswith(prefix):
             try:
-                read.append(decode(ContactRecord, row))
+                read.append(decode(kind, row))
             except (Damaged, Foreign):
                 lost += 1
     return read, lost
