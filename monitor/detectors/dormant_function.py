@@ -22,23 +22,28 @@ def detect(
     capability: Capability | None,
     *,
     refused: bool,
+    unasked: bool = False,
     since_ns: int = 0,
     evidence: Evidence | None = None,
 ) -> Notice | None:
     """Whether this change is a dormant function that woke.
 
     ``since_ns``: since when the ledger has been kept without a loss; what a device did before, nobody knows.
-    ``refused``: the device had refused a connection that the function would have answered. An ordinary function, or
-    one that had been switched on before and is merely used for the first time, is an entry in the ledger and no alarm.
+    ``refused``: the device had refused a connection that the function would have answered. ``unasked``: it does this of
+    its own accord, so that it did not do it where it was not seen to. An ordinary function, or one that had been
+    switched on before and is merely used for the first time, is an entry in the ledger and no alarm.
     """
     if not change.after or capability is None or capability.sensitivity is Sensitivity.ORDINARY:
         return None
     if change.column == "exercised":
-        slept = change.state_before is State.DORMANT and change.ts_ns - max(device.first_ns, since_ns) >= HABITS_NS
+        dormant = change.state_before is State.DORMANT
+        asleep = dormant or (unasked and change.state_before is State.UNKNOWN)
+        slept = asleep and change.ts_ns - max(device.first_ns, since_ns) >= HABITS_NS
         if capability.sensitivity is not Sensitivity.SENSITIVE or not (slept or refused):
             return None
         deed = f"{capability.deed} now"
-        before = "it refused that before" if refused else "it could, and had not in all the time it was watched"
+        had_not = "had not in all the time it was watched"
+        before = "it refused that before" if refused else f"it could, and {had_not}" if dormant else f"it {had_not}"
     elif change.column == "enabled":
         deed = f"says that it {capability.deed} now"
         before = "that was off before" if change.before is False else "it did not offer that before"

@@ -22,6 +22,7 @@ METADATA: Final = "metadata.stream"
 P2P: Final = "cloud.p2p"
 VENDOR_CLOUD: Final = "cloud.vendor"
 SEARCH: Final = "network.scan"
+PORT_MAPPING: Final = "upnp.portmap"
 SERVERS: Final[Mapping[str, str]] = {
     "ssh": "shell.ssh",
     "telnet": "shell.telnet",
@@ -50,6 +51,8 @@ EXPORTS: Final[Mapping[tuple[int, int], str]] = {
     (6, 8883): "export.mqtt",
 }
 """Services of remote ends, by IP protocol and port (IANA), that devices use for nothing but to hand something out."""
+UNASKED: Final = frozenset({SEARCH, PORT_MAPPING})
+"""What devices do of their own accord and no detector of contacts tells."""
 _LISTENERS: Final = frozenset({DeviceClass.RECORDER, DeviceClass.VIEWER, DeviceClass.OTHER, DeviceClass.UNKNOWN})
 
 
@@ -83,7 +86,7 @@ def _service(fact: ServiceBanner) -> Deed | None:
 
 def _request(fact: Fact) -> Deed | None:
     if isinstance(fact, PortMapping) and fact.role == "request" and fact.lifetime != 0 and fact.internal_port:
-        return Deed("upnp.portmap", f"{fact.protocol} asks to open port {fact.internal_port}", by_sender=True)
+        return Deed(PORT_MAPPING, f"{fact.protocol} asks to open port {fact.internal_port}", by_sender=True)
     if isinstance(fact, FileRequest) and fact.protocol == "tftp":
         return Deed("file.tftp", f"TFTP {fact.operation} of {fact.name}", by_sender=True)
     if isinstance(fact, FileRequest) and fact.protocol == "ftp" and fact.operation == "write":

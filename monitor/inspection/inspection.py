@@ -284,12 +284,16 @@ class Inspection:
             if change.before is None and update.watched_ns >= BEFORE_NS:
                 self._updates.gain(device, update, capability, f"{known.deed if known else capability} ({source})")
         elif row.state() is not State.CONTRADICTED:
-            refused = 0 < row.refused_ns < ts_ns
-            since_ns = self.ledger.since_ns
-            self._telling.tell(
+            woken = dormant_function.detect(
                 device,
-                dormant_function.detect(device, change, known, refused=refused, since_ns=since_ns, evidence=evidence),
+                change,
+                known,
+                refused=0 < row.refused_ns < ts_ns,
+                unasked=capability in deeds.UNASKED,
+                since_ns=self.ledger.since_ns,
+                evidence=evidence,
             )
+            self._telling.tell(device, woken)
 
     def served(self, flow: Flow, ts_ns: int, *, answered: bool) -> None:
         """A device accepted, or refused, a connection to a port that is a function by itself."""

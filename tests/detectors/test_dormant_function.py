@@ -92,3 +92,21 @@ def test_in_words(what: Change, refused: bool, message: str) -> None:
     assert found is not None
     assert found.message == message
     assert (found.about, found.capabilities, found.evidences) == ("audio.input", ("audio.input",), (EVIDENCE,))
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        (change("exercised", was=State.UNKNOWN), True),
+        (change("exercised", was=State.UNKNOWN, ts_ns=FIRST_NS + HABITS_NS - 1), False),
+        (change("exercised", was=State.READY), False),
+    ],
+)
+def test_what_a_device_does_of_its_own_accord(what: Change, *, told: bool) -> None:
+    """Nobody has to ask it: not seen for a day is not done for a day, whether declared or not."""
+    found = detect(GATE, what, LISTENS, refused=False, unasked=True)
+    assert (found is not None) is told
+    if found is not None:
+        assert found.message == (
+            "Device gate listens now: it had not in all the time it was watched, and no update was seen (RTP audio)"
+        )

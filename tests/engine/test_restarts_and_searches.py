@@ -108,6 +108,21 @@ def test_ports_that_do_not_answer_are_a_search(known: Knowledge) -> None:
     assert searches(play(known, site)) == [f"{PORTS} ports of one host tried in vain within 5 minutes"]
 
 
+DAY = 24 * 3600
+
+
+@pytest.mark.parametrize(("after_s", "told"), [(DAY + 60, True), (3600, False)])
+def test_one_who_searches_after_a_day_without_is_an_alarm(known: Knowledge, after_s: int, *, told: bool) -> None:
+    site = Site()
+    attempt(site, START, "10.20.0.100", 554, answered=True)
+    for number in range(HOSTS):
+        attempt(site, START + (after_s + number) * SECOND, f"10.20.0.{100 + number}", 23)
+    alarms = [each for each in play(known, site).of("gate") if each.kind == Kind.DORMANT_FUNCTION]
+    assert len(alarms) == told
+    if told:
+        assert "searches the network for other devices now" in alarms[0].message
+
+
 def test_hosts_that_answer_are_none(known: Knowledge) -> None:
     site = Site()
     for number in range(2 * HOSTS):
