@@ -38,6 +38,8 @@ from monitor.sinks.families import (
     PARKED,
     PASSED_OVER,
     SEEN_SECONDS,
+    TCP_FOLLOWED,
+    TCP_MISSED,
     UP,
 )
 
@@ -57,6 +59,7 @@ def dashboard() -> Dashboard:
     packets, dropped, copies = (
         total(per_second(of_sensors(each)), *HERE) for each in (PACKETS, KERNEL_DROPS, DUPLICATES)
     )
+    followed, missed = (total(per_second(of_sensors(each)), "sensor") for each in (TCP_FOLLOWED, TCP_MISSED))
     lost, seen = total(gained(of_sensors(KERNEL_DROPS))), total(gained(of_sensors(PACKETS)))
     some, both = (of_devices(SEEN_SECONDS, directions=f'="{each}"') for each in ("any", "both"))
     size, capacity = of_sensors(LIMIT_SIZE), of_sensors(LIMIT_CAPACITY)
@@ -127,6 +130,19 @@ def dashboard() -> Dashboard:
                     Query(f"{dropped} / ({packets} + {dropped} > 0)", "{{sensor}} {{interface}}"),
                     unit="percentunit",
                     steps=((0.01, HIGH),),
+                    width=8,
+                ),
+                lines(
+                    Words(
+                        "Lost on the way here",
+                        "Share of what TCP carried that was acknowledged by its receiver and never passed: the switch "
+                        "mirrors more than the port can carry, or the sensor lost it.",
+                        BLIND,
+                    ),
+                    Query(f"{missed} / ({missed} + {followed} > 0)", "{{sensor}}"),
+                    unit="percentunit",
+                    steps=((0.01, HIGH),),
+                    width=8,
                 ),
                 lines(
                     Words(
@@ -134,6 +150,7 @@ def dashboard() -> Dashboard:
                     ),
                     Query(f"{copies} / ({packets} > 0)", "{{sensor}} {{interface}}"),
                     unit="percentunit",
+                    width=8,
                 ),
                 bars(
                     Words(

@@ -51,6 +51,9 @@ class Account:
                 metrics.malformed(layer, new)
         metrics.flow_evictions(self.new("evicted", table.evicted))
         metrics.passed_over(self.new("passed over", scanner.precedence.passed))
+        metrics.tcp_octets(
+            followed=self.new("tcp followed", scanner.followed), missed=self.new("tcp missed", scanner.missed)
+        )
         metrics.flows("active", table.used)
         metrics.flows("watched", table.watched)
         for limit in engine.limits():

@@ -294,6 +294,8 @@ class Engine:
             evictions=self.scanner.table.evicted,
             duplicates=self.scanner.duplicates,
             passed_over=self.scanner.precedence.passed,
+            followed=self.scanner.followed,
+            missed=self.scanner.missed,
         )
 
     def _run(self, memory: Buffer, index: array[int], count: int, links: array[int], told: list[Transition]) -> None:

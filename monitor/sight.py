@@ -52,8 +52,8 @@ class Sight:
 
     def __init__(self) -> None:
         self._sides: dict[str, _Side] = {}
-        self._turns: deque[tuple[int, int, int]] = deque([(0, 0, 0)])
-        """(time, conversations seen one way, both ways) in all, of the last WINDOW_NS."""
+        self._turns: deque[tuple[int, int, int, int, int]] = deque([(0, 0, 0, 0, 0)])
+        """(time, conversations seen one way, both ways, octets followed, missed) in all, of the last WINDOW_NS."""
         self._now_ns = 0
         self._before = (0, 0)
         """Packets that came and that were lost in earlier runs."""
@@ -63,6 +63,9 @@ class Sight:
         self.one_way = 0
         self.two_way = 0
         """Seconds of TCP conversations that were seen one way or both ways."""
+        self.followed = 0
+        self.missed = 0
+        """Octets of TCP that passed here, and that were acknowledged and did not."""
         self.troubles: tuple[str, ...] = ()
         """What its detector last said."""
         self.canary_every_ns = 0
@@ -110,7 +113,7 @@ class Sight:
             if side is not None:
                 side.state, side.reason = event.state, event.reason
         if now_ns - self._turns[-1][0] >= STEP_NS:
-            self._turns.append((now_ns, self.one_way, self.two_way))
+            self._turns.append((now_ns, self.one_way, self.two_way, self.followed, self.missed))
         while len(self._turns) > 1 and now_ns - self._turns[1][0] >= WINDOW_NS:
             self._turns.popleft()
 
@@ -125,7 +128,7 @@ class Sight:
 
     def looks(self, now_ns: int) -> list[Look]:
         """What each interface showed in the last minute."""
-        _, one_way, two_way = self._turns[0]
+        _, one_way, two_way, followed, missed = self._turns[0]
         return [
             Look(
                 interface=name,
@@ -136,6 +139,8 @@ class Sight:
                 lost=side.ledger.lost - side.steps[0][1].lost,
                 one_way=self.one_way - one_way,
                 two_way=self.two_way - two_way,
+                followed=self.followed - followed,
+                missed=self.missed - missed,
             )
             for name, side in self._sides.items()
         ]

@@ -150,6 +150,7 @@ class Watch:
         """Once a second: what became of the interfaces, and of the clock."""
         sight = self.engine.sight
         events, steps = self._source.events(), self.skew.take_steps()
+        sight.followed, sight.missed = self.engine.scanner.followed, self.engine.scanner.missed
         sight.take(self._source.ledgers(), events, self.now_ns(steady))
         sight.clock_steps += len(steps)
         if events or steps:

@@ -23,6 +23,8 @@ HEAVY_PPM: Final = 10_000
 """One packet in a hundred: from there on the loss falsifies what is counted (threat model, T24: "at least 1 %")."""
 ENOUGH: Final = 1000
 """Packets before a share of them means anything."""
+ENOUGH_OCTETS: Final = 1_000_000
+"""The same of octets of TCP: as many as ENOUGH full packets have, and less."""
 MISSED: Final = 2
 """Planted attempts: one may be lost on its way."""
 CONVERSATIONS: Final = 10
@@ -55,6 +57,15 @@ def detect(look: Look) -> Iterator[Notice]:
             Severity.MEDIUM,
             f"Sensor loses packets on {name}: {look.lost:,} of {look.arrived:,} in the last minute",
             f"{HEAVY_PPM // 10_000} % of the packets of a minute lost",
+        )
+    sent = look.followed + look.missed
+    if sent >= ENOUGH_OCTETS and look.missed * 1_000_000 >= HEAVY_PPM * sent:
+        yield _notice(
+            "mirror loss",
+            Severity.MEDIUM,
+            f"Sensor is not shown all: {look.missed / sent:.1%} of what TCP carried in a minute was acknowledged "
+            "by its receivers and never passed here; does the mirror carry more than its port can?",
+            f"{HEAVY_PPM // 10_000} % of the octets of TCP of a minute acknowledged and not seen",
         )
     seen = look.one_way + look.two_way
     if seen >= CONVERSATIONS and look.one_way >= ONE_SIDED * seen:

@@ -178,6 +178,7 @@ class _Visibility(_Table, frozen=True, kw_only=True):
     loss_ppm: int
     one_sided: bool
     passed_over: int = 0
+    tcp_loss_ppm: int = 0
 
 
 class _Firmware(_Table, frozen=True, kw_only=True):
@@ -340,6 +341,7 @@ def _unmapped(transition: Transition, *, sensor: str, epoch: int, seq: int) -> _
             duplicates=visibility.duplicates,
             clock_steps=visibility.clock_steps,
             passed_over=visibility.passed_over,
+            tcp_loss_ppm=visibility.tcp_loss_ppm,
         ),
         merged_into=transition.merged_into,
         firmware=_firmware(transition.firmware) if transition.firmware is not None else None,

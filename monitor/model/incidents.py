@@ -129,6 +129,11 @@ class Visibility(Struct, frozen=True):
     """Times that the packets' clock was set."""
     passed_over: int = 0
     """Packets that began flows of hosts that nobody watches, while more came than could be looked at."""
+    tcp_loss_ppm: int = 0
+    """Of a million octets of TCP whose receiver was seen, how many it acknowledged that never passed here.
+
+    They were lost on their way to the sensor, as where a switch mirrors more than the port can carry, or by the sensor.
+    """
 
 
 class Totals(Struct, frozen=True):
@@ -143,10 +148,15 @@ class Totals(Struct, frozen=True):
     duplicates: int = 0
     clock_steps: int = 0
     passed_over: int = 0
+    followed: int = 0
+    missed: int = 0
+    """Octets of TCP that passed here, and that were acknowledged and did not."""
 
     def since(self, base: Totals) -> Visibility:
         """What was missed from ``base`` until now; one-sided is what the mirror is now."""
         arrived, lost = self.arrived - base.arrived, self.lost - base.lost
+        missed = self.missed - base.missed
+        sent = self.followed - base.followed + missed
         return Visibility(
             loss_ppm=lost * 1_000_000 // arrived if arrived > 0 else 0,
             gaps_s=-(-(self.gaps_ns - base.gaps_ns) // 1_000_000_000),
@@ -155,6 +165,7 @@ class Totals(Struct, frozen=True):
             duplicates=self.duplicates - base.duplicates,
             clock_steps=self.clock_steps - base.clock_steps,
             passed_over=self.passed_over - base.passed_over,
+            tcp_loss_ppm=missed * 1_000_000 // sent if missed > 0 else 0,
         )
 
 

@@ -22,3 +22,7 @@ class Look(Struct, frozen=True):
     one_way: int
     """Seconds of TCP conversations of which only one direction was seen, over all interfaces."""
     two_way: int
+    followed: int = 0
+    """Octets of TCP that passed in the last minute and whose going on was watched, over all interfaces."""
+    missed: int = 0
+    """Octets beside those that their receivers acknowledged, and that never passed here."""

@@ -18,6 +18,8 @@ LISTENED: Final = 10
 """A sensor that was away for more than one part in so many has not watched well: as for presence (device_silent)."""
 _EVICTED: Final = 7
 _PASSED: Final = 8
+_FOLLOWED: Final = 9
+_MISSED: Final = 10
 """Where Scanner.counters has them."""
 _DUPLICATES: Final = 2
 
@@ -41,6 +43,8 @@ def losses_of(run: EngineRecord, *, live: bool) -> Losses:
         contacts_forgotten=run.rooms.get("contacts", 0),
         devices_forgotten=run.rooms.get("devices", 0),
         devices_unwatched=run.rooms.get("unwatched", 0),
+        followed=scanned(_FOLLOWED),
+        missed=scanned(_MISSED),
     )
 
 
@@ -101,4 +105,6 @@ def _doubts(
         weak.append(f"the device is only known to have been seen in {share(seen_s * SECOND_NS, span.length_ns)} of it")
     if losses is not None and losses.ppm >= HEAVY_PPM:
         weak.append(f"{losses.ppm / 10_000:.1f} % of all packets were lost")
+    if losses is not None and losses.tcp_ppm >= HEAVY_PPM:
+        weak.append(f"{losses.tcp_ppm / 10_000:.1f} % of what TCP carried never passed the sensor")
     return unknown, weak

@@ -64,11 +64,19 @@ class Losses(Struct, frozen=True):
     devices_forgotten: int
     devices_unwatched: int
     """Times that a host like a camera was left out for want of room."""
+    followed: int = 0
+    missed: int = 0
+    """Octets of TCP that passed here, and that were acknowledged by their receivers and did not."""
 
     @property
     def ppm(self) -> int:
         """Of a million packets that came, how many were lost, rounded up."""
         return -(-self.lost * 1_000_000 // self.arrived) if self.arrived else 0
+
+    @property
+    def tcp_ppm(self) -> int:
+        """Of a million octets of TCP, how many never passed here, rounded up."""
+        return -(-self.missed * 1_000_000 // (self.followed + self.missed)) if self.missed else 0
 
 
 class Coverage(Struct, frozen=True):

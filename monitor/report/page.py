@@ -142,6 +142,7 @@ def _lost(losses: Losses) -> list[tuple[str, str]]:
         first = [("Packets lost, and time in which nothing could be seen", "not known: this was read from files")]
     return [
         *first,
+        ("Of a million octets of TCP that were acknowledged, never seen here", number(losses.tcp_ppm)),
         ("Packets that the mirror showed twice, counted once", number(losses.duplicates)),
         ("Connections that made room for others; their attempts are counted", number(losses.flow_evictions)),
         ("Contacts forgotten for want of room", number(losses.contacts_forgotten)),

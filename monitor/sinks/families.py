@@ -53,6 +53,12 @@ PASSED_OVER: Final = Family(
     COUNTER,
     "Packets that began flows of hosts that nobody watches, while more came than could be looked at.",
 )
+TCP_FOLLOWED: Final = Family("tcp_followed_bytes", COUNTER, "Octets of TCP that passed and whose going on was watched.")
+TCP_MISSED: Final = Family(
+    "tcp_missed_bytes",
+    COUNTER,
+    "Octets of TCP that were acknowledged and never passed here: lost on their way to the sensor, or by it.",
+)
 ATTEMPTS: Final = Family(
     "remote_attempts",
     COUNTER,
@@ -113,6 +119,8 @@ FAMILIES: Final = (
     FLOWS,
     EVICTIONS,
     PASSED_OVER,
+    TCP_FOLLOWED,
+    TCP_MISSED,
     ATTEMPTS,
     REMOTE_BYTES,
     INCIDENTS,

@@ -129,6 +129,11 @@ class Metrics:
         """Count packets that nobody had the time to look at."""
         self._add(names.PASSED_OVER, count)
 
+    def tcp_octets(self, *, followed: int, missed: int) -> None:
+        """Count octets of TCP that passed, and that were acknowledged and never passed here."""
+        self._add(names.TCP_FOLLOWED, followed)
+        self._add(names.TCP_MISSED, missed)
+
     def limit(self, limit: Limit, turned_away: int) -> None:
         """Show a bound, and count what it ``turned_away`` since it was last shown."""
         label = limit.name.value

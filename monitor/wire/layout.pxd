@@ -137,7 +137,10 @@ cdef enum:
     ISN = 24
     ACK_FIRST = 25
     ACK_LAST = 26
-    WIDTH = 27
+    EXPECTED = 27
+    HOLE = 29
+    BEHIND = 31
+    WIDTH = 33
     WANT_END = 2
     F_SYN = 1
     F_ANSWERED = 2
@@ -160,6 +163,7 @@ cdef enum:
     LISTS = 8
     KEY_WORDS = 5
     SOURCE_WIDTH = 5
+    MAX_HOLE = 6291456
     COPIES_PROVE = 4
     CACHE_LINE = 64
     AHEAD = 6

@@ -203,7 +203,13 @@ ATTEMPTED: Final = 23
 ISN: Final = 24
 ACK_FIRST: Final = 25
 ACK_LAST: Final = 26
-WIDTH: Final = 27
+EXPECTED: Final = 27
+"""Of each side, one more than the sequence number that goes on; 0: none was seen."""
+HOLE: Final = 29
+"""Of each side, octets that were passed over and that have neither come late nor been acknowledged."""
+BEHIND: Final = 31
+"""Of each side, the sequence number behind the hole."""
+WIDTH: Final = 33
 
 WANT_END: Final = 2
 """Value of WANT: payload, and the FIN behind it."""
@@ -239,6 +245,8 @@ LISTS: Final = 8
 KEY_WORDS: Final = 5
 SOURCE_WIDTH: Final = 5
 """Columns of a source's row: chain, bucket, number of flows, oldest flow, newest flow."""
+MAX_HOLE: Final = 6_291_456
+"""Octets: the largest window that Linux opens unless told otherwise (tcp(7), tcp_rmem); further ahead is no loss."""
 COPIES_PROVE: Final = 4
 """A mirror that copies at least one in so many packets is taken to copy."""
 CACHE_LINE: Final = 64

@@ -18,6 +18,7 @@ cdef class Scanner:
     cdef public bint tell_malformed
     cdef bint overlapping
     cdef readonly long long packets, octets, duplicates, others, truncated
+    cdef readonly long long followed, missed
     cdef readonly long long slot, ts
     cdef readonly int direction
     cdef long long window
@@ -36,6 +37,8 @@ cdef class Scanner:
     cdef int flow(self) except -1 nogil
     cdef bint admitted(self) except -1 nogil
     cdef int tcp(self, long long row, bint fresh) except -1 nogil
+    cdef int follow(self, long long row) except -1 nogil
+    cdef int acknowledged(self, long long row, int side) except -1 nogil
     cdef int datagram(self, long long row, bint fresh) except -1 nogil
     cpdef int verdict(self, long long slot, int out, int into) except -1
     cpdef int care(self, long long slot) except -1

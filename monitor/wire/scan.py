@@ -46,6 +46,7 @@ class Scanner:
         self.slot = self.ts = self.direction = 0
         self.weight = self.weight_octets = 0
         self.copies = self.originals = 0
+        self.followed = self.missed = 0
         self.index = array("q", [0])
         self.links = array("q", [0])
         # (signature, time) of the packets seen last, in sets of RECENT_WAYS that fill one cache line.
@@ -366,7 +367,77 @@ class Scanner:
             self.table.move(self.slot, CLOSED)
         elif state & F_ANSWERED:
             self.table.move(self.slot, CONNECTED)
+        self.follow(row)
         return events
+
+    def follow(self, row):
+        """Count octets of TCP that were acknowledged and never seen: they passed, and were lost on their way to us.
+
+        Strategy: a side's octets are followed by their sequence numbers. A step ahead leaves a hole. What comes late
+        fills it; a loss between the two hosts is filled by the retransmission. What the receiver acknowledges while it
+        is open was lost to us alone. One hole a side at a time: while it is open, of that side only the segment behind
+        it is counted, so that shares stay right. Where the receiver is not seen, nothing is known.
+        """
+        side: cython.int = self.direction
+        sequence: cython.longlong = self.frame.sequence
+        span: cython.longlong = self.frame.payload_wire
+        behind: cython.longlong
+        ahead: cython.longlong
+        if self.frame.flags & TCP_RST:
+            return 0
+        if self.frame.flags & TCP_SYN:
+            span += 1
+        if self.frame.flags & TCP_FIN:
+            span += 1
+        behind = (sequence + span) & SEQUENCES
+        if self.table.rows[row + EXPECTED + side] == 0 or self.frame.flags & TCP_SYN:
+            self.table.rows[row + EXPECTED + side] = behind + 1
+            self.table.rows[row + HOLE + side] = 0
+        else:
+            ahead = (sequence - (self.table.rows[row + EXPECTED + side] - 1)) & SEQUENCES
+            if ahead == 0:
+                if self.table.rows[row + HOLE + side] == 0 or self.table.rows[row + BEHIND + side] == sequence:
+                    self.followed += self.frame.payload_wire
+                self.table.rows[row + EXPECTED + side] = behind + 1
+            elif ahead < HALF:
+                if ahead > MAX_HOLE:
+                    self.table.rows[row + HOLE + side] = 0
+                elif self.table.rows[row + HOLE + side] == 0:
+                    self.followed += self.frame.payload_wire
+                    self.table.rows[row + HOLE + side] = ahead
+                    self.table.rows[row + BEHIND + side] = sequence
+                self.table.rows[row + EXPECTED + side] = behind + 1
+            else:
+                ahead = min(self.table.rows[row + HOLE + side], self.frame.payload_wire)
+                self.table.rows[row + HOLE + side] -= ahead
+                self.followed += ahead
+                if ((behind - (self.table.rows[row + EXPECTED + side] - 1)) & SEQUENCES) < HALF:
+                    self.table.rows[row + EXPECTED + side] = behind + 1
+        if self.frame.flags & TCP_ACK:
+            self.acknowledged(row, 1 - side)
+        return 0
+
+    def acknowledged(self, row, side):
+        """The other side has got all of this side's octets before the acknowledgement.
+
+        One that is a moment ahead of its octets, as where two taps see a direction each, opens a hole that they fill.
+        """
+        number: cython.longlong = self.frame.acknowledgement
+        ahead: cython.longlong
+        if self.table.rows[row + EXPECTED + side] == 0:
+            return 0
+        if self.table.rows[row + HOLE + side]:
+            ahead = (number - self.table.rows[row + BEHIND + side]) & SEQUENCES
+            if 0 < ahead < HALF:
+                self.missed += self.table.rows[row + HOLE + side]
+                self.table.rows[row + HOLE + side] = 0
+        ahead = (number - (self.table.rows[row + EXPECTED + side] - 1)) & SEQUENCES
+        if 0 < ahead < HALF:
+            if ahead <= MAX_HOLE and self.table.rows[row + HOLE + side] == 0:
+                self.table.rows[row + HOLE + side] = ahead
+                self.table.rows[row + BEHIND + side] = number
+            self.table.rows[row + EXPECTED + side] = number + 1
+        return 0
 
     def datagram(self, row, fresh):
         state: cython.longlong = self.table.rows[row + FLAGS]
@@ -504,6 +575,8 @@ class Scanner:
         for column in range(FLAGS, WIDTH):
             self.table.rows[row + column] = columns[column - FLAGS]
         self.table.rows[row + INITIATOR] = self.table.side
+        for column in range(EXPECTED, WIDTH):
+            self.table.rows[row + column] = 0  # what passed meanwhile was not lost on its way
         self.table.move(slot, which)
         if self.table.rows[row + FLAGS] & F_DIRTY:
             self.table.rows[row + FLAGS] &= ~F_DIRTY
@@ -513,7 +586,8 @@ class Scanner:
     def counters(self):
         """All that is counted over a scanner's life and its table's, for ``count_on``."""
         seen = (self.packets, self.octets, self.duplicates, self.others, self.truncated, self.copies, self.originals)
-        return (*seen, self.table.evicted, self.precedence.passed, *self.malformed())
+        more = (self.table.evicted, self.precedence.passed, self.followed, self.missed)
+        return (*seen, *more, *self.malformed())
 
     def count_on(self, counters):
         """Count on from where an earlier run was. ValueError if these are not as many counters as there are."""
@@ -521,7 +595,8 @@ class Scanner:
             raise ValueError("a scanner of another version has other counters")
         self.packets, self.octets, self.duplicates, self.others, self.truncated = counters[:5]
         self.copies, self.originals, self.table.evicted, self.precedence.passed = counters[5:9]
-        for each, count in enumerate(counters[9:]):
+        self.followed, self.missed = counters[9:11]
+        for each, count in enumerate(counters[11:]):
             self.malformed_counts[each] = count
 
     def malformed(self):

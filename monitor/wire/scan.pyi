@@ -19,6 +19,8 @@ class Scanner:
     duplicates: int
     others: int
     truncated: int
+    followed: int
+    missed: int
     slot: int
     ts: int
     direction: int

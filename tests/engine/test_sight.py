@@ -14,10 +14,13 @@ from monitor.model.facts import DeviceAnnounced
 from monitor.model.incidents import Activity, Kind, Severity
 from monitor.sight import Sight
 from pcaps.packets import ACK, PSH, Host, Segment, tcp
+from pcaps.wire import Connection
 from tests.engine.played import START, Site, blocks, configured, engine, play
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from monitor.app import Knowledge
 
 T: Final = 1_700_000_000_000_000_000
 SECOND: Final = 1_000_000_000
@@ -71,6 +74,27 @@ def test_a_link_that_is_down_is_a_gap() -> None:
     sight.take([ledger(11)], [], T + 13 * SECOND)
     assert causes(sight, T + 13 * SECOND) == set()
     assert sight.gaps_ns == 11 * SECOND
+
+
+def test_a_mirror_that_loses_packets_before_they_come(known: Knowledge) -> None:
+    """A camera's upload of which the mirror leaves out every fifth segment: told, and in the message about the upload."""
+    site = Site()
+    connection = Connection(site.wire, site.gate, site.remote("115.231.97.60"), 443, at=START, rng=site.rng)
+    connection.open()
+    for _ in range(1_500):
+        connection.say(bytes(1_400))
+    connection.close()
+    full = [number for number, each in enumerate(site.wire.frames()) if len(each.data) > 1_400]
+    left = [each for number, each in enumerate(site.wire.frames()) if number not in set(full[2::5])]
+    played = engine(known).feed(blocks(left)).finish()
+    loss = played.of("gate")[-1].visibility.tcp_loss_ppm
+    assert loss == pytest.approx(200_000, rel=0.2)
+    sight = Sight()
+    for second in range(61):
+        scanner = played.engine.scanner
+        sight.followed, sight.missed = scanner.followed * second // 60, scanner.missed * second // 60
+        sight.take([ledger(second * 1000)], [], T + second * SECOND)
+    assert causes(sight, T + 60 * SECOND) == {"mirror loss"}
 
 
 def test_totals_are_of_all_interfaces() -> None:
