@@ -26,8 +26,10 @@ from monitor.incidents.alarms import Alarms
 from monitor.incidents.book import Book, view
 from monitor.inspection import Inspection
 from monitor.ledger.ledger import MAX_PAGES
+from monitor.model.exhibits import no_packets
 from monitor.model.incidents import DeviceView
 from monitor.policy.policy import Policy
+from monitor.traces import Traces
 from monitor.wire.flows import FlowTable
 from monitor.wire.scan import Scanner
 
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from monitor.config import Config
+    from monitor.evidence.folder import Folder
     from monitor.model.address import IPNetwork
+    from monitor.model.exhibits import Spool
     from monitor.model.facts import Observation
     from monitor.model.flows import Flow
     from monitor.model.identity import IdentityChange
@@ -76,8 +80,13 @@ def build_engine(
     on_fault: Callable[[BaseException], None] | None = None,
     on_change: Callable[[IdentityChange], None] | None = None,
     seed: bytes | None = None,
+    keeps: bool = False,
+    spool: Spool | None = None,
 ) -> Engine:
-    """An engine for this configuration. ValueError names the key that cannot be used."""
+    """An engine for this configuration. ValueError names the key that cannot be used.
+
+    ``keeps``: there is somewhere to keep the packets that lead to incidents; ``spool`` takes images.
+    """
     check_vendors(config, known.catalogue)
     local, core = site_networks(config)
     site = Site([*local, *cameras], core)
@@ -102,12 +111,14 @@ def build_engine(
     )
     policy = build_policy(config, site)
     inspection = Inspection(devices, site, known.catalogue, policy, max(MAX_PAGES, limits.devices))
+    traces = Traces(scanner) if keeps and config.evidence.packets else None
+    packets = traces.of if traces is not None else no_packets
     return Engine(
         scanner,
         attribution,
         policy,
-        lambda totals: Book(config.sensor.name, totals, quiet_ns=quiet_ns),
-        lambda totals: Alarms(config.sensor.name, totals, quiet_ns=quiet_ns),
+        lambda totals: Book(config.sensor.name, totals, quiet_ns=quiet_ns, packets=packets),
+        lambda totals: Alarms(config.sensor.name, totals, quiet_ns=quiet_ns, packets=packets),
         inspection=inspection,
         sensor=sensor_view(config.sensor.name),
         view=view,
@@ -115,6 +126,8 @@ def build_engine(
         observer=observer,
         on_fault=on_fault,
         on_change=on_change,
+        traces=traces,
+        spool=spool,
     )
 
 
@@ -147,11 +160,15 @@ def sensor_view(name: str) -> DeviceView:
     )
 
 
-def renderer(sensor: str) -> Callable[[Transition, int, int], bytes]:
-    """What turns this sensor's (transition, epoch, sequence number) into a message."""
+def renderer(sensor: str, folder: Folder | None = None) -> Callable[[Transition, int, int], bytes]:
+    """What turns this sensor's (transition, epoch, sequence number) into a message.
+
+    What there is of it in the evidence ``folder`` is on disk before the message that names it is made.
+    """
 
     def render(transition: Transition, epoch: int, seq: int) -> bytes:
-        return ocsf.render(transition, sensor=sensor, epoch=epoch, seq=seq, version=__version__)
+        exhibit = folder.exhibit(transition) if folder is not None else None
+        return ocsf.render(transition, sensor=sensor, epoch=epoch, seq=seq, version=__version__, exhibit=exhibit)
 
     return render
 

@@ -17,6 +17,8 @@ from monitor.contacts.contacts import MAX_CONTACTS
 from monitor.enrich.catalogue.countries import COUNTRIES
 from monitor.enrich.devices import MAX_DEVICES as MAX_KNOWN
 from monitor.enrich.devices import InventoryEntry
+from monitor.evidence import config as evidence_config
+from monitor.evidence.config import EvidenceConfig
 from monitor.model.address import Address, Mac, mac_from_text, mac_text, pack
 from monitor.model.address import text as address_text
 from monitor.model.contacts import DeviceClass
@@ -129,6 +131,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """With these and MQTT there are as many sinks as the metrics have labels for (sinks.metrics.SINKS)."""
     prometheus: PrometheusConfig | None = None
     geo: GeoConfig = field(default_factory=GeoConfig)
+    evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
 
 
@@ -247,6 +250,7 @@ def _check(config: Config) -> None:
             msg = f"device {device.name}: needs ip or mac"
             raise ValueError(msg)
     polled(config)
+    evidence_config.check(config.evidence)
     _check_sinks(config)
 
 

@@ -13,13 +13,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import structlog
 
 from monitor import __version__
 from monitor.app import renderer
+from monitor.evidence.keeping import Kept, keeping
 from monitor.sinks import syslog, webhook
 from monitor.sinks.metrics import Metrics
 from monitor.sinks.mqtt import MqttSink, topic_level
 from monitor.sinks.scrape import Health, serve
+from monitor.store.errors import DiskFull
 from monitor.store.journal import Store
 from monitor.store.worker import StoreWorker
 
@@ -31,10 +34,13 @@ if TYPE_CHECKING:
     from monitor.model.incidents import DeviceState, Transition
     from monitor.sinks.sender import Sender
 
+log = structlog.get_logger()
+
 MQTT: Final = "mqtt"
 DRAIN_S: Final = 10.0
 """How long a stop waits for the broker to take what is owed, seconds; what is left stays in the journal."""
 SECOND_NS: Final = 1_000_000_000
+NOTHING: Final = Kept()
 HEALTH_S: Final = 10
 """How often health is published, seconds."""
 GAUGES_S: Final = 1.0
@@ -51,7 +57,10 @@ class Outlets:
         metrics: Metrics,
         mqtt: MqttSink | None,
         senders: Sequence[Sender] = (),
+        kept: Kept = NOTHING,
     ) -> None:
+        self.kept = kept
+        """Where evidence goes."""
         self._sensor = sensor
         self._worker = worker
         self.metrics = metrics
@@ -76,7 +85,12 @@ class Outlets:
         """
         if not transitions and not state:
             return
-        messages = await self._worker.append(transitions, renderer(self._sensor), state)
+        try:
+            messages = await self._worker.append(transitions, renderer(self._sensor, self.kept.folder), state)
+        except DiskFull:
+            if self.kept.folder is not None and transitions:
+                await asyncio.to_thread(self.kept.folder.yield_room)
+            raise
         self.told += len(messages)
         new = {message.uid for message in messages}
         for transition in transitions:
@@ -157,7 +171,9 @@ async def outlets(
     Raises StoreError (one line) if the journal cannot be used, OSError if the metrics' address is taken.
     """
     worker = StoreWorker(Store.open(state, sensor=config.sensor.name, sinks=sinks(config)))
+    evidence = contextlib.ExitStack()
     try:
+        kept = evidence.enter_context(keeping(state, config.evidence, live=True, tell=_tell_evidence))
         metrics = Metrics(config.sensor.name, devices, version=__version__)
         for name, built_s in databases:
             metrics.geo_database(name, built_s * SECOND_NS)
@@ -166,7 +182,7 @@ async def outlets(
             *(syslog.sink(each, worker.outbox(each.sink)) for each in config.syslog),
             *(webhook.sink(each, worker.outbox(each.sink)) for each in config.webhook),
         ]
-        out = Outlets(config.sensor.name, worker, metrics, mqtt, senders)
+        out = Outlets(config.sensor.name, worker, metrics, mqtt, senders, kept)
         async with contextlib.AsyncExitStack() as stack:
             if config.prometheus is not None:
                 out.address = await stack.enter_async_context(
@@ -184,4 +200,9 @@ async def outlets(
                     for task in running:
                         task.cancel()
     finally:
+        evidence.close()
         await worker.close()
+
+
+def _tell_evidence(line: str) -> None:
+    log.warning("evidence", what=line)

@@ -17,7 +17,7 @@ cdef class Engine:
     cdef readonly Attribution attribution
     cdef readonly Hearing hearing
     cdef public object policy
-    cdef readonly object book, alarms, sight, counts, fragments
+    cdef readonly object book, alarms, sight, counts, fragments, traces
     cdef object _sensor, _view, _on_change
     cdef readonly object inspection
     cdef list _noticed

@@ -25,6 +25,7 @@ from monitor.model.incidents import Kind, Totals
 from monitor.model.limits import Limit, Room
 from monitor.model.verdicts import CLOUDS, OperatorKind
 from monitor.sight import Sight
+from monitor.traces import PER_FLOW
 from monitor.wire.fragments import Fragments
 from monitor.wire.layout import LAYERS, REASONS
 from monitor.wire.quotes import quoted, refuses
@@ -47,10 +48,12 @@ if TYPE_CHECKING:
     from monitor.inspection import Inspection
     from monitor.model.address import Mac
     from monitor.model.contacts import Judgement
+    from monitor.model.exhibits import Spool
     from monitor.model.facts import Observation
     from monitor.model.identity import IdentityChange
     from monitor.model.incidents import DeviceView, Notice, Transition
     from monitor.policy.policy import Policy
+    from monitor.traces import Traces
     from monitor.wire.fragments import Datagram
     from monitor.wire.scan import Scanner
 
@@ -95,6 +98,8 @@ class Engine:
         observer: Callable[[Observation, Flow | None], None] | None = None,
         on_fault: Callable[[BaseException], None] | None = None,
         on_change: Callable[[IdentityChange], None] | None = None,
+        traces: Traces | None = None,
+        spool: Spool | None = None,
     ) -> None:
         """``observer`` is told every observation; ``on_fault`` every parser that failed by a defect of ours.
 
@@ -102,6 +107,8 @@ class Engine:
 
         ``sensor`` stands in messages that are about the sensor itself; ``view`` shows a device in messages;
         ``silent_ns`` is how long a device that was always there may be silent, 0 for ever.
+
+        ``traces`` keep the packets that lead to incidents, ``spool`` takes images; None: nothing is kept.
         """
         self.scanner = scanner
         self.attribution = attribution
@@ -110,7 +117,8 @@ class Engine:
         self.inspection = inspection
         self._noticed = inspection.told
         attribution.when_forgotten = inspection.forget
-        self.hearing = Hearing(scanner, attribution, self.counts, observer, on_fault, inspection)
+        self.hearing = Hearing(scanner, attribution, self.counts, observer, on_fault, inspection, spool)
+        self.traces = traces
         self.fragments = Fragments()
         self._on_change = on_change
         self.sight = Sight()
@@ -281,6 +289,8 @@ class Engine:
         yield Limit(Room.SETTLING, MAX_SETTLING, len(self._settling), self.hurried)
         for room in (self.fragments, self.hearing, self.attribution, self.inspection, self.book, self.alarms):
             yield from room.limits()
+        if self.traces is not None:
+            yield from self.traces.limits()
 
     def totals(self) -> Totals:
         """What was seen and missed so far."""
@@ -370,6 +380,8 @@ class Engine:
             known = self._flows[slot]
             assert known is not None  # noqa: S101  begun when the scanner said NEW
             flow = known
+        if self.traces is not None and (flow.kept < PER_FLOW or events & at.REFUSE):
+            self.traces.packet(flow, events, view)
         if events & (at.SYN | at.PAYLOAD):
             self.hearing.payload(flow, slot, events)
             if events & at.SYN:
@@ -639,6 +651,8 @@ class Engine:
         if flow is None or flags & (at.F_ANSWERED | at.F_REFUSED):
             return
         scanner.table.put(slot, at.FLAGS, flags | at.F_REFUSED)
+        if self.traces is not None:
+            self.traces.refusal(flow, view)
         self.attribution.outcome(flow, REFUSED, ts_ns, refused_by=source)
 
     def _take_counts(self) -> None:

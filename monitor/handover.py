@@ -11,6 +11,8 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
+
 from monitor.model.incidents import Activity
 from monitor.model.limits import Limit, Room
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
     from monitor.model.incidents import Transition
 
+MOST_OCTETS: Final = 16 * 1024 * 1024
+"""Octets of packets that may wait: evidence is the first to be given up, what happened the last."""
+PACKET: Final = 256
+"""Octets that a packet takes beside its own."""
 CAPACITY: Final = 32_768
 """Transitions that may wait, some 2 KiB each: a new incident of every contact that there may be."""
 
@@ -33,12 +39,28 @@ class Handover:
         self._transitions: list[Transition] = []
         self._rows: dict[str, bytes | None] = {}
         self._arrived = asyncio.Event()
+        self._octets = 0
         self.refused = 0
         """Transitions that found no room."""
+        self.stripped = 0
+        """Transitions whose packets found none: they go without evidence."""
 
     def limit(self) -> Limit:
         """The room for what waits."""
         return Limit(Room.HANDOVER, self._capacity, len(self._transitions), self.refused)
+
+    def limit_of_packets(self) -> Limit:
+        """The room for the packets that wait with them."""
+        return Limit(Room.HANDOVER_PACKETS, MOST_OCTETS, self._octets, self.stripped)
+
+    def _without_packets(self, transition: Transition) -> Transition:
+        """The transition, without its packets where too many wait already."""
+        size = sum(len(packet.data) + PACKET for packet in transition.packets)
+        if size and self._octets + size > MOST_OCTETS:
+            self.stripped += 1
+            return structs.replace(transition, packets=())
+        self._octets += size
+        return transition
 
     def put(self, transitions: Sequence[Transition], rows: Mapping[str, bytes | None]) -> None:
         """Hand over transitions and the rows of state that belong to them."""
@@ -46,7 +68,7 @@ class Handover:
             for each in transitions:
                 half = 1 + (each.activity is not Activity.UPDATE)
                 if 2 * len(self._transitions) < self._capacity * half:
-                    self._transitions.append(each)
+                    self._transitions.append(self._without_packets(each))
                 else:
                     self.refused += 1
             self._rows.update(rows)
@@ -58,6 +80,7 @@ class Handover:
         with self._lock:
             taken, self._transitions = self._transitions, []
             rows, self._rows = self._rows, {}
+            self._octets = 0
             self._arrived.clear()
         return taken, rows
 

@@ -27,7 +27,7 @@ cdef class Hearing:
     cdef readonly Scanner scanner
     cdef readonly Attribution attribution
     cdef readonly object counts
-    cdef object _observer, _on_fault, _inspection
+    cdef object _observer, _on_fault, _inspection, _spool
     cdef list _listeners
     cdef readonly Waiting waiting
     cdef readonly object expected
@@ -61,7 +61,7 @@ cdef class Hearing:
     cpdef ended(self, Flow flow, Py_ssize_t slot, str reason)
 
 
-cdef Conversation _conversation(Flow flow)
+cdef Conversation _conversation(Flow flow, spool)
 cdef _session(Flow flow)
 cdef str _hosted(str uri, bytes server)
 cpdef outcome_of(long long flags)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collectors.poll.reply import Reply
     from monitor.attribution import Attribution
     from monitor.inspection import Inspection
+    from monitor.model.exhibits import Spool
     from monitor.model.facts import Fact
     from monitor.model.flows import Flow
     from monitor.wire.scan import Scanner
@@ -129,8 +130,11 @@ class Hearing:
         observer: Callable[[Observation, Flow | None], None] | None,
         on_fault: Callable[[BaseException], None] | None,
         inspection: Inspection,
+        spool: Spool | None = None,
     ) -> None:
+        """``spool`` is where images go that pass complete; None: they are only counted and hashed."""
         self.scanner = scanner
+        self._spool = spool
         self._inspection = inspection
         self.attribution = attribution
         self.counts = counts
@@ -186,7 +190,7 @@ class Hearing:
             listener = self._listeners[slot] = Listener()
         conversation = listener.conversation
         if conversation is None:
-            conversation = listener.conversation = _conversation(flow)
+            conversation = listener.conversation = _conversation(flow, self._spool)
         data = frame.span(frame.payload, frame.payload + frame.payload_length)
         if not ordered:
             self._hear(flow, conversation, direction, data)
@@ -233,7 +237,7 @@ class Hearing:
         if found is None or found.control:
             return
         listener = self._listeners[slot] = Listener()
-        listener.conversation = _conversation(flow)
+        listener.conversation = _conversation(flow, self._spool)
         place, codec = 0 if found.source == flow.initiator else 1, found.setup.codec
         if codec is not None and metadata.carries(codec):
             listener.conversation.expect(place, metadata.Parser(codec))
@@ -249,7 +253,7 @@ class Hearing:
         if found is None:
             return
         listener = self._listeners[slot] = Listener()
-        listener.conversation = _conversation(flow)
+        listener.conversation = _conversation(flow, self._spool)
         by_listener, by_other = found.announced.make(found.server)
         place = 0 if found.listener == flow.initiator else 1
         listener.conversation.expect(place, by_listener)
@@ -447,10 +451,10 @@ class Hearing:
         self._observer(Observation(flow.where(table.field(slot, at.LAST), 0), fact), flow)
 
 
-def _conversation(flow: Flow) -> Conversation:
+def _conversation(flow: Flow, spool: Spool | None) -> Conversation:
     stream = flow.proto == at.PROTO_TCP
     rows = STREAMS if stream else DATAGRAMS
-    return Conversation(rows, flow.initiator_port, flow.responder_port, stream=stream)
+    return Conversation(rows, flow.initiator_port, flow.responder_port, stream=stream, spool=spool)
 
 
 def _hosted(uri: str, server: bytes) -> str:

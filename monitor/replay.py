@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from monitor.app import build_engine, knowledge, renderer
 from monitor.enrich.holders import LEASED
+from monitor.evidence.keeping import keeping
 from monitor.faults import place_of
 from monitor.model.address import mac_from_text, text, unpack
 from monitor.model.facts import DeviceAnnounced
@@ -54,14 +55,22 @@ class Replay:
         Raises StoreError, CatalogueError or GeoError, each one line, if the journal or the data cannot be used.
         """
         sensor = self._config.sensor.name
-        render = renderer(sensor)
         with contextlib.ExitStack() as stack:
             known = stack.enter_context(knowledge(self._config))
             store: Store | None = None
             if self._state is not None:
                 store = stack.enter_context(contextlib.closing(Store.open(self._state, sensor=sensor, sinks=[SINK])))
             append = (store or Unkept()).append
-            engine = build_engine(self._config, known, cameras=self._cameras, on_fault=FaultReport())
+            kept = stack.enter_context(keeping(self._state, self._config.evidence, live=False, tell=complain))
+            render = renderer(sensor, kept.folder)
+            engine = build_engine(
+                self._config,
+                known,
+                cameras=self._cameras,
+                on_fault=FaultReport(),
+                keeps=kept.folder is not None,
+                spool=kept.spool,
+            )
             if store is not None:
                 from monitor.continuity.pages import resume_pages
 
@@ -180,6 +189,11 @@ def progress(captures: Captures, engine: Engine) -> Iterator[Any]:
             yield block
             line = f"{captures.packets:,} packets, {len(engine.book)} incidents open"
             bar.update(task, completed=captures.bytes_read, description=line)
+
+
+def complain(line: str) -> None:
+    """Evidence cannot be kept, or can be again: the replay goes on."""
+    sys.stderr.write(f"camwarden: {line}\n")
 
 
 class FaultReport:

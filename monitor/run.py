@@ -122,7 +122,14 @@ class Sensor:
         with knowledge(config) as known:
             known.operators.prepare()
             async with outlets(config, names, state=directory, databases=known.geo.ages()) as out:
-                engine = build_engine(config, known, on_fault=_fault, on_change=_log_change)
+                engine = build_engine(
+                    config,
+                    known,
+                    on_fault=_fault,
+                    on_change=_log_change,
+                    keeps=out.kept.folder is not None,
+                    spool=out.kept.spool,
+                )
                 self._keeper, self._handover = Keeper(engine), Handover(loop)
                 self._engine, self._out = engine, out
                 self._account = Account(engine, out.metrics, interface=_label(config))
@@ -259,6 +266,8 @@ class Sensor:
             )
         with self._out.metrics.lock:
             self._out.metrics.limit(self._handover.limit(), self._account.new("handover", self._handover.refused))
+            for limit in (*self._out.kept.limits(), self._handover.limit_of_packets()):
+                self._out.metrics.limit(limit, self._account.new(f"turned away {limit.name}", limit.turned_away))
             self._out.metrics.capture_lag(max(0, self._watch.pulse.lag_ns) / 1e9)
         if self._seconds % DEVICES_S == 0:
             self._account.devices()
@@ -336,6 +345,7 @@ class Sensor:
                 "alive": self._is_alive(),
                 "blind": "; ".join(sight.troubles) or None,
                 "journal": self._degraded,
+                "evidence": self._out.kept.folder.trouble if self._out.kept.folder is not None else None,
                 "configuration": self._reloaded,
                 "packets": self._engine.scanner.packets,
                 "lost": sight.lost,

@@ -111,6 +111,7 @@ class Skew:
             time_ns=transition.time_ns + self.ahead_ns,
             first_ns=transition.first_ns + self.ahead_ns,
             last_ns=transition.last_ns + self.ahead_ns,
+            packets=tuple(each._replace(ts_ns=max(0, each.ts_ns + self.ahead_ns)) for each in transition.packets),
         )
 
     def _settle(self) -> None:

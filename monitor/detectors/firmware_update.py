@@ -52,6 +52,7 @@ def detect(device: Device, update: Update, *, in_window: bool | None) -> Notice:
         evidences=tuple(update.evidences),
         firmware=update.change,
         news=tuple(update.signs.values()),
+        image=update.image,
     )
 
 

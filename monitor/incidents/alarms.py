@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from monitor.incidents.digest import digest
 from monitor.incidents.incident import decade
+from monitor.model.exhibits import no_packets
 from monitor.model.incidents import Activity, Totals, Transition
 from monitor.model.limits import Limit, Room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from monitor.model.exhibits import Packets
     from monitor.model.incidents import DeviceView, Kind, Notice
 
 MAX_OPEN: Final = 8192
@@ -65,8 +67,20 @@ class Alarm:
 class Alarms:
     """Open alarms by subject, kind and cause."""
 
-    def __init__(self, sensor: str, totals: Callable[[], Totals], *, quiet_ns: int, max_open: int = MAX_OPEN) -> None:
-        """``totals`` says what the sensor has seen and missed so far; ``quiet_ns`` ends an event's alarm."""
+    def __init__(
+        self,
+        sensor: str,
+        totals: Callable[[], Totals],
+        *,
+        quiet_ns: int,
+        max_open: int = MAX_OPEN,
+        packets: Packets = no_packets,
+    ) -> None:
+        """``totals`` says what the sensor has seen and missed so far; ``quiet_ns`` ends an event's alarm.
+
+        ``packets`` are asked for at each message.
+        """
+        self._packets = packets
         self._sensor = sensor
         self._totals = totals
         self._quiet_ns = quiet_ns
@@ -213,4 +227,6 @@ class Alarms:
             visibility=self._totals().since(alarm.base),
             firmware=notice.firmware,
             capabilities=notice.capabilities,
+            packets=self._packets(notice.evidences, alarm.first_ns, alone=True),
+            image=notice.image,
         )

@@ -6,7 +6,7 @@ from monitor.model.contacts cimport Contact, Device
 
 cdef class Book:
     cdef str _sensor
-    cdef object _totals, _quiet_from
+    cdef object _totals, _quiet_from, _packets
     cdef readonly object _open, _unnamed
     cdef long long _quiet_ns
     cdef public Py_ssize_t _max_open

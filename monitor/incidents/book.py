@@ -20,6 +20,7 @@ from monitor.incidents.words import sentence
 from monitor.model.address import mac_text, text
 from monitor.model.community_id import community_id
 from monitor.model.contacts import Outcome
+from monitor.model.exhibits import no_packets
 from monitor.model.incidents import (
     Activity,
     DeviceState,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from monitor.model.contacts import Judgement
+    from monitor.model.exhibits import Packets
     from monitor.model.incidents import Finding
     from monitor.model.marks import Marks
 
@@ -70,8 +72,10 @@ class Book:
         quiet_ns: int = QUIET_NS,
         max_open: int = MAX_OPEN,
         max_per_device: int = MAX_PER_DEVICE,
+        packets: Packets = no_packets,
     ) -> None:
-        """``totals`` says what the sensor has seen and missed so far."""
+        """``totals`` says what the sensor has seen and missed so far; ``packets`` are asked for at each message."""
+        self._packets = packets
         self._sensor = sensor
         self._totals = totals
         self._quiet_ns = quiet_ns
@@ -363,6 +367,7 @@ class Book:
             self.marks.changed[incident.uid] = None
         incident.said = incident.state()
         incident.said_counts = incident.counts()
+        evidences = tuple(incident.evidences.values())
         return Transition(
             uid=digest(incident.uid, incident.number),
             incident=incident.uid,
@@ -385,9 +390,10 @@ class Book:
             foreign=incident.foreign,
             first_ns=incident.first_ns,
             last_ns=incident.last_ns,
-            evidences=tuple(incident.evidences.values()),
+            evidences=evidences,
             visibility=self._totals().since(incident.base),
             merged_into=merged_into,
+            packets=self._packets(evidences, incident.first_ns, alone=False),
         )
 
 

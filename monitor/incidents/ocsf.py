@@ -16,6 +16,7 @@ from monitor.model.verdicts import Confidence
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from monitor.model.exhibits import Exhibit
     from monitor.model.incidents import DeviceView, Evidence, FirmwareChange, Transition
     from monitor.model.verdicts import Verdict
 
@@ -186,6 +187,20 @@ class _Firmware(_Table, frozen=True, kw_only=True):
     before: str | None = None
 
 
+class _Image(_Table, frozen=True, kw_only=True):
+    bytes: int
+    file: str
+    sha256: str
+
+
+class _Kept(_Table, frozen=True, kw_only=True):
+    bytes: int | None = None
+    image: _Image | None = None
+    packets: int | None = None
+    pcap: str | None = None
+    sha256: str | None = None
+
+
 class _Camwarden(_Table, frozen=True, kw_only=True):
     attempts: int
     bytes_in: int
@@ -193,6 +208,7 @@ class _Camwarden(_Table, frozen=True, kw_only=True):
     capability: list[str] | None = None
     device_class: str
     epoch: int
+    evidence: _Kept | None = None
     firmware: _Firmware | None = None
     foreign: bool
     group: str | None = None
@@ -235,8 +251,13 @@ class _Finding(_Table, frozen=True, kw_only=True):
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-def render(transition: Transition, *, sensor: str, epoch: int, seq: int, version: str) -> bytes:
-    """The message of ``transition``, at most 64 KiB; ``version`` is camwarden's own."""
+def render(
+    transition: Transition, *, sensor: str, epoch: int, seq: int, version: str, exhibit: Exhibit | None = None
+) -> bytes:
+    """The message of ``transition``, at most 64 KiB; ``version`` is camwarden's own.
+
+    ``exhibit`` is what there is of it in the evidence folder, on disk before it is named here.
+    """
     start_ms, end_ms = transition.first_ns // 1_000_000, transition.last_ns // 1_000_000
     kind = str(transition.kind)
     return _ENCODER.encode(
@@ -272,7 +293,7 @@ def render(transition: Transition, *, sensor: str, epoch: int, seq: int, version
             end_time=end_ms,
             device=_device(transition.device),
             evidences=[_evidence(evidence) for evidence in transition.evidences[:EVIDENCES]] or None,
-            unmapped=_Unmapped(camwarden=_unmapped(transition, sensor=sensor, epoch=epoch, seq=seq)),
+            unmapped=_Unmapped(camwarden=_unmapped(transition, exhibit, sensor=sensor, epoch=epoch, seq=seq)),
         )
     )
 
@@ -316,7 +337,7 @@ def _remote(evidence: Evidence) -> _Endpoint:
     )
 
 
-def _unmapped(transition: Transition, *, sensor: str, epoch: int, seq: int) -> _Camwarden:
+def _unmapped(transition: Transition, exhibit: Exhibit | None, *, sensor: str, epoch: int, seq: int) -> _Camwarden:
     visibility = transition.visibility
     return _Camwarden(
         sensor=sensor,
@@ -344,8 +365,20 @@ def _unmapped(transition: Transition, *, sensor: str, epoch: int, seq: int) -> _
             tcp_loss_ppm=visibility.tcp_loss_ppm,
         ),
         merged_into=transition.merged_into,
+        evidence=_kept(exhibit) if exhibit is not None else None,
         firmware=_firmware(transition.firmware) if transition.firmware is not None else None,
         capability=[_name(each) for each in transition.capabilities[:CAPABILITIES]] or None,
+    )
+
+
+def _kept(exhibit: Exhibit) -> _Kept:
+    packets, image = exhibit.packets, exhibit.image
+    return _Kept(
+        pcap=packets.file if packets is not None else None,
+        sha256=packets.sha256 if packets is not None else None,
+        packets=packets.packets if packets is not None else None,
+        bytes=packets.bytes if packets is not None else None,
+        image=_Image(sha256=image.sha256, bytes=image.bytes, file=image.sha256) if image is not None else None,
     )
 
 

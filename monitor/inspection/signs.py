@@ -75,7 +75,8 @@ class SignsOfUpdates:
         update = self._sign(device, page, sign, _image(fact, by, device), ts_ns)
         if update is None:
             return None
-        update.image_sha256 = fact.sha256 or update.image_sha256
+        if fact.sha256 is not None:
+            update.image_sha256, update.image_bytes = fact.sha256, fact.bytes
         named = version_in(fact.name or _last_part(fact.uri))
         if named is not None and fact.complete:
             turn = page.firmware.learn(named, Grade.PROBABLE, IMAGE_NAME, ts_ns)

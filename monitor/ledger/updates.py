@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from monitor.model.capabilities import Grade
+from monitor.model.exhibits import FirmwareImage
 from monitor.model.incidents import Evidence, FirmwareChange
 
 JOIN_NS: Final = 24 * 3600 * 1_000_000_000
@@ -65,6 +66,7 @@ class Update(Struct):
     gained: dict[str, str] = {}
     """By capability, destination or statement: what is new since, for people."""
     image_sha256: str | None = None
+    image_bytes: int = 0
     source: str | None = None
     """Who said the versions: what another source counts in its own way stays beside them, among the signs."""
     refused_ns: int = 0
@@ -73,6 +75,11 @@ class Update(Struct):
     """It stayed so: a log-in by Digest is refused once before it is tried."""
     replaced: int = 0
     """How often a sign took the place of one of its kind."""
+
+    @property
+    def image(self) -> FirmwareImage | None:
+        """The firmware, if all of it passed."""
+        return FirmwareImage(self.image_sha256, self.image_bytes) if self.image_sha256 is not None else None
 
     @property
     def is_refusal(self) -> bool:

@@ -49,6 +49,8 @@ class Flow:
         """It goes to a port of a device that is a function by itself."""
         self.heard = False
         """Its payload may still say something."""
+        self.kept = 0
+        """Packets of it that were kept as evidence."""
         self.opened = -1
         """Sequence number of the initiator's SYN; -1: none was seen."""
         self.accepted = -1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from monitor.model.exhibits import FirmwareImage, Packet
 from monitor.model.verdicts import Confidence
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Notice(Struct, frozen=True):
     """Keys of the functions it is about, the most sensitive first."""
     news: tuple[str, ...] = ()
     """What else is news when it differs, such as the signs that have come together so far."""
+    image: FirmwareImage | None = None
+    """A firmware that passed complete."""
 
 
 class Activity(IntEnum):
@@ -232,3 +235,6 @@ class Transition(Struct, frozen=True):
     merged_into: str | None = None
     firmware: FirmwareChange | None = None
     capabilities: tuple[str, ...] = ()
+    packets: tuple[Packet, ...] = ()
+    """What led to it, as far as it is kept: in the message are only the name and hash of the file."""
+    image: FirmwareImage | None = None

@@ -33,6 +33,7 @@ class Room(StrEnum):
     INCIDENTS_OF_DEVICE = "incidents_of_device"
     ALARMS = "alarms"
     HANDOVER = "journal_handover"
+    HANDOVER_PACKETS = "journal_handover_packet_bytes"
     MEDIA_PORTS = "media_ports"
     ATTACKED = "attacked_devices"
     VOLUMES = "measured_downloads"
@@ -45,6 +46,12 @@ class Room(StrEnum):
     STATEMENTS = "ledger_statements_of_device"
     OVERHEARD = "overheard_statements"
     ANNOUNCED_FLOWS = "announced_flows"
+    TRACES = "traced_pairs"
+    TRACED_NAMES = "traced_names"
+    TRACED = "traced_bytes"
+    SPOOL = "passing_images"
+    EVIDENCE = "evidence_packet_bytes"
+    EVIDENCE_IMAGES = "evidence_image_bytes"
 
 
 class Limit(Struct, frozen=True):

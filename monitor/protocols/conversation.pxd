@@ -18,6 +18,7 @@ cdef class Conversation:
     cdef Side _first, _second
     cdef int _initiator_port, _responder_port
     cdef bint _stream
+    cdef object _spool
     cdef readonly bint announces
     cdef Side _side(self, int direction)
     @cython.locals(side=Side)
@@ -33,6 +34,7 @@ cdef class Conversation:
     cpdef list announced(self, int direction)
     @cython.locals(side=Side)
     cpdef list ended(self, int direction, bint whole)
+    cdef _lend(self, parser)
     cdef list _end(self, Side side, bint whole)
     cpdef stop(self, int direction)
     @cython.locals(side=Side)

@@ -13,6 +13,7 @@ from monitor.protocols import rtp
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from monitor.model.exhibits import Spool
     from monitor.model.facts import Fact
     from monitor.protocols.transfers import Announced
 
@@ -21,7 +22,8 @@ class Parser(Protocol):
     """Bytes of one direction in, facts out. No clock, no socket.
 
     A stream's parser that bears losing bytes also has ``gap()``, which says that they are missing here. One that has
-    something to tell when no more comes has ``ended(whole)``, which gives those facts.
+    something to tell when no more comes has ``ended(whole)``, which gives those facts. One that follows images has
+    ``spool_to(spool)``, which says where they go.
     """
 
     want: Want
@@ -91,8 +93,18 @@ class Side:
 class Conversation:
     """Both directions of one flow; direction 0 is that of the side that began it."""
 
-    def __init__(self, rows: tuple[Row, ...], initiator_port: int, responder_port: int, *, stream: bool) -> None:
+    def __init__(
+        self,
+        rows: tuple[Row, ...],
+        initiator_port: int,
+        responder_port: int,
+        *,
+        stream: bool,
+        spool: Spool | None = None,
+    ) -> None:
+        """``spool`` is where images go that pass complete."""
         self._rows = rows
+        self._spool = spool
         self._first = Side()
         self._second = Side()
         self._initiator_port = initiator_port
@@ -157,6 +169,7 @@ class Conversation:
         if side.parser is None and side.want is MORE:
             side.parser = parser
             side.want = parser.want
+            self._lend(parser)
 
     def announced(self, direction: int) -> list[Announced]:
         """Take the flows that the parser of this direction announced since the last call."""
@@ -200,6 +213,7 @@ class Conversation:
         for row in self._rows:
             if row.sniff(data, sport, dport):
                 side.parser = self._parser(row, direction, sport, dport)
+                self._lend(side.parser)
                 side.once = row.once
                 self.announces = self.announces or row.announces
                 return True
@@ -207,6 +221,13 @@ class Conversation:
         if self._stream or side.looks >= MAX_UNKNOWN:
             side.want = STOP
         return False
+
+    def _lend(self, parser: Parser) -> None:
+        """Give the spool to a parser that follows images."""
+        if self._spool is not None:
+            spool_to = getattr(parser, "spool_to", None)
+            if spool_to is not None:
+                spool_to(self._spool)
 
     def _parser(self, row: Row, direction: int, sport: int, dport: int) -> Parser:
         if row.pair is None:

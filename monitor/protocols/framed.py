@@ -9,6 +9,7 @@ from monitor.model.facts import MalformedSeen, Want
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from monitor.model.exhibits import Spool
     from monitor.model.facts import Fact
     from monitor.protocols.image import Image
 
@@ -85,6 +86,7 @@ class FramedParser:
     """
 
     image: Image | None = None
+    spool: Spool | None = None
 
     def __init__(self, protocol: str, frames: Frames, max_messages: int) -> None:
         """``protocol`` is the layer of what is malformed."""
@@ -93,6 +95,10 @@ class FramedParser:
         self._frames = frames
         self._max_messages = max_messages
         self._messages = 0
+
+    def spool_to(self, spool: Spool) -> None:
+        """Images of this connection are to be kept there."""
+        self.spool = spool
 
     def feed(self, data: bytes) -> list[Fact]:
         """Who speaks, once, and what the messages say."""

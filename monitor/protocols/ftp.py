@@ -17,6 +17,7 @@ from monitor.protocols.names import spell
 from monitor.protocols.secrets import cut
 
 if TYPE_CHECKING:
+    from monitor.model.exhibits import Spool
     from monitor.model.facts import Fact
     from monitor.protocols.transfers import Announced
 
@@ -106,6 +107,11 @@ class Parser:
         self._seen: set[FileRequest] = set()
         self._told = False
         self._pending: list[Fact] = []
+
+    def spool_to(self, spool: Spool) -> None:
+        """Images of its data connections are to be kept there."""
+        if self._session is not None:
+            self._session.spool = spool
 
     def feed(self, data: bytes) -> list[Fact]:
         """The banner of this side, and the files that it asks for."""

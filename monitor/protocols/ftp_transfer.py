@@ -15,6 +15,7 @@ from monitor.protocols.transfers import TCP, Announced
 from monitor.protocols.upgrade_calls import FIRMWARE_NAME
 
 if TYPE_CHECKING:
+    from monitor.model.exhibits import Spool
     from monitor.model.facts import Fact
 
 _PASSIVE: Final = re.compile(rb"\(?(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})\)?")
@@ -30,6 +31,8 @@ class Session:
         self.operation: str | None = None
         self.mode: str | None = None
         self.offset = 0
+        self.spool: Spool | None = None
+        """Where images go that pass complete."""
 
     def announced(self, port: int, host: str | None) -> Announced:
         """Who said this listens on ``port``."""
@@ -58,7 +61,7 @@ class Parser:
             signs = ("name",) if FIRMWARE_NAME.search(session.name) else ()
             path = session.name.lstrip("/")
             name = session.name.rpartition("/")[2] or None
-            self._image = Image("ftp", name, f"ftp://{self._server}/{path}", signs)
+            self._image = Image("ftp", name, f"ftp://{self._server}/{path}", signs, session.spool)
             if session.mode not in {"image", "local"}:
                 self._image.coded()  # line ends are not those of the file (RFC 959, 3.1.1.1: unless told otherwise)
             if session.offset:

@@ -26,6 +26,7 @@ if not cython.compiled:
     from monitor.protocols.secrets import cut
 
 if TYPE_CHECKING:
+    from monitor.model.exhibits import Spool
     from monitor.model.facts import Fact
     from monitor.protocols.http_bodies import Taker
     from monitor.protocols.http_fields import Fields
@@ -165,6 +166,10 @@ class Parser:
         """The body that says which port, or whether it is one."""
         self.tunnels = False
         """A CONNECT request ended here: what follows is another protocol's (RFC 9110, 9.3.6)."""
+
+    def spool_to(self, spool: Spool) -> None:
+        """Images of this connection are to be kept there."""
+        self.exchange.spool = spool
 
     def feed(self, data: bytes) -> list[Fact]:
         """The requests or responses whose header sections these octets complete.

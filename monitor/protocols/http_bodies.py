@@ -202,7 +202,7 @@ class Form(Taker):
             self._image = self._continued(piece[1], piece[2], int(piece[3]), self._size)
         else:
             signs = blank.signs + (("name",) if spelled and FIRMWARE_NAME.search(spelled) else ())
-            self._image = Image(blank.via, spelled or blank.name, blank.uri, signs)
+            self._image = Image(blank.via, spelled or blank.name, blank.uri, signs, blank.spool)
 
     def _take_part(self, part: bytes) -> None:
         image = self._image

@@ -15,6 +15,7 @@ cdef class Request:
 cdef class Exchange:
     cdef public long long dropped
     cdef public list upload_paths
+    cdef public object spool
     cdef public bint headed, maybe
     cdef object _answers
     cdef list _waiting, _joined, _owed

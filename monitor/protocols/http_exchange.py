@@ -32,6 +32,7 @@ from monitor.protocols.upgrade_calls import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from monitor.model.exhibits import Spool
     from monitor.model.facts import Fact
     from monitor.protocols.http_fields import Fields
     from monitor.protocols.image import Magic
@@ -151,6 +152,8 @@ class Exchange:
         """The answer whose head was seen last is one to HEAD: it has no body."""
         self.maybe = False
         """Nobody takes the body that begins now, unless ``look`` finds that it begins like an image."""
+        self.spool: Spool | None = None
+        """Where images go that pass complete."""
         self._answers = answers if answers is not None else DEVICES
         self._waiting: list[Request] = []
         self._torn = False
@@ -295,9 +298,9 @@ class Exchange:
     def _image(self, request: Request) -> Image:
         call = request.call
         if call is not None and call.operation == UPLOAD:
-            return Image(call.via, None, request.uri(), ("call",))
+            return Image(call.via, None, request.uri(), ("call",), self.spool)
         signs = ("name",) if request.method == b"PUT" and names_firmware(request.path) else ()
-        return Image("http", file_name(request.path), request.uri(), signs)
+        return Image("http", file_name(request.path), request.uri(), signs, self.spool)
 
     def _spoke(self, request: Request, start: bytes) -> list[Fact]:
         """A request's body says what it asks for."""
@@ -393,6 +396,7 @@ class Exchange:
             said or file_name(path),
             request.uri() if request is not None else None,
             ("name",) if named else (),
+            self.spool,
         )
         may_be = not kind.startswith(_MEDIA) and not any(each in kind for each in _READABLE)
         if status == 206:
@@ -401,7 +405,7 @@ class Exchange:
 
     def _piece(self, name: str, upload: str, number: int, size: int) -> Image:
         """Reolink's pieces come one behind the other."""
-        joined = self.joined((name, upload), lambda: Image("reolink", name, None, ("call",)), size)
+        joined = self.joined((name, upload), lambda: Image("reolink", name, None, ("call",), self.spool), size)
         if number != joined.next:
             joined.image.gap()
         joined.next = number + 1

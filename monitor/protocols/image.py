@@ -1,6 +1,7 @@
 """A firmware image as the receiver gets it: counted, hashed, and known by its first octets.
 
-Nothing of it is kept but the first octets: an image of any size costs the same memory.
+Nothing of it is kept here but the first octets: an image of any size costs the same memory. Where images are to be
+kept as evidence, all octets go on to a spool that whoever builds the engine gives.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from monitor.protocols.secrets import cut
 
 if TYPE_CHECKING:
     from hashlib import _Hash
+
+    from monitor.model.exhibits import Keeping, Spool
 
 HEAD: Final = 2_048
 """Octets that are kept to say what the file is; the directory of an XM archive names its description within them."""
@@ -86,8 +89,13 @@ def is_text(head: bytes) -> bool:
 class Image:
     """A file that passes. What is missing makes it incomplete for good: only then is there no hash."""
 
-    def __init__(self, via: str, name: str | None, uri: str | None, signs: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, via: str, name: str | None, uri: str | None, signs: tuple[str, ...] = (), spool: Spool | None = None
+    ) -> None:
         """``name`` and ``uri`` as on the wire; ``signs`` as of FirmwareTransfer."""
+        self.spool = spool
+        """Where its octets go too, as long as there is hope that all of them will pass."""
+        self._kept: Keeping | None = None
         self.via = via
         self.name = name
         self.uri = uri
@@ -105,20 +113,25 @@ class Image:
     def take(self, part: bytes) -> None:
         """The next octets."""
         self.bytes += len(part)
-        if len(self.head) < HEAD:
-            self.head += part[: HEAD - len(self.head)]
+        room = HEAD - len(self.head)
+        if room > 0:
+            self.head += part[:room]
         if self._hash is not None:
             self._hash.update(part)
+        if self.spool is not None and self.bytes > HEAD:
+            self._pass_on(part if room <= 0 else part[room:])
 
     def gap(self) -> None:
         """Octets are missing here."""
         self.whole = False
         self._hash = None
+        self._abandon()
 
     def coded(self) -> None:
         """What passes is not the file's own octets, but a coding of them."""
         self.hashed = False
         self._hash = None
+        self._abandon()
 
     def magic(self) -> Magic | None:
         """What the first octets so far say."""
@@ -130,6 +143,7 @@ class Image:
             return []
         complete = complete and self.whole
         digest = self._hash.hexdigest() if complete and self._hash is not None else None
+        self._conclude(digest)
         magic = self.magic()
         signs = (*self.signs, "magic") if magic is not None and "magic" not in self.signs else self.signs
         return [
@@ -146,6 +160,32 @@ class Image:
                 signs=signs,
             )
         ]
+
+    def _pass_on(self, part: bytes) -> None:
+        """These octets stand behind those of ``head``: a small file, of which most are no images, costs no place."""
+        if self._kept is None:
+            self._kept = self.spool.begin() if self.spool is not None else None
+            if self._kept is None:
+                self.spool = None
+                return
+            self._kept.take(self.head)
+        if part:
+            self._kept.take(part)
+
+    def _conclude(self, digest: str | None) -> None:
+        """It has ended; without a hash there is nothing to keep."""
+        if digest is not None and self.spool is not None:
+            self._pass_on(b"")
+            if self._kept is not None:
+                self._kept.keep(digest)
+                self._kept = self.spool = None
+        self._abandon()
+
+    def _abandon(self) -> None:
+        """It will not be complete."""
+        if self._kept is not None:
+            self._kept.drop()
+        self._kept = self.spool = None
 
 
 def spelled(text: str | None, limit: int = MAX_URI) -> str | None:

@@ -138,7 +138,7 @@ class Parser(FramedParser):
         if not asked:
             return []
         facts = self.told(complete=False)
-        self.image, self._piece = Image(PROTOCOL, None, None, ("call",)), 0
+        self.image, self._piece = Image(PROTOCOL, None, None, ("call",), self.spool), 0
         return [*facts, *asked, FirmwareCall(PROTOCOL, "upload", None)]
 
 

@@ -13,6 +13,7 @@ from monitor.protocols.image import Image, magic_of
 from monitor.protocols.upgrade_calls import TFTP_NAME
 
 if TYPE_CHECKING:
+    from monitor.model.exhibits import Spool
     from monitor.model.facts import Fact
 
 BLOCK: Final = 512
@@ -70,6 +71,11 @@ class Parser:
     def __init__(self, transfer: Transfer) -> None:
         self.want = Want.MORE
         self._transfer = transfer
+
+    def spool_to(self, spool: Spool) -> None:
+        """The file is to be kept there, unless it is not the file's own octets that pass."""
+        if self._transfer.image.hashed and not self._transfer.image.bytes:
+            self._transfer.image.spool = spool
 
     def feed(self, data: bytes) -> list[Fact]:
         """The transfer, with its last block or an error."""

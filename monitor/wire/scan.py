@@ -535,6 +535,11 @@ class Scanner:
         self.dirty_count = 0
         return slots
 
+    def link(self):
+        """The link type of the packet at which the scan stopped."""
+        row: cython.longlong = self.at if self.outside == self.at else self.at - 1
+        return self.links[self.index[row * 5 + 4]]
+
     def whole(self, octets, packets):
         """The next packet stands for ``packets`` fragments of ``octets`` frame bytes in all, already counted."""
         self.weight = packets

@@ -1,0 +1,1 @@
+"""Evidence: packets and firmware images that incidents are about, as files beside the journal."""

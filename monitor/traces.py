@@ -1,0 +1,249 @@
+"""Traces: the last control packets between two hosts, until an incident asks what led to it.
+
+Strategy: of the packets at which the scanner stops (never video) the first few of each flow are kept, headers and what
+redaction lets through, in a ring of each pair of hosts; an incident is known only later, and then names the pair. What
+was looked up stands apart, by device and question, for the resolver is another host. Pairs that were used longest ago
+make room for others, those of hosts that nobody watches first.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from typing import TYPE_CHECKING, Final
+
+from monitor.model.address import is_address, pack
+from monitor.model.exhibits import Packet
+from monitor.model.limits import Limit, Room
+from monitor.protocols import redaction
+from monitor.wire import layout as at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from monitor.model.flows import Flow
+    from monitor.model.incidents import Evidence
+    from monitor.wire.scan import Scanner
+
+PER_FLOW: Final = 12
+"""Packets of a flow: a TCP handshake, both greetings, a request and its answer, and how it ended."""
+PER_PAIR: Final = 32
+"""Packets between two hosts: the last few connections."""
+PER_DEVICE: Final = 48
+"""Messages about names that a device is remembered by: questions and answers count apart."""
+PAIRS: Final = 8_192
+DEVICES: Final = 2_048
+"""Twice as many cameras as there may be in the inventory."""
+MOST_BYTES: Final = 16 * 1024 * 1024
+"""Octets kept in all of pairs; as many again for the rest of each packet."""
+MOST_GIVEN: Final = 1024 * 1024
+"""Octets that are given to incidents in a second of packet time: what waits for a slow disk stays bounded."""
+PER_MESSAGE: Final = 48
+"""Packets that one message of an incident brings, so that its first one does not take the room of later news."""
+BEFORE_NS: Final = 60 * 1_000_000_000
+"""What passed so long before an incident led to it."""
+SECOND_NS: Final = 1_000_000_000
+HELLOS: Final = 256
+"""Greetings that go on in the next segment, at a time."""
+HEADER: Final = 60
+"""Octets of the longest TCP header (RFC 9293, 3.1)."""
+QUOTED: Final = 8 + 60 + 8
+"""Octets of an ICMP error: its header, the longest IPv4 header, and eight octets behind that (RFC 792)."""
+SHORT: Final = 8
+"""Octets of any other protocol's header."""
+DNS_PORTS: Final = frozenset({53, 5353, 5355})
+CONTROL: Final = at.ATTEMPT | at.ANSWER | at.REFUSE | at.ERROR | at.SYN
+_EVENTS: Final = ((at.ATTEMPT, "attempt"), (at.ANSWER, "answer"), (at.REFUSE, "refusal"))
+
+Ring = deque[tuple[tuple[int, int], Packet]]
+"""Ports and packet, the oldest first."""
+
+
+class Traces:
+    """What was kept of the wire. No clock: time is that of the packets."""
+
+    def __init__(self, scanner: Scanner, most_bytes: int = MOST_BYTES) -> None:
+        self._scanner = scanner
+        self._most_bytes = most_bytes
+        self._watched: OrderedDict[bytes, Ring] = OrderedDict()
+        self._others: OrderedDict[bytes, Ring] = OrderedDict()
+        self._names: OrderedDict[bytes, OrderedDict[bytes, Packet]] = OrderedDict()
+        self._hellos: OrderedDict[tuple[int, int, int], int] = OrderedDict()
+        """By flow, its start and direction: octets of a greeting that are still to come."""
+        self.bytes = 0
+        self.forgotten = 0
+        """Pairs that made room."""
+        self.unnamed = 0
+        """Devices whose questions were forgotten."""
+        self.withheld = 0
+        """Packets that an incident did not get, since others had got so many."""
+        self._given = 0
+        self._given_ns = 0
+
+    def limits(self) -> Iterator[Limit]:
+        """The room for packets."""
+        yield Limit(Room.TRACES, PAIRS, len(self._watched) + len(self._others), self.forgotten)
+        yield Limit(Room.TRACED_NAMES, DEVICES, len(self._names), self.unnamed)
+        yield Limit(Room.TRACED, self._most_bytes, self.bytes, self.withheld)
+
+    def packet(self, flow: Flow, events: int, view: memoryview) -> None:
+        """The scanner stopped at this packet of a flow, of which no more than PER_FLOW were kept."""
+        packet, payload, what = self._kept(flow, events, view)
+        if what == "DNS" and flow.proto == at.PROTO_UDP:
+            # The resolver is another host, and its flow may go on for ever: this is asked for by its question.
+            asker = flow.initiator if flow.responder_port in DNS_PORTS else flow.responder
+            self._asked(asker, _question(payload), packet)
+            return
+        flow.kept += 1
+        if what or flow.contact is not None or events & CONTROL:
+            self._add(flow, packet)
+
+    def refusal(self, flow: Flow, view: memoryview) -> None:
+        """The present packet is an ICMP error about this flow, sent by whoever refused it."""
+        self._add(flow, self._kept(flow, at.REFUSE, view)[0])
+
+    def of(self, evidences: Sequence[Evidence], first_ns: int, *, alone: bool) -> tuple[Packet, ...]:
+        """The packets behind a message (see model.exhibits.Packets)."""
+        found: dict[Packet, None] = {}
+        for evidence in evidences:
+            device = _address(evidence.device_ip)
+            if device is None:
+                continue
+            if evidence.remote_name is not None:
+                found.update(dict.fromkeys(self._about(device, evidence.remote_name)))
+            remote = _address(evidence.remote_ip)
+            if remote is None:
+                continue
+            key, ends = _pair(device, remote), {evidence.device_port, evidence.remote_port}
+            ring = self._watched.get(key) or self._others.get(key) or ()
+            for ports, packet in ring:
+                if packet.ts_ns >= first_ns - BEFORE_NS and (not alone or set(ports) == ends):
+                    found[packet] = None
+        return self._give(sorted(found, key=_time))
+
+    def _give(self, packets: list[Packet]) -> tuple[Packet, ...]:
+        """As many of them as may be given at present."""
+        if self._scanner.ts - self._given_ns >= SECOND_NS or self._scanner.ts < self._given_ns:
+            self._given, self._given_ns = 0, self._scanner.ts
+        if len(packets) > PER_MESSAGE:  # how it began, and what is new
+            packets = packets[: PER_MESSAGE // 2] + packets[-PER_MESSAGE // 2 :]
+        size = sum(len(packet.data) for packet in packets)
+        if self._given + size > MOST_GIVEN:
+            self.withheld += len(packets)
+            return ()
+        self._given += size
+        return tuple(packets)
+
+    def _add(self, flow: Flow, packet: Packet) -> None:
+        key = _pair(flow.initiator, flow.responder)
+        ring = self._watched.get(key)
+        if ring is not None:
+            self._watched.move_to_end(key)
+        else:
+            ring = self._others.pop(key, None) or deque()
+            watched = flow.device is not None and flow.device.watched
+            (self._watched if watched else self._others)[key] = ring
+        if len(ring) >= PER_PAIR:
+            self.bytes -= len(ring.popleft()[1].data)
+        ring.append(((flow.initiator_port, flow.responder_port), packet))
+        self.bytes += len(packet.data)
+        while self.bytes > self._most_bytes or len(self._watched) + len(self._others) > PAIRS:
+            _, oldest = (self._others or self._watched).popitem(last=False)
+            self.bytes -= sum(len(each.data) for _, each in oldest)
+            self.forgotten += 1
+
+    def _asked(self, asker: bytes, question: bytes, packet: Packet) -> None:
+        """A device asked for a name, or was told about it; the last time counts."""
+        known = self._names.get(asker)
+        if known is None:
+            known = self._names[asker] = OrderedDict()
+            if len(self._names) > DEVICES:
+                self._names.popitem(last=False)
+                self.unnamed += 1
+        self._names.move_to_end(asker)
+        known[question] = packet
+        known.move_to_end(question)
+        if len(known) > PER_DEVICE:
+            known.popitem(last=False)
+
+    def _about(self, device: bytes, name: str) -> list[Packet]:
+        """What this device asked and was told about a name."""
+        wanted = _wire_name(name)
+        return [packet for question, packet in self._names.get(device, {}).items() if question.startswith(wanted)]
+
+    def _kept(self, flow: Flow, events: int, view: memoryview) -> tuple[Packet, bytes, str]:
+        """The present packet without what may not be kept of it; what is kept of its payload, and what that is."""
+        scanner, frame = self._scanner, self._scanner.frame
+        link, start, payload = scanner.link(), frame.start, frame.payload
+        kept, what, left = b"", "", 0
+        if frame.proto == at.PROTO_TCP:
+            end = min(payload, frame.transport + HEADER)
+        else:
+            end = min(payload, frame.transport + SHORT)
+        if frame.proto in (at.PROTO_TCP, at.PROTO_UDP):
+            if frame.payload_length > 0:
+                data = bytes(view[payload : payload + frame.payload_length])
+                if frame.proto == at.PROTO_TCP:
+                    kept, what = self._segment(flow, data)
+                else:
+                    kept, what = redaction.of_datagram(data, frame.sport, frame.dport)
+            left = frame.payload_wire - len(kept)
+        elif events & (at.ERROR | at.REFUSE) and frame.proto in (at.PROTO_ICMP, at.PROTO_ICMP6):
+            end = min(frame.transport_end, frame.transport + QUOTED)
+        data = bytes(view[start:end]) + kept
+        note = _note(events, what, left)
+        link = at.LINK_RAW if link == at.LINK_SAME else link
+        return Packet(scanner.ts, data, max(frame.wire, len(data)), link, note), kept, what
+
+    def _segment(self, flow: Flow, data: bytes) -> redaction.Kept:
+        """Of a TCP segment. A greeting that began in the one before it goes on in this one."""
+        frame, hello = self._scanner.frame, (flow.slot, flow.start_ns, self._scanner.direction)
+        rest = self._hellos.pop(hello, 0) if self._hellos else 0
+        if rest:
+            if rest > len(data):
+                self._hellos[hello] = rest - len(data)
+            return data[:rest], "TLS greeting, continued"
+        kept = redaction.of_segment(data, frame.sport, frame.dport)
+        if kept[1] == "TLS greeting":
+            rest = redaction.hello_rest(data)
+            if rest:
+                self._hellos[hello] = rest
+                if len(self._hellos) > HELLOS:
+                    self._hellos.popitem(last=False)
+        return kept
+
+
+def _note(events: int, what: str, left: int) -> str:
+    """What a packet is and what was left out of it, in fixed words."""
+    parts = [word for event, word in _EVENTS if events & event]
+    if what:
+        parts.append(what)
+    if left > 0:
+        parts.append(f"{left} octets of payload left out")
+    return "; ".join(parts)
+
+
+def _question(message: bytes) -> bytes:
+    """Name, type and class that a DNS message is about, and whether it is an answer."""
+    end = 12
+    while end < len(message) and message[end]:
+        end += message[end] + 1
+    return message[12 : end + 5].lower() + bytes((message[2] >> 7,))
+
+
+def _wire_name(name: str) -> bytes:
+    """A name as questions spell it (RFC 1035, 4.1.2)."""
+    labels = name.rstrip(".").lower().encode("latin-1", "replace").split(b".")
+    return b"".join(bytes((len(each) & 0xFF,)) + each for each in labels) + b"\0"
+
+
+def _time(packet: Packet) -> int:
+    return packet.ts_ns
+
+
+def _pair(one: bytes, other: bytes) -> bytes:
+    """The same for both directions."""
+    return one + other if one <= other else other + one
+
+
+def _address(spelled: str | None) -> bytes | None:
+    return bytes(pack(spelled)) if spelled and is_address(spelled) else None
