@@ -76,6 +76,7 @@ PER_MESSAGE = (
     "monitor.protocols.pppp",
     "monitor.protocols.quic",
     "monitor.protocols.quic_crypto",
+    "monitor.protocols.redaction",
     "monitor.protocols.registry",
     "monitor.protocols.rtp",
     "monitor.protocols.rtsp",
@@ -83,6 +84,7 @@ PER_MESSAGE = (
     "monitor.protocols.sdp",
     "monitor.protocols.secrets",
     "monitor.protocols.tls",
+    "monitor.traces",
     "monitor.wire.streams",
 )
 """Python objects with typed fields; an attribute of None is an error, not a crash."""

@@ -382,6 +382,34 @@ def incidents(state: StateDir = None, config: ConfigFile = None, form: Shown = F
 
 
 @app.command()
+def explain(
+    incident: Annotated[str, typer.Argument(help="Id of an incident, or as much of it as is unambiguous.")],
+    state: StateDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Say in plain words what Wireshark's dissectors see in the packets of an incident. Needs tshark.
+
+    Exit 1 if none of its packets were kept, or are there no more.
+    """
+    from collectors.dissect import DissectError
+    from monitor.dissection import NoEvidence, find
+    from monitor.dissection import explain as explained
+    from monitor.store.errors import StoreError
+
+    directory = state or state_of(configuration(config, None))
+    if directory is None:
+        fail("--state DIR or a configuration with sensor.state is needed: whose journal?")
+    try:
+        lines = list(explained(find(directory, incident)))
+    except NoEvidence as none:
+        fail(str(none), code=1)
+    except (StoreError, DissectError, ValueError) as error:
+        fail(str(error))
+    with output():
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+@app.command()
 def report(
     out: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.html", help="The file to write.")],
     state: StateDir = None,

@@ -9,13 +9,18 @@ make room for others, those of hosts that nobody watches first.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+
+import cython
 
 from monitor.model.address import is_address, pack
 from monitor.model.exhibits import Packet
 from monitor.model.limits import Limit, Room
 from monitor.protocols import redaction
-from monitor.wire import layout as at
+
+if not cython.compiled:
+    from monitor.wire import layout as at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,6 +55,8 @@ QUOTED: Final = 8 + 60 + 8
 """Octets of an ICMP error: its header, the longest IPv4 header, and eight octets behind that (RFC 792)."""
 SHORT: Final = 8
 """Octets of any other protocol's header."""
+REMEMBERED: Final = 1024
+"""Spelled addresses whose octets are kept in memory."""
 DNS_PORTS: Final = frozenset({53, 5353, 5355})
 CONTROL: Final = at.ATTEMPT | at.ANSWER | at.REFUSE | at.ERROR | at.SYN
 _EVENTS: Final = ((at.ATTEMPT, "attempt"), (at.ANSWER, "answer"), (at.REFUSE, "refusal"))
@@ -245,5 +252,6 @@ def _pair(one: bytes, other: bytes) -> bytes:
     return one + other if one <= other else other + one
 
 
+@lru_cache(REMEMBERED)
 def _address(spelled: str | None) -> bytes | None:
     return bytes(pack(spelled)) if spelled and is_address(spelled) else None

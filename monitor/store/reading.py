@@ -122,6 +122,19 @@ class Reader:
         """Every kept message of one incident, oldest first."""
         return self._messages("WHERE j.incident = ? ORDER BY j.seq", _unhex(incident))
 
+    def incidents_named(self, prefix: str, limit: int) -> list[str]:
+        """At most ``limit`` ids of incidents that begin with these hex digits; none for text that is no such thing."""
+        low, high = _unhex(prefix.ljust(32, "0")), _unhex(prefix.ljust(32, "f"))
+        if not prefix or low is None or high is None:
+            return []
+        rows = self._query(
+            "SELECT DISTINCT lower(hex(incident)) FROM journal WHERE incident BETWEEN ? AND ? ORDER BY incident LIMIT ?",
+            low,
+            high,
+            limit,
+        )
+        return [str(row[0]) for row in rows]
+
     def state(self, name: str) -> bytes | None:
         """The snapshot under ``name``."""
         rows = self._query("SELECT body FROM state WHERE name = ?", name)
