@@ -18,7 +18,7 @@ from monitor.model.address import is_address
 from monitor.store.reading import open_readonly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from collectors.dissect import Dissected
@@ -95,7 +95,9 @@ def _newest(folder: Path, uid: str, messages: list[dict[str, Any]]) -> Found:
             return Found(messages[-1], folder / name, int(evidence.get("packets", 0)))
         changed += 1
     if not named:
-        why = "no packets of it were kept: evidence.packets is off, it is about no packets, or the disk did not take them"
+        why = (
+            "no packets of it were kept: evidence.packets is off, it is about no packets, or the disk did not take them"
+        )
     elif changed:
         why = "its evidence is not what its messages say: the file was changed"
     else:
@@ -144,12 +146,15 @@ def _deed(packet: Dissected) -> str:
     if CLIENT_HELLO in hello:
         name = first("tls.handshake.extensions_server_name")
         carrier = "QUIC" if "quic" in layers else "TLS"
-        return f"greets, and names the server {plain(name)} ({carrier})" if name else f"greets, naming nobody ({carrier})"
+        return (
+            f"greets, and names the server {plain(name)} ({carrier})" if name else f"greets, naming nobody ({carrier})"
+        )
     if SERVER_HELLO in hello:
         return "answers the greeting (TLS)"
     for errors in ("icmp", "icmpv6"):
         if first(f"{errors}.type"):
-            return f"says that a packet did not arrive (ICMP type {first(f'{errors}.type')}, code {first(f'{errors}.code')})"
+            kind, code = first(f"{errors}.type"), first(f"{errors}.code")
+            return f"says that a packet did not arrive (ICMP type {plain(kind)}, code {plain(code)})"
     if "tcp" in layers and layers[-1] == "tcp":
         return _handshake(first("tcp.flags.syn"), first("tcp.flags.ack"), first("tcp.flags.reset"))
     return f"sends {layers[-1].upper() if layers else 'something'}"
@@ -181,7 +186,7 @@ def _uri(packet: Dissected, dialect: str) -> str:
     return first(f"{dialect}.request.full_uri") or first(f"{dialect}.request.uri") or first(f"{dialect}.url")
 
 
-def _first(packet: Dissected) -> Any:  # noqa: ANN401  a function of a name
+def _first(packet: Dissected) -> Callable[[str], str]:
     return lambda name: next(iter(packet.fields.get(name, ())), "")
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import stat
 import threading
 import time
 from typing import TYPE_CHECKING, Final
@@ -37,7 +38,7 @@ MOST_BYTES: Final = 65_536
 MOST_BACK: Final = 64
 """Messages without a file of their own that may stand between two that have one."""
 SHARE_S: Final = 0.25
-"""Seconds of each second that may go by with writing packets: a storm of incidents must not keep the journal waiting."""
+"""Seconds of each second that may go by with writing packets: a storm of incidents must not hold up the journal."""
 UNCLAIMED: Final = ".unclaimed"
 """Behind the hash in the name of an image that no incident names."""
 PACKETS_NAME: Final = re.compile(r"([0-9a-f]{32})-([0-9]{1,9})\.pcapng")
@@ -122,11 +123,11 @@ class Folder:
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             found = []
-            for entry in self.path.iterdir():
+            for entry in sorted(self.path.iterdir()):
+                status = entry.lstat()
                 if _PART_NAME.fullmatch(entry.name):
                     entry.unlink()
-                elif entry.is_file(follow_symlinks=False):
-                    status = entry.stat()
+                elif stat.S_ISREG(status.st_mode):
                     found.append((status.st_mtime_ns, entry.name, status.st_size))
             for _, name, size in sorted(found):
                 pool = self._pool_of(name)

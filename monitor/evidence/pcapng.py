@@ -40,8 +40,8 @@ def write(packets: Sequence[Packet], comment: str) -> bytes:
     links = list(dict.fromkeys(packet.link for packet in packets))[:MOST_INTERFACES]
     section = struct.pack("<IHHq", _ORDER, 1, 0, _UNKNOWN_LENGTH)
     parts = [_block(_SECTION, section + _options((_COMMENT, comment.encode()), (_APPLICATION, APPLICATION.encode())))]
-    for link in links:
-        parts.append(_block(_INTERFACE, struct.pack("<HHI", link, 0, 0) + _options((_RESOLUTION, _NANOSECONDS))))
+    interface = _options((_RESOLUTION, _NANOSECONDS))
+    parts += [_block(_INTERFACE, struct.pack("<HHI", link, 0, 0) + interface) for link in links]
     for packet in packets:
         if packet.link not in links:
             continue

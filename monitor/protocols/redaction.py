@@ -1,9 +1,10 @@
 """Redaction: which octets of a payload may be kept as evidence. Nothing of one may, unless a rule here says so.
 
-Kept are: DNS messages; the greetings of TLS (ClientHello, ServerHello, Certificate) and of QUIC (Initial); NTP; requests
-of TFTP; the openings of PPPP; the header of STUN; and of HTTP and RTSP, and what is written like them (SSDP, Dahua's
-P2P), the first line and the names of all header fields, with the values of those in SHOWN. Of everything else, and of
-every body, only the number of octets: passwords stand in Telnet, in FTP, in forms, in SOAP, in makers' own protocols.
+Kept are: DNS messages; the greetings of TLS (ClientHello, ServerHello, Certificate) and of QUIC (Initial); NTP;
+requests of TFTP; the openings of PPPP; the header of STUN; and of HTTP and RTSP, and what is written like them (SSDP,
+Dahua's P2P), the first line and the names of all header fields, with the values of those in SHOWN. Of everything else,
+and of every body, only the number of octets: passwords stand in Telnet, in FTP, in forms, in SOAP, in makers' own
+protocols.
 Octets that are not kept are cut where nothing follows, and otherwise blanked, so that what is kept stays in its place.
 A line whose end is in another segment is not kept: half of a URI does not show that it holds a password. URIs and
 values are judged by the same rule as in messages (secrets.cut); where that finds one the rest of the line is blanked.
@@ -25,9 +26,10 @@ MOST: Final = 1_600
 """Octets of a payload: a full segment of Ethernet."""
 SHOWN: Final = frozenset(
     {
-        b"accept", b"accept-encoding", b"accept-language", b"allow", b"cache-control", b"connection", b"content-encoding",
-        b"content-length", b"content-range", b"content-type", b"cseq", b"date", b"host", b"last-modified", b"man", b"mx",
-        b"nt", b"nts", b"public", b"range", b"server", b"st", b"transfer-encoding", b"upgrade", b"user-agent", b"usn",
+        b"accept", b"accept-encoding", b"accept-language", b"allow", b"cache-control", b"connection",
+        b"content-encoding", b"content-length", b"content-range", b"content-type", b"cseq", b"date", b"host",
+        b"last-modified", b"man", b"mx", b"nt", b"nts", b"public", b"range", b"server", b"st", b"transfer-encoding",
+        b"upgrade", b"user-agent", b"usn",
     }
 )  # fmt: skip
 """Header fields whose values are kept. They say what a program is and wants, not who its user is."""
@@ -46,7 +48,7 @@ STUN_HEADER: Final = 20
 """Type, length, cookie and transaction (RFC 8489, 5); a user's name and proof stand behind it."""
 STUN_COOKIE: Final = b"\x21\x12\xa4\x42"
 PPPP_OPENINGS: Final = frozenset((*range(4), 0x30, *range(0x40, 0x44), 0xE0, 0xE1))
-"""Greetings, searches, punches and keep-alives (pppp._TYPES). Not logins; and data holds passwords of the web interface."""
+"""Greetings, searches, punches and keep-alives (pppp._TYPES). Not logins; data holds the web interface's passwords."""
 
 Kept = tuple[bytes, str]
 """Octets that may be kept, from the first one on, and what they are."""

@@ -128,7 +128,7 @@ class Reader:
         if not prefix or low is None or high is None:
             return []
         rows = self._query(
-            "SELECT DISTINCT lower(hex(incident)) FROM journal WHERE incident BETWEEN ? AND ? ORDER BY incident LIMIT ?",
+            "SELECT DISTINCT lower(hex(incident)) FROM journal WHERE incident BETWEEN ? AND ? ORDER BY 1 LIMIT ?",
             low,
             high,
             limit,
