@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import resource
 import shutil
+import signal
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST_PACKETS: Final = 512
 MOST_SECONDS: Final = 30.0
+LEAVES_S: Final = 2.0
+"""How long a tshark that has said all may take to end, seconds."""
 MOST_MEMORY: Final = 2 * 1024 * 1024 * 1024
 """Bytes of address space: tshark 4.0 maps some 700 MiB before it reads a packet."""
 MOST_VALUES: Final = 16
@@ -79,6 +83,15 @@ async def _dissect(path: Path, wanted: Sequence[str], seconds: float) -> list[Di
                 resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
             super()._created_new_process(parameters, process, process_name)
 
+        async def _cleanup_subprocess(self, process: Any) -> None:  # noqa: ANN401
+            """It has said all: it ends by itself, or is made to; Process.kill would race with who waits for it."""
+            try:
+                async with asyncio.timeout(LEAVES_S):
+                    await process.wait()
+            except TimeoutError:
+                _kill(process.pid)
+                await process.wait()
+
     found: list[Dissected] = []
     capture = Bounded(
         str(path), keep_packets=False, eventloop=asyncio.get_running_loop(), custom_parameters=list(ALONE)
@@ -97,10 +110,17 @@ async def _dissect(path: Path, wanted: Sequence[str], seconds: float) -> list[Di
     finally:
         for process in started:
             if process.returncode is None:
-                process.kill()
+                _kill(process.pid)
                 await process.wait()
-        capture._closed = True  # noqa: SLF001  or it would look for the event loop when it is collected
+    if any(process.returncode for process in started):
+        msg = f"tshark gave up on {path.name}"
+        raise DissectError(msg)
     return found
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _taken(packet: Any, wanted: Sequence[str]) -> Dissected:  # noqa: ANN401  pyshark has no types

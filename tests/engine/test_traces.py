@@ -1,0 +1,196 @@
+"""Which packets an incident gets: those that led to it, the same in every replay, within bounds, and no credential."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from monitor.evidence.config import EvidenceConfig
+from monitor.evidence.folder import Folder
+from monitor.evidence.spool import ImageSpool
+from monitor.model.incidents import Kind
+from monitor.traces import MOST_BYTES, MOST_GIVEN, PAIRS, PER_MESSAGE
+from pcaps.tls import client_hello, first_flight
+from pcaps.wire import MS, SECOND, START, Connection, lookup
+from tests.engine.played import AMAZON_IE, UNKNOWN_CN, Played, Site, blocks, configured, engine, play
+from tests.engine.test_firmware_seen import IMAGE, pieces
+from tests.protocols.test_redaction import DIALOGUES, leaks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from monitor.app import Knowledge
+    from monitor.model.exhibits import Packet
+    from monitor.model.incidents import Transition
+
+
+def called(site: Site, *, at: int = START, name: str = "cloud.example") -> Connection:
+    """The gate looks a name up and calls."""
+    at = lookup(site.wire, at, site.gate, site.server, name, UNKNOWN_CN)
+    connection = Connection(site.wire, site.gate, site.remote(UNKNOWN_CN), 443, at=at + MS, rng=site.rng)
+    connection.open()
+    connection.tls(site.rng, name)
+    connection.close()
+    return connection
+
+
+def packets(told: list[Transition]) -> list[Packet]:
+    return [packet for each in told for packet in each.packets]
+
+
+def keeping(known: Knowledge, site: Site, **more: Any) -> Played:
+    return play(known, site, keeps=True, **more)
+
+
+def test_what_led_to_an_incident(known: Knowledge) -> None:
+    """The question and its answer, the SYN, the greeting; each says what it is."""
+    site = Site()
+    called(site)
+    found = packets(keeping(known, site).told)
+    notes = [packet.note for packet in found]
+    assert any("attempt" in note for note in notes)
+    assert notes.count("DNS") >= 2
+    assert any("TLS greeting" in note for note in notes)
+    assert any(b"\x05cloud\x07example\x00" in packet.data for packet in found)
+
+
+def test_nothing_is_kept_unless_it_is_asked_for(known: Knowledge) -> None:
+    """Without a folder there are no traces at all."""
+    site = Site()
+    called(site)
+    played = play(known, site)
+    assert played.engine.traces is None
+    assert packets(played.told) == []
+    off = play(known, site, configured(evidence={"packets": False}), keeps=True)
+    assert off.engine.traces is None
+
+
+def test_a_replay_keeps_the_same_whatever_the_blocks_are(known: Knowledge) -> None:
+    """Nothing depends on how packets are handed over, nor on the seed of the flow table."""
+    site = Site()
+    for number in range(5):
+        called(site, at=START + number * 30 * SECOND, name=f"c{number}.example")
+    whole = keeping(known, site)
+    pieces_ = keeping(known, site, size=1, seed=b"another seed 16b")
+    assert [each.packets for each in whole.told] == [each.packets for each in pieces_.told]
+    assert packets(whole.told)
+
+
+def test_a_refusal_by_a_router_is_kept(known: Knowledge) -> None:
+    """With the incident of the attempt that it is about, although it was sent by another host."""
+    site = Site()
+    connection = Connection(site.wire, site.gate, site.remote(UNKNOWN_CN), 443, at=START, rng=site.rng)
+    connection.prohibited(site.router)
+    played = keeping(known, site)
+    refusals = [each for each in packets(played.told) if "refusal" in each.note]
+    assert refusals
+    assert all(len(each.data) <= 14 + 20 + 8 + 60 + 8 for each in refusals)
+
+
+def test_media_is_not_kept(known: Knowledge) -> None:
+    """Of application data only the headers, whatever passes."""
+    site = Site()
+    connection = called(site)
+    connection.say(b"\x17\x03\x03\x40\x00" + b"VIDEOVIDEO" * 1638)
+    assert not any(b"VIDEO" in each.data for each in packets(keeping(known, site).told))
+
+
+@pytest.mark.parametrize("name", sorted(DIALOGUES))
+@pytest.mark.parametrize("step", [1400, 16])
+def test_no_credential_reaches_a_file(known: Knowledge, tmp_path: Path, name: str, step: int) -> None:
+    """From a camera to a cloud and back, in one segment or in many; the files are written and searched."""
+    site, data = Site(), DIALOGUES[name].encode("latin-1")
+    port = {"ftp": 21, "telnet": 23, "rtsp": 554, "rtsp-path": 554, "challenge": 554, "sofia": 34567}.get(name, 80)
+    for by_client in (True, False):
+        connection = Connection(site.wire, site.gate, site.remote(UNKNOWN_CN), port, at=START, rng=site.rng)
+        connection.open()
+        for at in range(0, len(data), step):
+            connection.say(data[at : at + step], by_client=by_client)
+        connection.close()
+    site.wire.udp(START + SECOND, site.gate, 4000, site.remote(UNKNOWN_CN), 4001, data)
+    folder = Folder(tmp_path, EvidenceConfig(), hurried=False)
+    named = [folder.exhibit(each) for each in keeping(known, site).told]
+    assert any(each is not None for each in named)
+    for path in folder.path.iterdir():
+        assert not leaks(path.read_bytes())
+
+
+def test_the_room_is_bounded(known: Knowledge) -> None:
+    """Hosts without number: the rings stay within their bounds, and what had to go is counted."""
+    site = Site()
+    for number in range(PAIRS + 500):
+        remote = site.remote(f"115.231.{number >> 8}.{number & 255}")
+        Connection(site.wire, site.gate, remote, 443, at=START + number * MS, rng=site.rng).syn()
+    traces = keeping(known, site).engine.traces
+    assert traces is not None
+    for limit in traces.limits():
+        assert limit.size <= limit.capacity
+    assert traces.bytes <= MOST_BYTES
+    assert traces.forgotten == 500
+
+
+def test_a_message_brings_so_many_packets(known: Knowledge) -> None:
+    """No more than its share, and all messages of a second no more than theirs."""
+    site = Site()
+    for number in range(40):
+        called(site, at=START + number * SECOND)
+    played = keeping(known, site)
+    assert all(len(each.packets) <= PER_MESSAGE for each in played.told)
+    assert sum(len(each.data) for each in packets(played.told)) < MOST_GIVEN * 60
+
+
+def test_a_pushed_image_is_kept_and_named(known: Knowledge, tmp_path: Path) -> None:
+    """Through the whole engine: the file of the update's message is what the device got."""
+    site = Site()
+    connection = Connection(site.wire, site.phone, site.gate, 80, at=START, rng=site.rng, rtt=MS)
+    connection.open()
+    head = b"PUT /ISAPI/System/updateFirmware HTTP/1.1\r\nHost: 10.20.0.11\r\nContent-Length: %d\r\n\r\n" % len(IMAGE)
+    connection.say(head + IMAGE)
+    connection.hear(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    connection.close()
+    folder = Folder(tmp_path, EvidenceConfig(images=True), hurried=False)
+    played = play(known, site, keeps=True, spool=ImageSpool(folder, threaded=False))
+    (last,) = [each for each in played.incidents.values() if each.kind is Kind.FIRMWARE_UPDATE]
+    exhibit = folder.exhibit(last)
+    assert exhibit is not None
+    assert exhibit.image is not None
+    assert exhibit.image.sha256 == sha256(IMAGE).hexdigest()
+    assert (folder.path / exhibit.image.sha256).read_bytes() == IMAGE
+    assert exhibit.packets is not None
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_download_with_a_hole_is_not_kept(known: Knowledge, tmp_path: Path, lost: int) -> None:
+    """One segment less, and there is no file; with all of them there is."""
+    site = Site()
+    connection = Connection(site.wire, site.gate, site.remote(AMAZON_IE), 80, at=START, rng=site.rng)
+    connection.open()
+    connection.say(b"GET /firmware/digicap.dav HTTP/1.1\r\nHost: up.example\r\n\r\n")
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n" % len(IMAGE)
+    for piece in pieces(head + IMAGE):
+        connection.hear(piece)
+    connection.close()
+    frames = site.wire.frames()
+    full = [number for number, frame in enumerate(frames) if len(frame.data) > 1400]
+    for number in full[5 : 5 + lost]:
+        del frames[number]
+    folder = Folder(tmp_path, EvidenceConfig(images=True), hurried=False)
+    engine(known, keeps=True, spool=ImageSpool(folder, threaded=False)).feed(blocks(frames)).finish()
+    assert len(list(folder.path.iterdir())) == 1 - lost
+
+
+def test_long_greetings_are_whole(known: Knowledge) -> None:
+    """A greeting that needs two segments can be read by Wireshark too."""
+    site, rng = Site(), Random(3)
+    hello = first_flight(client_hello(rng, "cloud.example"))
+    connection = Connection(site.wire, site.gate, site.remote(UNKNOWN_CN), 443, at=START, rng=site.rng)
+    connection.open()
+    connection.say(hello[:120])
+    connection.say(hello[120:] + b"\x17\x03\x03\x00\x20" + b"V" * 32)
+    connection.close()
+    found = packets(keeping(known, site).told)
+    assert any(each.data.endswith(hello[:120]) for each in found)
+    assert any(each.data.endswith(hello[120:]) and "continued" in each.note for each in found)
