@@ -40,7 +40,6 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(call packages,$(BENCH_PACKAGES))
 	$(PYTHON) -m pip install --quiet nfstream || echo "NFStream cannot be installed here: left out"
-	$(PYTHON) -m pip install --quiet pyshark || echo "pyshark cannot be installed here: left out"
 	$(PYTHON) -m tests.bench.run $(BENCH)
 
 soak: $(VENV)/.dev

@@ -120,7 +120,14 @@ class Listing:
             out.writelines(body.decode() + "\n" for body in self._incidents)
             return
         table = _table(
-            f"{len(self._incidents)} incidents", "Last seen", "Severity", "Device", "What", "Status", "Message"
+            f"{len(self._incidents)} incidents",
+            "Last seen",
+            "Severity",
+            "Device",
+            "What",
+            "Status",
+            "Message",
+            "Evidence",
         )
         for body in self._incidents:
             told = msgspec.json.decode(body)
@@ -132,6 +139,7 @@ class Listing:
                 "\n".join(told["finding_info"]["types"]),
                 _STATUS.get(told["status_id"], ""),
                 escape(told["message"]),
+                _kept(told["unmapped"]["camwarden"].get("evidence", {})),
             )
         _print(out, table)
 
@@ -175,6 +183,12 @@ class Listing:
             "updates": [msgspec.to_builtins(each) for each in page.updates] if page is not None else [],
             "states": {str(state): count for state, count in page.states().items()} if page is not None else {},
         }
+
+
+def _kept(evidence: dict[str, Any]) -> str:
+    """What was in the evidence folder when the message was written; it may have made room since."""
+    packets = f"{evidence['packets']} packets" if "packets" in evidence else ""
+    return "\n".join(filter(None, (packets, "image" if "image" in evidence else "")))
 
 
 def _claims(row: Row) -> dict[str, Any]:

@@ -63,6 +63,15 @@ def test_every_message_names_files_that_are_there(tmp_path: Path) -> None:
     assert sum("image" in evidence(each) for each in messages) >= 1
 
 
+def test_incidents_are_listed_with_their_evidence(tmp_path: Path) -> None:
+    """How many packets there are of each, and whether there is an image."""
+    state = tmp_path / "state"
+    replayed(state, UPDATE, config="[evidence]\nimages = true\n")
+    table = camwarden("incidents", "--state", state, env={**os.environ, "COLUMNS": "300"}).stdout
+    assert "5 packets" in table
+    assert "image" in table.split("Evidence")[1]
+
+
 def test_two_replays_keep_the_same_bytes(tmp_path: Path) -> None:
     """Names and hashes are equal, and nothing comes from the clock or the machine."""
     first, second = (replayed(tmp_path / name, CLOUD, UPDATE) for name in ("one", "two"))

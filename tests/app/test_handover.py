@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from monitor.handover import Handover
+from msgspec.structs import replace
+
+from monitor.handover import MOST_OCTETS, Handover
+from monitor.model.exhibits import Packet
 from monitor.model.incidents import Activity, Transition
 from tests.sinks.conftest import make_transition
 
@@ -55,3 +58,17 @@ async def test_updates_make_room_for_openings_and_ends() -> None:
     assert [each.activity for each in taken] == [Activity.UPDATE] * 5 + [Activity.NEW] * 5
     held.put(numbered(1, Activity.END, first=16), {})
     assert (held.limit().size, held.refused, held.limit().turned_away) == (1, 6, 6)
+
+
+async def test_packets_are_given_up_before_what_happened() -> None:
+    """Where too many wait for the disk, transitions go without theirs; that is counted, and over once they are taken."""
+    held = Handover(asyncio.get_running_loop())
+    packet = Packet(0, bytes(MOST_OCTETS // 4), MOST_OCTETS // 4, 1, "")
+    given = [replace(each, packets=(packet,)) for each in numbered(6)]
+    held.put(given, {})
+    limit = held.limit_of_packets()
+    assert (limit.size <= limit.capacity, limit.turned_away) == (True, 3)
+    taken, _ = await held.take()
+    assert [bool(each.packets) for each in taken] == [True] * 3 + [False] * 3
+    held.put(given[:1], {})
+    assert (await held.take())[0] == given[:1]
