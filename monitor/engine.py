@@ -381,7 +381,7 @@ class Engine:
             assert known is not None  # noqa: S101  begun when the scanner said NEW
             flow = known
         if self.traces is not None and (flow.kept < PER_FLOW or events & at.REFUSE):
-            self.traces.packet(flow, events, view)
+            self._trace(flow, events, view)
         if events & (at.SYN | at.PAYLOAD):
             self.hearing.payload(flow, slot, events)
             if events & at.SYN:
@@ -402,6 +402,15 @@ class Engine:
                 self.attribution.outcome(flow, TRANSFERRED, ts_ns)
         if events & at.ERROR:
             self._refused(view)
+
+    def _trace(self, flow: Flow, events: int, view: memoryview) -> None:
+        """Keep what may be kept of the packet. Evidence is no reason to stop watching."""
+        assert self.traces is not None  # noqa: S101  asked before each call
+        try:
+            self.traces.packet(flow, events, view)
+        except Exception as defect:  # noqa: BLE001  the fence around what reads payloads
+            flow.kept = PER_FLOW
+            self.hearing.fault(defect)
 
     def _begin(self, slot: int, ts_ns: int) -> Flow:
         scanner, frame = self.scanner, self.scanner.frame

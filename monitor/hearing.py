@@ -311,7 +311,7 @@ class Hearing:
                 self._await(flow, direction, conversation.announced(direction))
         except Exception as defect:  # noqa: BLE001  the fence around every parser: one hostile flow ends here
             conversation.stop(direction)
-            self._fault(defect)
+            self.fault(defect)
             return
         if facts:
             self._tell(flow, direction, facts, self.scanner.ts)
@@ -353,7 +353,7 @@ class Hearing:
         try:
             facts = conversation.ended(direction, False)  # noqa: FBT003
         except Exception as defect:  # noqa: BLE001  the fence around every parser
-            self._fault(defect)
+            self.fault(defect)
             return
         if facts:
             self._tell(flow, direction, facts, ts_ns)
@@ -396,10 +396,11 @@ class Hearing:
             self._count_malformed(malformed.layer)
             return [MalformedSeen(malformed.layer, malformed.reason)]
         except Exception as defect:  # noqa: BLE001  the fence around every parser
-            self._fault(defect)
+            self.fault(defect)
             return []
 
-    def _fault(self, defect: BaseException) -> None:
+    def fault(self, defect: BaseException) -> None:
+        """A unit failed by a defect of ours."""
         self.counts.faults += 1
         if self._on_fault is not None:
             self._on_fault(defect)

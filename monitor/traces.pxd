@@ -22,10 +22,12 @@ cdef class Traces:
     @cython.locals(scanner=Scanner, frame=Frame, link=int, start="long long", payload="long long", end="long long",
                    left="long long", kept=bytes, what=str, data=bytes, note=str)
     cdef tuple _kept(self, Flow flow, int events, view)
-    @cython.locals(frame=Frame, hello=tuple, rest="long long", kept=tuple)
+    @cython.locals(frame=Frame, hello=tuple, rest="long long", begins="long long", following="long long", kept=tuple)
     cdef tuple _segment(self, Flow flow, bytes data)
 
 
+@cython.locals(quoted="long long", first=int)
+cdef long long _quote_end(view, long long transport, long long end) except -1
 @cython.locals(parts=list)
 cdef str _note(int events, str what, long long left)
 @cython.locals(end=Py_ssize_t)

@@ -47,12 +47,13 @@ PER_MESSAGE: Final = 48
 BEFORE_NS: Final = 60 * 1_000_000_000
 """What passed so long before an incident led to it."""
 SECOND_NS: Final = 1_000_000_000
+NO_HELLO: Final = (0, 0)
 HELLOS: Final = 256
 """Greetings that go on in the next segment, at a time."""
 HEADER: Final = 60
 """Octets of the longest TCP header (RFC 9293, 3.1)."""
-QUOTED: Final = 8 + 60 + 8
-"""Octets of an ICMP error: its header, the longest IPv4 header, and eight octets behind that (RFC 792)."""
+QUOTED_V6: Final = 40
+"""Octets of the IPv6 header that an ICMP error quotes (RFC 4443, 3)."""
 SHORT: Final = 8
 """Octets of any other protocol's header."""
 REMEMBERED: Final = 1024
@@ -74,8 +75,8 @@ class Traces:
         self._watched: OrderedDict[bytes, Ring] = OrderedDict()
         self._others: OrderedDict[bytes, Ring] = OrderedDict()
         self._names: OrderedDict[bytes, OrderedDict[bytes, Packet]] = OrderedDict()
-        self._hellos: OrderedDict[tuple[int, int, int], int] = OrderedDict()
-        """By flow, its start and direction: octets of a greeting that are still to come."""
+        self._hellos: OrderedDict[tuple[int, int, int], tuple[int, int]] = OrderedDict()
+        """By flow, its start and direction: octets of a greeting that are still to come, and where they begin."""
         self.bytes = 0
         self.forgotten = 0
         """Pairs that made room."""
@@ -93,7 +94,12 @@ class Traces:
         yield Limit(Room.TRACED, self._most_bytes, self.bytes, self.withheld)
 
     def packet(self, flow: Flow, events: int, view: memoryview) -> None:
-        """The scanner stopped at this packet of a flow, of which no more than PER_FLOW were kept."""
+        """The scanner stopped at this packet of a flow, of which no more than PER_FLOW were kept.
+
+        While more comes than can be looked at, what nobody watches leaves no trace.
+        """
+        if self._scanner.precedence.hurried and (flow.device is None or not flow.device.watched):
+            return
         packet, payload, what = self._kept(flow, events, view)
         if what == "DNS" and flow.proto == at.PROTO_UDP:
             # The resolver is another host, and its flow may go on for ever: this is asked for by its question.
@@ -195,7 +201,7 @@ class Traces:
                     kept, what = redaction.of_datagram(data, frame.sport, frame.dport)
             left = frame.payload_wire - len(kept)
         elif events & (at.ERROR | at.REFUSE) and frame.proto in (at.PROTO_ICMP, at.PROTO_ICMP6):
-            end = min(frame.transport_end, frame.transport + QUOTED)
+            end = min(frame.transport_end, _quote_end(view, frame.transport, frame.transport_end))
         data = bytes(view[start:end]) + kept
         note = _note(events, what, left)
         link = at.LINK_RAW if link == at.LINK_SAME else link
@@ -204,19 +210,29 @@ class Traces:
     def _segment(self, flow: Flow, data: bytes) -> redaction.Kept:
         """Of a TCP segment. A greeting that began in the one before it goes on in this one."""
         frame, hello = self._scanner.frame, (flow.slot, flow.start_ns, self._scanner.direction)
-        rest = self._hellos.pop(hello, 0) if self._hellos else 0
-        if rest:
+        rest, begins = self._hellos.pop(hello, NO_HELLO) if self._hellos else NO_HELLO
+        following = (frame.sequence + len(data)) & 0xFFFFFFFF
+        if rest and begins == frame.sequence:
             if rest > len(data):
-                self._hellos[hello] = rest - len(data)
+                self._hellos[hello] = (rest - len(data), following)
             return data[:rest], "TLS greeting, continued"
         kept = redaction.of_segment(data, frame.sport, frame.dport)
         if kept[1] == "TLS greeting":
             rest = redaction.hello_rest(data)
             if rest:
-                self._hellos[hello] = rest
+                self._hellos[hello] = (rest, following)
                 if len(self._hellos) > HELLOS:
                     self._hellos.popitem(last=False)
         return kept
+
+
+def _quote_end(view: memoryview, transport: int, end: int) -> int:
+    """Where what may be kept of an ICMP error ends: eight octets behind the header that it quotes (RFC 792)."""
+    quoted = transport + SHORT
+    if quoted >= end:
+        return end
+    first = view[quoted]
+    return quoted + ((first & 15) * 4 if first >> 4 == 4 else QUOTED_V6) + SHORT
 
 
 def _note(events: int, what: str, left: int) -> str:

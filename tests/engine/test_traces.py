@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from monitor.app import build_engine
 from monitor.evidence.config import EvidenceConfig
 from monitor.evidence.folder import Folder
 from monitor.evidence.spool import ImageSpool
 from monitor.model.incidents import Kind
+from monitor.protocols import redaction
 from monitor.traces import MOST_BYTES, MOST_GIVEN, PAIRS, PER_MESSAGE
+from pcaps.packets import admin_prohibited, udp
 from pcaps.tls import client_hello, first_flight
 from pcaps.wire import MS, SECOND, START, Connection, lookup
-from tests.engine.played import AMAZON_IE, UNKNOWN_CN, Played, Site, blocks, configured, engine, play
+from tests.engine.played import AMAZON_IE, SEED, UNKNOWN_CN, Played, Site, blocks, configured, engine, play
 from tests.engine.test_firmware_seen import IMAGE, pieces
-from tests.protocols.test_redaction import DIALOGUES, leaks
+from tests.protocols.test_redaction import DIALOGUES, SECRET, leaks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,6 +91,32 @@ def test_a_refusal_by_a_router_is_kept(known: Knowledge) -> None:
     refusals = [each for each in packets(played.told) if "refusal" in each.note]
     assert refusals
     assert all(len(each.data) <= 14 + 20 + 8 + 60 + 8 for each in refusals)
+
+
+def test_of_what_a_refusal_quotes_only_headers_are_kept(known: Knowledge) -> None:
+    """Routers quote much of a datagram, and what was in it (RFC 1812, 4.3.2.3)."""
+    site = Site()
+    remote = site.remote(UNKNOWN_CN)
+    datagram = udp(site.gate, remote, 4000, 4001, b"password=" + SECRET.encode())
+    site.wire.send(START, site.gate, remote, datagram)
+    site.wire.send(START + MS, site.router, site.gate, admin_prohibited(site.router, datagram))
+    found = packets(keeping(known, site).told)
+    assert any("refusal" in each.note for each in found)
+    assert not any(b"password" in each.data or leaks(each.data) for each in found)
+
+
+def test_a_defect_in_what_reads_payloads_stops_no_watch(known: Knowledge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is counted and told, the flow leaves no further trace, and the incident is told all the same."""
+    defects: list[BaseException] = []
+    site = Site()
+    called(site)
+    played = Played(build_engine(configured(), known, seed=SEED, keeps=True, on_fault=defects.append))
+    monkeypatch.setattr(redaction, "_DATAGRAMS", (None,))
+    for block in blocks(site.wire.frames()):
+        played.told += played.engine.feed(block)
+    assert [type(each) for each in defects] == [TypeError]
+    assert played.engine.counts.faults == 1
+    assert played.openings()
 
 
 def test_media_is_not_kept(known: Knowledge) -> None:
