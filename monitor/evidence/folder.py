@@ -81,7 +81,8 @@ class Folder:
 
     def limits(self) -> list[Limit]:
         """How full it is."""
-        packets = Limit(Room.EVIDENCE, self.packets.capacity, self.packets.used, self.packets.removed)
+        turned_away = self.packets.removed + self.hasty
+        packets = Limit(Room.EVIDENCE, self.packets.capacity, self.packets.used, turned_away)
         if not self.config.images:
             return [packets]
         used = self.images.used + self.waiting.used + self.waiting.held

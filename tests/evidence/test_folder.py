@@ -213,6 +213,17 @@ def test_an_image_too_large_for_the_room_is_refused() -> None:
     assert whole.packet_bytes + whole.waiting_bytes + whole.image_bytes == whole.max_mib * MIB
 
 
+def test_a_storm_does_not_hold_up_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a live source packets get their share of each second; messages beyond it go without, which is counted."""
+    folder = Folder(tmp_path, EvidenceConfig(), hurried=True)
+    assert folder.exhibit(transition(1, packet(1))) is not None
+    monkeypatch.setattr("monitor.evidence.folder.SHARE_S", 0.0)
+    assert folder.exhibit(transition(2, packet(2))) is None
+    assert folder.limits()[0].turned_away == 1
+    replayed = Folder(tmp_path, EvidenceConfig(), hurried=False)
+    assert replayed.exhibit(transition(2, packet(2))) is not None
+
+
 def test_packets_may_be_turned_off(opened: Callable[..., Folder]) -> None:
     """Then nothing is kept of them."""
     folder = opened(packets=False)
