@@ -15,7 +15,7 @@ from typing import Final
 
 from collectors.blocks import Block, Interface
 from collectors.captures import Captures
-from monitor import sight
+from monitor import sight, traces
 from monitor.app import build_engine, knowledge
 from monitor.contacts import contacts, lookups
 from monitor.enrich import claims, holders, names, site
@@ -108,8 +108,15 @@ ROOMS: Final[dict[str, tuple[Room, ...]]] = {
     "engine.inspection.ledger._pages[].answers[]": (Room.STATEMENTS,),
     "engine.inspection.ledger._pages[].overheard[]": (Room.STATEMENTS,),
     "engine.scanner.dirty": (Room.FLOWS,),
+    "engine.traces._names": (Room.TRACED_NAMES,),
+    "engine.traces._others": (Room.TRACES,),
+    "engine.traces._watched": (Room.TRACES,),
 }
 """What a limit bounds; of several it is their sum."""
+OF_THE_DAEMON: Final = {
+    Room.HANDOVER, Room.HANDOVER_PACKETS, Room.SPOOL, Room.EVIDENCE, Room.EVIDENCE_IMAGES,
+}  # fmt: skip
+"""Rooms that no engine has: each is tested where it is."""
 CAPS: Final[dict[str, int]] = {
     # Of a limit that is counted otherwise: addresses of devices, parts of datagrams.
     "engine.attribution.devices._by_address": (DEVICES + 1) * (holders.MAX_ADDRESSES + 1),
@@ -117,6 +124,10 @@ CAPS: Final[dict[str, int]] = {
     "engine.attribution.names._told[]": names.MAX_NAMES,
     "engine.fragments._open": fragments.MAX_BYTES // fragments.OVERHEAD,
     "engine.fragments._open[].parts": fragments.MAX_PARTS,
+    "engine.traces._hellos": traces.HELLOS,
+    "engine.traces._names[]": traces.PER_DEVICE,
+    "engine.traces._others[]": traces.PER_PAIR,
+    "engine.traces._watched[]": traces.PER_PAIR,
     # Configuration.
     "engine.attribution.devices._cameras": 1,
     "engine.attribution.devices._claims._due": claims.MAX_DUE,
@@ -203,7 +214,7 @@ def busy() -> tuple[list[Found], list[Limit]]:
     """What an engine with little room holds that has seen scenarios, floods and damage."""
     config = configured(limits={"flows": FLOWS, "contacts": CONTACTS, "devices": DEVICES})
     with knowledge(config) as known:
-        played = engine(known, config, observer=lambda *_: None)
+        played = engine(known, config, observer=lambda *_: None, keeps=True)
         for name in SCENARIOS:
             played.feed(Captures([scenarios.load(name).capture]).blocks())
         now = played.engine.now_ns
@@ -261,7 +272,7 @@ def test_every_container_is_known_and_bounded() -> None:
 def test_limits_are_kept_and_each_is_told_once() -> None:
     """Every room of the closed set says how large it is; what it holds is no more, and what it refused is counted."""
     _, told = played_busy()
-    assert sorted(limit.name for limit in told) == sorted(set(Room) - {Room.HANDOVER})  # that is the daemon's
+    assert sorted(limit.name for limit in told) == sorted(set(Room) - OF_THE_DAEMON)
     assert [limit for limit in told if limit.size > limit.capacity or limit.capacity < 1] == []
     assert {Room.FLOWS, Room.DEVICES, Room.CONTACTS} <= {limit.name for limit in told if limit.turned_away}
 
