@@ -33,6 +33,7 @@ class Room(StrEnum):
     INCIDENTS_OF_DEVICE = "incidents_of_device"
     ALARMS = "alarms"
     HANDOVER = "journal_handover"
+    RETAINED = "mqtt_retained_topics"
     MEDIA_PORTS = "media_ports"
     ATTACKED = "attacked_devices"
     VOLUMES = "measured_downloads"

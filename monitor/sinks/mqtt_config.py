@@ -40,6 +40,9 @@ class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     protocol: Literal["3.1.1", "5"] = "5"
     """Only version 5 lets a broker say that it refused a message."""
     topic: Annotated[str, Meta(min_length=1)] = "camwarden/v1"
+    home_assistant: bool = False
+    """Announce each device by MQTT discovery, so that Home Assistant shows it by itself."""
+    home_assistant_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")] = "homeassistant"
     refusals: Annotated[int, Meta(ge=1)] = 5
     """After so many a message is parked."""
 
