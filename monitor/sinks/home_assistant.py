@@ -25,17 +25,20 @@ HOMEPAGE: Final = "https://github.com/camwarden/camwarden"
 TEXT_LIMIT: Final = 80
 """Characters of what a device says of itself; Home Assistant has no limit, its pages do."""
 FIRMWARE: Final = (
-    "{% if value_json.firmware %}"
+    "{% if value_json is defined and value_json.firmware %}"
     "{{ {'installed_version': value_json.firmware, 'latest_version': value_json.firmware} | to_json }}"
     "{% endif %}"
 )
 """Both are needed, or the entity is unknown; "equal to installed_version if no new version is available"
 (https://developers.home-assistant.io/docs/core/entity/update)."""
 UNASKED: Final = "camwarden looks nothing up outside the site: it does not know whether there is a newer firmware."
-INCIDENTS: Final = "{{ 'ON' if value_json.incidents_open > 0 else 'OFF' }}"
+INCIDENTS: Final = "{% if value_json is defined %}{{ 'ON' if value_json.incidents_open > 0 else 'OFF' }}{% endif %}"
+"""A state that is taken back is empty, and may come before the entity is gone."""
 ATTRIBUTES: Final = (
+    "{% if value_json is defined %}"
     "{{ {'incidents_open': value_json.incidents_open, 'address': value_json.ip, 'group': value_json.group, "
     "'class': value_json.device_class} | to_json }}"
+    "{% else %}{}{% endif %}"
 )
 EVENT: Final = (
     "{{ {'event_type': value_json.finding_info.types[0], 'message': value_json.message, "

@@ -51,7 +51,8 @@ class Shown:
             for device in ordered:
                 wanted |= self._home_assistant.device(device)
         topics = frozenset(wanted)
-        gone = self._topics - topics
+        # First the descriptions of entities, then the states that they name.
+        gone = sorted(self._topics - topics, key=lambda topic: topic.startswith(f"{self._base}/"))
         if topics != self._topics:
             self._topics = topics
             self._row["topics"] = msgspec.json.encode(sorted(topics)[:MAX_TOPICS])
