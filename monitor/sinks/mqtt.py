@@ -24,10 +24,12 @@ from paho.mqtt.properties import Properties
 from monitor.model.limits import Limit, Room
 from monitor.sinks.backoff import Backoff
 from monitor.sinks.courier import REFUSED, WINDOW, Courier, LinkError, Tally, apart, drained
-from monitor.sinks.mqtt_config import MqttConfig, MqttTls, credentials
+from monitor.sinks.mqtt_config import MqttConfig, MqttTls, complaint, credentials
 from monitor.sinks.topics import FORBIDDEN_IN_TOPIC, topic_level
+from monitor.sinks.trust import words
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Callable
 
     from monitor.sinks.source import Outgoing, Source
@@ -236,10 +238,13 @@ class MqttSink:
         if self._visiting:
             return
         status = await link.deliver(f"{self.base}/status", ONLINE)
+        if status >= REFUSED:
+            msg = f"the broker answers that we may not publish to {self.base}/status (reason code 0x{status:02x})"
+            raise LinkError(msg)
         granted = await link.subscribe(f"{self.base}/resync", qos=1)
         refused = [getattr(code, "value", code) for code in granted]
-        if status >= REFUSED or max(refused, default=0) >= REFUSED:
-            self._log.warning("mqtt_rights_missing", status=status, resync=refused)
+        if max(refused, default=0) >= REFUSED:
+            self._log.warning("mqtt_rights_missing", resync=refused)
 
     async def _farewell(self, link: Connection) -> None:
         """Say that we stop; the last will says it for us if this fails."""
@@ -337,6 +342,7 @@ class Connection(aiomqtt.Client):
             **options,
         )
         self._base = base
+        self._secured: ssl.SSLContext | None = options.get("tls_context")
         self._settled: dict[int, Callable[[int], None]] = {}
         self._packet_limit: int | None = None
         self.window = WINDOW
@@ -400,6 +406,17 @@ class Connection(aiomqtt.Client):
 
         self._loop.call_soon_threadsafe(watch)
 
+    def _on_disconnect(
+        self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Properties | None = None
+    ) -> None:
+        """Fail at once if the broker hangs up before it has answered; aiomqtt would wait for its answer."""
+        if not self._connected.done():
+            unasked = "" if self._secured is not None else ": does this port want TLS?"
+            why = complaint(self._secured) or f"closed the connection without an answer{unasked}"
+            self._connected.set_exception(aiomqtt.MqttError(why))
+            return
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
     def _on_connect(
         self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Properties | None = None
     ) -> None:
@@ -418,4 +435,4 @@ def _cause(group: BaseExceptionGroup[BaseException]) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     error = error.__cause__ or error
-    return " ".join(str(error).split()) or type(error).__name__
+    return words(" ".join(str(error).split())) or type(error).__name__

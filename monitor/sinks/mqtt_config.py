@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PORT_PLAIN: Final = 1883
 PORT_TLS: Final = 8883
+COMPLAINT: Final = "camwarden_complaint"
+"""Attribute of a TLS context, which is made anew for each connection."""
 """IANA: mqtt and secure-mqtt."""
 
 
@@ -62,8 +64,25 @@ def credentials(config: MqttConfig) -> tuple[str | None, ssl.SSLContext | None]:
     return password, secured
 
 
+def complaint(secured: ssl.SSLContext | None) -> str | None:
+    """Why the other end ended the last connection, if it said so after the handshake: of our certificate, say."""
+    return getattr(secured, COMPLAINT, None)
+
+
 class _Closed(ssl.SSLSocket):
-    """A socket that is closed when its handshake fails: paho leaves it open, and its descriptor with it."""
+    """A socket that is closed when its handshake fails: paho leaves it open, and its descriptor with it.
+
+    What TLS says when it is read from is kept: paho tells its callbacks no more than that the connection is lost.
+    """
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        try:
+            return super().recv(buflen, flags)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            setattr(self.context, COMPLAINT, str(error))
+            raise
 
     def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002  as in the class above
         try:
