@@ -33,6 +33,12 @@ app = typer.Typer(
 )
 geo_app = typer.Typer(help="Where an address is and whose.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(geo_app, name="geo")
+data_app = typer.Typer(
+    help="Newer address data and catalogue rows for a site that nothing is fetched to: signed bundles.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(data_app, name="data")
 
 BAD_INPUT = 2
 
@@ -433,6 +439,65 @@ def geo_show(
         fail(str(error))
     with output():
         sys.stdout.write(words + "\n")
+
+
+@data_app.command("pack")
+def data_pack(
+    out: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The bundle; FILE.sig beside it.")],
+    key: Annotated[Path, typer.Option("--key", help="Private Ed25519 key, PEM.")],
+    database: Annotated[list[Path] | None, typer.Option("--database", help="An mmdb file; repeatable.")] = None,
+    catalogue: Annotated[Path | None, typer.Option("--catalogue", help="A directory of catalogue rows.")] = None,
+) -> None:
+    """Pack and sign a bundle, where there is a way out. It is tried out first: what would not install is not packed."""
+    import time
+
+    from monitor.bundle.installing import pack
+    from monitor.bundle.signing import BundleError
+
+    try:
+        names = pack(out, key, database or [], catalogue, int(time.time()))
+    except BundleError as error:
+        fail(str(error))
+    sys.stdout.write(f"{out}: {', '.join(names)}\n")
+
+
+@data_app.command("install")
+def data_install(
+    bundle: Annotated[Path, typer.Argument(help="The bundle; its signature is beside it, as FILE.sig.")],
+    key: Annotated[list[Path], typer.Option("--key", help="A public Ed25519 key that is trusted, PEM; repeatable.")],
+    into: Annotated[Path, typer.Option("--into", metavar="DIR", help="Where DIR/current is to be the new one.")],
+    older: Annotated[bool, typer.Option("--older", help="Also where what is there was packed later.")] = False,
+) -> None:
+    """Verify a bundle, try it out and make it current, all or nothing. Exit 1 if it is not trusted, or is older."""
+    from monitor.bundle.installing import day, install
+    from monitor.bundle.signing import BundleError, RefusedError
+
+    try:
+        manifest = install(bundle, key, into, older=older)
+    except RefusedError as error:
+        fail(str(error), code=1)
+    except BundleError as error:
+        fail(str(error))
+    sys.stdout.write(
+        f"{into}/current: of {day(manifest.made)}: {', '.join(sorted(manifest.files))}; restart camwarden\n"
+    )
+
+
+@data_app.command("show")
+def data_show(into: Annotated[Path, typer.Argument(metavar="DIR", help="As given to install.")]) -> None:
+    """Say what is installed. Exit 1 if nothing is."""
+    from monitor.bundle.installing import day, installed
+    from monitor.bundle.signing import BundleError
+
+    try:
+        manifest = installed(into)
+    except BundleError as error:
+        fail(str(error))
+    if manifest is None:
+        fail(f"{into}: nothing is installed", code=1)
+    sys.stdout.write(f"of {day(manifest.made)}\n")
+    for name, file in sorted(manifest.files.items()):
+        sys.stdout.write(f"{file.sha256}  {name}\n")
 
 
 def listing(state: Path | None, config: Path | None, show: Callable[[Listing, bool], None], form: Format) -> None:
