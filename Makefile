@@ -14,7 +14,7 @@ TEST_PACKAGES := mosquitto mosquitto-clients prometheus prometheus-alertmanager 
 	nftables nginx-light curl openssl dropbear-bin
 BENCH_PACKAGES := libndpi-bin tshark
 
-.PHONY: help demo test lint bench soak fuzz peers clean
+.PHONY: help demo test lint bench soak fuzz peers wheel clean
 
 help:
 	@echo "make demo    cameras calling home, found in bundled scenarios (no server to install)"
@@ -23,6 +23,7 @@ help:
 	@echo "make bench   speed beside cat, ndpiReader, tshark, NFStream and pyshark, in one run"
 	@echo "make soak    long tests: every real capture, ten million mutants, floods, a day of storm, then make fuzz"
 	@echo "make peers   Home Assistant, Node-RED and an MQTT exporter, installed and fed with real messages (0.8 GB)"
+	@echo "make wheel   the wheel with all that it needs in wheelhouse/, installed and tried without a network"
 	@echo "make fuzz    ten million executions of every parser's fuzz target (CAMWARDEN_FUZZ_RUNS)"
 
 demo: $(VENV)/.demo
@@ -66,8 +67,12 @@ peers: $(VENV)/.dev
 	npm install --prefix $(PEERS)/node-red --no-audit --no-fund --loglevel=error node-red@4.1.15
 	CAMWARDEN_PEERS=$(PEERS) $(PYTHON) -m pytest tests/peers
 
+wheel: $(VENV)/.dev
+	deploy/wheelhouse.sh wheelhouse $(PYTHON)
+	CAMWARDEN_WHEELHOUSE=wheelhouse $(PYTHON) -m pytest tests/app/test_wheel.py
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist wheelhouse *.egg-info
 	find collectors monitor -name '*.so' -delete -o -name '*.c' -delete
 
 SOURCES := pyproject.toml setup.py $(foreach suffix,py pxd,$(wildcard monitor/*.$(suffix) monitor/*/*.$(suffix) collectors/*.$(suffix)))
