@@ -11,6 +11,7 @@ directory=$(cd "$1" && pwd)
 python=${2:-python3}
 cd "$(dirname "$0")/.."
 rm -f "$directory"/*.whl
+rm -rf build # setuptools would take what an earlier build left there into the wheel
 # The demo's broker goes with it, so that `camwarden demo --once` can say there whether all is well.
 "$python" -m pip wheel --quiet --wheel-dir "$directory" '.[demo]'
 cd "$directory"
