@@ -18,6 +18,7 @@ for name in "$broker" "$@"; do
 done
 umask 077
 mkdir -p "$directory"
+chmod 755 "$directory" # the broker's user passes; keys are their owner's alone
 cd "$directory"
 
 key() { openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" 2>/dev/null; }

@@ -42,6 +42,8 @@ def words(complaint: str) -> str:
 
 def context(tls: Tls) -> ssl.SSLContext:
     """A TLS context of at least 1.2 that verifies. OSError (ssl.SSLError is one) if a file cannot be used."""
+    for path in tls.paths():
+        located(path).open("rb").close()  # OpenSSL does not say which file it could not open
     made = ssl.create_default_context(cafile=located(tls.ca) if tls.ca else None)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     if tls.cert:

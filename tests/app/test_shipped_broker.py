@@ -22,6 +22,7 @@ set -e
 mount -t tmpfs tmpfs /etc/mosquitto
 mkdir /etc/mosquitto/conf.d /etc/mosquitto/camwarden
 cp -p "$2"/* "$1/acl" /etc/mosquitto/camwarden/
+chmod --reference="$2" /etc/mosquitto/camwarden
 cp "$1/mosquitto.conf" /etc/mosquitto/conf.d/camwarden.conf
 exec "$3" -v -c /etc/mosquitto/conf.d/camwarden.conf
 """

@@ -142,7 +142,7 @@ def key_of_another_certificate(directory: Path, right: Authority) -> Setup:
 
 
 def no_such_file(directory: Path, right: Authority) -> Setup:
-    return Setup(right.issue("localhost"), {"tls": tls(directory, ca=str(directory / "none.pem"))}, "No such file")
+    return Setup(right.issue("localhost"), {"tls": tls(directory, ca=str(directory / "none.pem"))}, "none.pem")
 
 
 def wrong_password(directory: Path, right: Authority) -> Setup:
