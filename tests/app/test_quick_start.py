@@ -55,19 +55,25 @@ def test_word_by_word(site: Site) -> None:
     here = site.directory.name
     (site.directory / "tsdb").mkdir()
     machine = MACHINE.replace("{mosquitto}", str(MOSQUITTO)).replace("{python}", sys.executable)
-    typed = typed.replace("sudo camwarden run", "sleep 0; sudo camwarden run").replace("-W 20", "-W 8")
+    typed = typed.replace("sudo camwarden run", "sleep 0; sudo camwarden run")
     ending = """
-sleep 12
-curl -sf 'http://127.0.0.1:9090/api/v1/query?query=up' ; echo
+for second in $(seq 60); do
+  curl -sf 'http://127.0.0.1:9090/api/v1/query?query=up' >{answer} || true
+  if grep -q '"1"]' {answer}; then break; fi
+  sleep 1
+done
+cat {answer}; echo
 curl -sf http://127.0.0.1:9477/healthz ; echo
 """
     script = site.directory / "typed.sh"
     script.write_text(
-        machine.replace("/tmp/{here}/tsdb", str(site.directory / "tsdb")).replace("{here}", here) + typed + ending
+        machine.replace("/tmp/{here}/tsdb", str(site.directory / "tsdb")).replace("{here}", here)
+        + typed
+        + ending.replace("{answer}", str(site.directory / "answer"))
     )
     over = site.directory / "root"
     program = site.start("sh", "-c", PLACE, "sh", str(over), "--", "--", "--reuid=0", "bash", str(script))
-    wait_until(lambda: program.process.poll() is not None, "the end", 120)
+    wait_until(lambda: program.process.poll() is not None, "the end", 180)
     said = program.log.read_text()
     assert program.process.returncode == 0, said
     assert re.search(r"^camwarden/v1/town-hall-1/incidents/test \{", said, re.MULTILINE), said
