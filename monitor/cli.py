@@ -33,6 +33,12 @@ app = typer.Typer(
 )
 geo_app = typer.Typer(help="Where an address is and whose.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(geo_app, name="geo")
+data_app = typer.Typer(
+    help="Newer address data and catalogue rows for a site that nothing is fetched to: signed bundles.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(data_app, name="data")
 
 BAD_INPUT = 2
 
@@ -67,7 +73,11 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Play every scenario once, print a summary and end.")] = False,
     fast: Annotated[bool, typer.Option("--fast", help="Play without pauses.")] = False,
 ) -> None:
-    """Play the bundled scenarios through the whole daemon: real MQTT broker, real metrics, on 127.0.0.1."""
+    """Play the bundled scenarios through the whole daemon: real MQTT broker, real metrics, on 127.0.0.1.
+
+    Fifteen recorded scenes of camera networks, from a quiet site to a storm, each told in words and then watched; what
+    is shown is what a subscriber of the broker received. It ends with Ctrl-C. Nothing is installed, kept or sent out.
+    """
     import asyncio
 
     from monitor.demo import Demo
@@ -92,7 +102,12 @@ def run(
         str | None, typer.Option("--user", help="Become this user once the tap is open, if started as root.")
     ] = None,
 ) -> None:
-    """Watch a mirror port, a folder of rotated captures or a pipe, for months."""
+    """Watch a mirror port, a folder of rotated captures or a pipe, for months.
+
+    The source is opened first; then every privilege is given up, and only then a packet is parsed. Incidents are
+    journalled (sensor.state) before anybody is told of them. SIGHUP, or a change of the file, takes over site, groups
+    and devices; what needs a restart is named in the log. deploy/ has a hardened unit for systemd, and a container.
+    """
     from collectors.damage import CaptureError
     from collectors.packet import TapError
     from monitor.config import ConfigError
@@ -136,7 +151,12 @@ def replay(
         Format.PRETTY
     ),
 ) -> None:
-    """Replay captures and print the call-home incidents in them."""
+    """Replay captures and print the incidents in them.
+
+    Several captures are merged in time order. Without a configuration, hosts that show themselves to be cameras or
+    recorders are watched; --cameras names them. Without --home every contact off the local networks is unexpected; with
+    it the message says whether it is foreign. The same captures, configuration and data give the same bytes.
+    """
     from monitor.enrich.catalogue import CatalogueError
     from monitor.enrich.geo import GeoError
     from monitor.replay import Replay, shortfalls, unwatched
@@ -164,7 +184,11 @@ def observe(
     kind: Annotated[list[str] | None, typer.Option("--kind", help="Only this kind; repeatable.")] = None,
     config: ConfigFile = None,
 ) -> None:
-    """Print what was said on the wire, one JSON object a line."""
+    """Print what was said on the wire, one JSON object a line.
+
+    Names, versions, greetings, requests and what each flow came to, before anybody judges it; passwords, keys and
+    tokens are cut where they are read. For jq, and for whoever wants to know why camwarden believes something.
+    """
     from monitor.enrich.catalogue import CatalogueError
     from monitor.enrich.geo import GeoError
     from monitor.replay import observe as run
@@ -191,7 +215,12 @@ def check(
         typer.Option("--explain", metavar="DEVICE DEST", help="Which rule decides about this device and destination."),
     ] = None,
 ) -> None:
-    """Check a configuration, and explain what the policy decides and why."""
+    """Check a configuration, and explain what the policy decides and why.
+
+    An unknown key, a wrong type or a network that is none is one line that names file, key and the nearest known key.
+    Files that it names (catalogue, databases) are looked at too, and habits that are no good idea are warned of. DEVICE
+    is a name of the inventory or an address, DEST a name or an address.
+    """
     from collectors.poll.settings import warnings
     from monitor.config import ConfigError, polled
     from monitor.explain import explain as explained
@@ -297,7 +326,11 @@ def poll(
     device: Annotated[str | None, typer.Argument(help="Inventory name; without it, all that have poll.")] = None,
     state: StateDir = None,
 ) -> None:
-    """Ask devices once what they are and can do, read-only, and show what changed. Exit 1 if one does not answer."""
+    """Ask devices once what they are and can do, read-only, and show what changed. Exit 1 if one does not answer.
+
+    Only the configured address is asked, with Digest or WS-UsernameToken, never Basic in the clear; nothing is followed
+    and nothing set. Answers go to the ledger of --state, where `camwarden ledger` shows them.
+    """
     from collectors.poll.reply import Outcome
     from monitor.enrich.catalogue import CatalogueError
     from monitor.enrich.geo import GeoError
@@ -339,7 +372,11 @@ def firewall(
     ] = False,
     form: Annotated[Wall, typer.Option("--format", help="For which firewall.")] = Wall.NFTABLES,
 ) -> None:
-    """Print a ruleset for a firewall: what the policy allows each group, or a block list from an incident."""
+    """Print a ruleset for a firewall: what the policy allows each group, or a block list from an incident.
+
+    It changes nothing here: read it, then give it to nft. What the policy says by name, country or operator cannot be
+    told to a packet filter, and is a warning.
+    """
     from monitor.firewall import allowing, blocking
     from monitor.store.errors import StoreError
 
@@ -365,19 +402,29 @@ def firewall(
 
 @app.command()
 def devices(state: StateDir = None, config: ConfigFile = None, form: Shown = Format.PRETTY) -> None:
-    """List the watched devices: what each is, what it runs and how its functions stand."""
+    """List the watched devices: what each is, what it runs and how its functions stand.
+
+    From the journal of a daemon, also while it runs, or of a replay with --state.
+    """
     listing(state, config, lambda it, lines: it.devices(sys.stdout, lines=lines), form)
 
 
 @app.command()
 def ledger(state: StateDir = None, config: ConfigFile = None, form: Shown = Format.PRETTY) -> None:
-    """List what each device can do, has enabled and does, and who says so; and its updates."""
+    """List what each device can do, has enabled and does, and who says so; and its updates.
+
+    dormant: it can, and is not set to; it can be switched on from afar. hidden: it does, and never said that it can.
+    contradicted: it says no, and does. What nobody has said is not listed; unknown never reads as no.
+    """
     listing(state, config, lambda it, lines: it.ledger(sys.stdout, lines=lines), form)
 
 
 @app.command()
 def incidents(state: StateDir = None, config: ConfigFile = None, form: Shown = Format.PRETTY) -> None:
-    """List the incidents of the journal, those with the newest news first."""
+    """List the incidents of the journal, those with the newest news first.
+
+    A row each: when it was last seen, how grave, which device, what kind, how it stands, and the newest sentence.
+    """
     listing(state, config, lambda it, lines: it.incidents(sys.stdout, lines=lines), form)
 
 
@@ -387,10 +434,7 @@ def explain(
     state: StateDir = None,
     config: ConfigFile = None,
 ) -> None:
-    """Say in plain words what Wireshark's dissectors see in the packets of an incident. Needs tshark.
-
-    Exit 1 if none of its packets were kept, or are there no more.
-    """
+    """Say in plain words what Wireshark's dissectors see in the packets of an incident. Needs tshark."""
     from collectors.dissect import DissectError
     from monitor.dissection import NoEvidence, find
     from monitor.dissection import explain as explained
@@ -461,6 +505,65 @@ def geo_show(
         fail(str(error))
     with output():
         sys.stdout.write(words + "\n")
+
+
+@data_app.command("pack")
+def data_pack(
+    out: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The bundle; FILE.sig beside it.")],
+    key: Annotated[Path, typer.Option("--key", help="Private Ed25519 key, PEM.")],
+    database: Annotated[list[Path] | None, typer.Option("--database", help="An mmdb file; repeatable.")] = None,
+    catalogue: Annotated[Path | None, typer.Option("--catalogue", help="A directory of catalogue rows.")] = None,
+) -> None:
+    """Pack and sign a bundle, where there is a way out. It is tried out first: what would not install is not packed."""
+    import time
+
+    from monitor.bundle.installing import pack
+    from monitor.bundle.signing import BundleError
+
+    try:
+        names = pack(out, key, database or [], catalogue, int(time.time()))
+    except BundleError as error:
+        fail(str(error))
+    sys.stdout.write(f"{out}: {', '.join(names)}\n")
+
+
+@data_app.command("install")
+def data_install(
+    bundle: Annotated[Path, typer.Argument(help="The bundle; its signature is beside it, as FILE.sig.")],
+    key: Annotated[list[Path], typer.Option("--key", help="A public Ed25519 key that is trusted, PEM; repeatable.")],
+    into: Annotated[Path, typer.Option("--into", metavar="DIR", help="Where DIR/current is to be the new one.")],
+    older: Annotated[bool, typer.Option("--older", help="Also where what is there was packed later.")] = False,
+) -> None:
+    """Verify a bundle, try it out and make it current, all or nothing. Exit 1 if it is not trusted, or is older."""
+    from monitor.bundle.installing import day, install
+    from monitor.bundle.signing import BundleError, RefusedError
+
+    try:
+        manifest = install(bundle, key, into, older=older)
+    except RefusedError as error:
+        fail(str(error), code=1)
+    except BundleError as error:
+        fail(str(error))
+    sys.stdout.write(
+        f"{into}/current: of {day(manifest.made)}: {', '.join(sorted(manifest.files))}; restart camwarden\n"
+    )
+
+
+@data_app.command("show")
+def data_show(into: Annotated[Path, typer.Argument(metavar="DIR", help="As given to install.")]) -> None:
+    """Say what is installed. Exit 1 if nothing is."""
+    from monitor.bundle.installing import day, installed
+    from monitor.bundle.signing import BundleError
+
+    try:
+        manifest = installed(into)
+    except BundleError as error:
+        fail(str(error))
+    if manifest is None:
+        fail(f"{into}: nothing is installed", code=1)
+    sys.stdout.write(f"of {day(manifest.made)}\n")
+    for name, file in sorted(manifest.files.items()):
+        sys.stdout.write(f"{file.sha256}  {name}\n")
 
 
 def listing(state: Path | None, config: Path | None, show: Callable[[Listing, bool], None], form: Format) -> None:
@@ -602,8 +705,21 @@ def output() -> Iterator[None]:
         os._exit(BAD_INPUT)  # whatever is still buffered cannot be written either
 
 
+def describe(commands: typer.Typer, before: str = "") -> None:
+    """Give every command examples and exit codes below its options. KeyError for one that has none."""
+    from monitor.manual import epilog
+
+    for command in commands.registered_commands:
+        words = command.name or (command.callback.__name__ if command.callback is not None else "")
+        command.epilog = epilog(before + words)
+    for group in commands.registered_groups:
+        if group.typer_instance is not None:
+            describe(group.typer_instance, f"{before}{group.name} ")
+
+
 def main() -> None:
     """Entry point."""
+    describe(app)
     app()
 
 

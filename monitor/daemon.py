@@ -19,9 +19,11 @@ from monitor import __version__
 from monitor.app import renderer
 from monitor.evidence.keeping import Kept, keeping
 from monitor.sinks import syslog, webhook
+from monitor.sinks.home_assistant import HomeAssistant
 from monitor.sinks.metrics import Metrics
-from monitor.sinks.mqtt import MqttSink, topic_level
+from monitor.sinks.mqtt import MqttSink
 from monitor.sinks.scrape import Health, serve
+from monitor.sinks.shown import Shown
 from monitor.store.errors import DiskFull
 from monitor.store.journal import Store
 from monitor.store.worker import StoreWorker
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 MQTT: Final = "mqtt"
+SHOWN: Final = "watch/shown"
+"""Name of the row that keeps which topics of devices the broker has."""
 DRAIN_S: Final = 10.0
 """How long a stop waits for the broker to take what is owed, seconds; what is left stays in the journal."""
 SECOND_NS: Final = 1_000_000_000
@@ -58,6 +62,7 @@ class Outlets:
         mqtt: MqttSink | None,
         senders: Sequence[Sender] = (),
         kept: Kept = NOTHING,
+        shown: Shown | None = None,
     ) -> None:
         self.kept = kept
         """Where evidence goes."""
@@ -66,6 +71,8 @@ class Outlets:
         self.metrics = metrics
         self._mqtt = mqtt
         self._senders = senders
+        self._shown = shown
+        self._turned_away = 0
         self.address: tuple[str, int] | None = None
         """Where the metrics are served."""
         self.told = 0
@@ -101,10 +108,25 @@ class Outlets:
         """What an earlier run left of its state."""
         return await self._worker.call(lambda store: store.states())
 
-    def show_device(self, device: DeviceState) -> None:
-        """Publish what is known of a device, retained."""
-        if self._mqtt is not None:
-            self._mqtt.publish_retained(f"devices/{topic_level(device.name)}", msgspec.json.encode(device))
+    def show_devices(self, devices: Sequence[DeviceState]) -> None:
+        """Publish what is known of the devices, retained; these are all that there are."""
+        if self._mqtt is None or self._shown is None:
+            return
+        wanted, gone = self._shown.show(devices)
+        for topic in gone:
+            self._mqtt.retain(topic, b"")
+        for topic, body in wanted.items():
+            self._mqtt.retain(topic, body)
+
+    def shown_before(self, rows: Mapping[str, bytes]) -> None:
+        """Take over what an earlier run left at the broker, from its saved rows."""
+        if self._shown is not None and not self._shown.before(rows.get(SHOWN)):
+            log.warning("what the broker keeps of devices cannot be read: nothing of it is taken back")
+
+    def shown_row(self) -> dict[str, bytes | None]:
+        """The row for ``shown_before``, if it is a new one."""
+        row = self._shown.row() if self._shown is not None else None
+        return {SHOWN: row} if row is not None else {}
 
     async def drain(self) -> bool:
         """Wait until every other end has everything, or DRAIN_S. Whether all have."""
@@ -120,11 +142,19 @@ class Outlets:
             for name, up in self._connected().items():
                 depth, oldest_ns, parked = await self._worker.call(partial(_owed, sink=name))
                 self.metrics.sink(name, up=up, depth=depth, parked=parked, oldest_ns=oldest_ns)
+            self._show_room()
             if beats % HEALTH_S == 0 and self._mqtt is not None:
                 health = self.health()
                 self._mqtt.publish_retained("health", msgspec.json.encode({"ok": health.ok, **health.facts}))
             beats += 1
             await asyncio.sleep(GAUGES_S)
+
+    def _show_room(self) -> None:
+        if self._mqtt is not None:
+            limit = self._mqtt.limit()
+            with self.metrics.lock:
+                self.metrics.limit(limit, limit.turned_away - self._turned_away)
+            self._turned_away = limit.turned_away
 
     def _connected(self) -> dict[str, bool]:
         """Every sink, and whether it reaches its other end."""
@@ -155,6 +185,16 @@ def sinks(config: Config) -> list[str]:
     return ours + [each.sink for each in config.syslog] + [each.sink for each in config.webhook]
 
 
+def shown(config: Config, mqtt: MqttSink | None) -> Shown | None:
+    """What of the devices the broker is to keep, as configured."""
+    if config.mqtt is None or mqtt is None:
+        return None
+    announced = None
+    if config.mqtt.home_assistant:
+        announced = HomeAssistant(config.mqtt.home_assistant_prefix, mqtt.base, config.sensor.name, __version__)
+    return Shown(mqtt.base, announced)
+
+
 def _owed(store: Store, sink: str) -> tuple[int, int | None, int]:
     """How many messages wait, since when, and how many are put aside."""
     return store.depth(sink), store.oldest_ns(sink), len(store.parked(sink))
@@ -182,7 +222,7 @@ async def outlets(
             *(syslog.sink(each, worker.outbox(each.sink)) for each in config.syslog),
             *(webhook.sink(each, worker.outbox(each.sink)) for each in config.webhook),
         ]
-        out = Outlets(config.sensor.name, worker, metrics, mqtt, senders, kept)
+        out = Outlets(config.sensor.name, worker, metrics, mqtt, senders, kept, shown(config, mqtt))
         async with contextlib.AsyncExitStack() as stack:
             if config.prometheus is not None:
                 out.address = await stack.enter_async_context(

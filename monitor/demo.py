@@ -151,9 +151,7 @@ class Demo:
         await out.tell(engine.finish())
         account.settle()
         account.devices()
-        for device in engine.attribution.devices:
-            if device.configured:
-                out.show_device(state(device))
+        out.show_devices([state(device) for device in engine.attribution.devices if device.configured])
         async with asyncio.timeout(ARRIVAL_S):
             while len(self._sequences) - before < out.told - owed:
                 self._arrived.clear()

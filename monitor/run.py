@@ -156,6 +156,7 @@ class Sensor:
         self._skew = Skew(int(rows.get(AHEAD, b"0")), real=self._real_ns, steady=self._steady_ns)
         now_ns = self._real_ns() - self._skew.ahead_ns
         resumed = self._keeper.restore({name: row for name, row in rows.items() if name.startswith(PREFIX)}, now_ns)
+        out.shown_before(rows)
         if not restore_metrics(out.metrics, rows.get(METRICS)):
             log.warning("counters of earlier runs cannot be read: they begin anew")
         self._account.new("octets", self._engine.scanner.octets)  # the metrics have them
@@ -277,7 +278,11 @@ class Sensor:
     def _own_rows(self) -> dict[str, bytes | None]:
         """What the daemon keeps beside the engine's rows."""
         with self._out.metrics.lock:
-            return {AHEAD: str(self._skew.ahead_ns).encode(), **metrics_row(self._out.metrics, live=True)}
+            return {
+                AHEAD: str(self._skew.ahead_ns).encode(),
+                **metrics_row(self._out.metrics, live=True),
+                **self._out.shown_row(),
+            }
 
     async def _journal(self) -> None:
         while True:
@@ -326,12 +331,15 @@ class Sensor:
             if self._is_alive():
                 self._notifier.alive()
             if beats % DEVICES_S == 0:
-                shown = await asyncio.wrap_future(self._watch.order(self._shown))
-                for device in shown:
-                    self._out.show_device(device)
+                self._out.show_devices(await asyncio.wrap_future(self._watch.order(self._shown)))
 
     def _shown(self) -> list[DeviceState]:
-        return [state(device) for device in self._engine.attribution.devices if device.watched]
+        book, alarms = self._engine.book, self._engine.alarms.by_subject()
+        return [
+            state(device, book.open_of(device.key) + alarms[device.key])
+            for device in self._engine.attribution.devices
+            if device.watched
+        ]
 
     def _is_alive(self) -> bool:
         return self._steady_ns() - self._watch.pulse.beat_ns < STUCK_NS

@@ -128,8 +128,12 @@ class Geo:
         return self._remembered(address)
 
     def ages(self) -> tuple[tuple[str, int], ...]:
-        """Name and build time, seconds since 1970 UTC, of each database."""
-        return tuple((name, metadata.build_epoch) for name, _, metadata in self._databases)
+        """Name and build time, seconds since 1970 UTC, of each database.
+
+        An embedded one is left out where the user's of the same name, as ``country.mmdb``, stands before it.
+        """
+        theirs = {name.removesuffix(".mmdb") for name, _, _ in self._databases if name not in NAMES}
+        return tuple((name, metadata.build_epoch) for name, _, metadata in self._databases if name not in theirs)
 
     @property
     def evictions(self) -> int:
@@ -191,6 +195,11 @@ def is_global(address: Address) -> bool:
 
 def _compiled() -> bool:
     return getattr(maxminddb, "_extension", None) is not None
+
+
+def try_out(path: Path) -> None:
+    """GeoError in a line if this user's database could not be used."""
+    _opened(path, maxminddb.MODE_MMAP).close()
 
 
 def _opened(path: Path, mode: int) -> maxminddb.Reader:

@@ -6,7 +6,7 @@ its detector says so; an event, such as a changed identity, until nothing like i
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from monitor.incidents.digest import digest
@@ -103,6 +103,10 @@ class Alarms:
     def told(self) -> Mapping[str, int]:
         """Ids of the open alarms, with how many transitions were told of each."""
         return self._told
+
+    def by_subject(self) -> Counter[str]:
+        """How many alarms are open of each subject, by its key."""
+        return Counter(subject for subject, _, _ in self._open)
 
     def open(self, uid: str) -> Alarm:
         """The open alarm of this id. KeyError if there is none."""

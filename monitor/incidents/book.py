@@ -184,6 +184,10 @@ class Book:
         """Ids of all open incidents, the longest unused first."""
         return [each.uid for each in self._open.values()]
 
+    def open_of(self, device: str) -> int:
+        """How many incidents of the device with this key are open."""
+        return self._by_device.get(device, 0)
+
     def open(self, uid: str) -> Incident | None:
         """The open incident with this id."""
         return self._by_uid.get(uid)
@@ -414,7 +418,7 @@ def view(device: Device) -> DeviceView:
     )
 
 
-def state(device: Device) -> DeviceState:
+def state(device: Device, incidents_open: int = 0) -> DeviceState:
     """The device as subscribers are shown it."""
     return DeviceState(
         *structs.astuple(view(device)),
@@ -422,6 +426,7 @@ def state(device: Device) -> DeviceState:
         last_ns=max(device.last_ns, device.seen_ns),
         seen_s=device.seen_s,
         both_s=device.both_s,
+        incidents_open=incidents_open,
     )
 
 

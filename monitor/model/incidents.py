@@ -199,6 +199,8 @@ class DeviceState(DeviceView, frozen=True, kw_only=True):
     """Seconds in which packets from or to it were seen."""
     both_s: int
     """Of these, seconds in which both directions were seen."""
+    incidents_open: int = 0
+    """Incidents of it that have not ended."""
 
 
 class Transition(Struct, frozen=True):

@@ -34,6 +34,7 @@ class Room(StrEnum):
     ALARMS = "alarms"
     HANDOVER = "journal_handover"
     HANDOVER_PACKETS = "journal_handover_packet_bytes"
+    RETAINED = "mqtt_retained_topics"
     MEDIA_PORTS = "media_ports"
     ATTACKED = "attacked_devices"
     VOLUMES = "measured_downloads"

@@ -21,11 +21,15 @@ from paho.mqtt.client import MQTT_ERR_SUCCESS
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from monitor.model.limits import Limit, Room
 from monitor.sinks.backoff import Backoff
 from monitor.sinks.courier import REFUSED, WINDOW, Courier, LinkError, Tally, apart, drained
-from monitor.sinks.mqtt_config import MqttConfig, MqttTls, credentials
+from monitor.sinks.mqtt_config import MqttConfig, MqttTls, complaint, credentials
+from monitor.sinks.topics import FORBIDDEN_IN_TOPIC, topic_level
+from monitor.sinks.trust import words
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Callable
 
     from monitor.sinks.source import Outgoing, Source
@@ -52,7 +56,6 @@ TOO_LARGE: Final = 0x95
 """Packet too large (MQTT 5.0, 2.4)."""
 OVERHEAD: Final = 64
 """More bytes than an MQTT PUBLISH has beside its topic and payload."""
-FORBIDDEN_IN_TOPIC: Final = frozenset("+#\0")
 LARGEST_SEQ: Final = 2**53 - 1
 """The largest number that every reader of JSON has exactly (RFC 7493, 2.2)."""
 
@@ -76,11 +79,6 @@ class SinkState(Struct, frozen=True):
     last_error: str | None
 
 
-def topic_level(name: str) -> str:
-    """Return ``name`` as one level of a topic: what MQTT gives a meaning to is percent-encoded."""
-    return "".join(f"%{ord(c):02X}" if c in "/+#%$" or ord(c) < 0x20 else c for c in name)
-
-
 class MqttSink:
     """One broker. ``run`` serves it; every method belongs to the event loop's thread."""
 
@@ -101,7 +99,8 @@ class MqttSink:
             msg = f"{config.topic!r} is no topic to publish under"
             raise ValueError(msg)
         self._config = config
-        self._base = f"{config.topic.rstrip('/')}/{topic_level(sensor)}"
+        self.base = f"{config.topic.rstrip('/')}/{topic_level(sensor)}"
+        """Topic of this sensor; all of its own are below."""
         self._client_id = (config.client_id or f"camwarden-{sensor}") + ("-visiting" if visiting else "")
         self._visiting = visiting
         self._port = config.broker_port
@@ -116,7 +115,7 @@ class MqttSink:
         self._blamed = False
         self._retained: dict[str, bytes] = {}
         self._stale: dict[str, None] = {}
-        self._denied: set[str] = set()
+        self._denied: dict[str, None] = {}
         self._restated = asyncio.Event()
         self._retained_dropped = 0
 
@@ -134,21 +133,33 @@ class MqttSink:
         )
 
     def publish_retained(self, topic_suffix: str, body: bytes) -> None:
-        """Make ``body`` the retained state of ``<topic>/<sensor>/<topic_suffix>``; only the newest is sent.
+        """Make ``body`` the retained state of ``<topic>/<sensor>/<topic_suffix>``, see ``retain``."""
+        if not topic_suffix:
+            raise ValueError("'' is no topic to publish under")
+        self.retain(f"{self.base}/{topic_suffix}", body)
 
-        ValueError if the suffix is no topic (see ``topic_level``). Beyond 4096 topics new ones are dropped
+    def retain(self, topic: str, body: bytes) -> None:
+        """Make ``body`` the retained state of a topic; only the newest is sent. An empty one takes the topic back.
+
+        ValueError if it is no topic (see ``topic_level``). Beyond 4096 topics new ones are dropped
         and counted, and so are topics that the broker has denied.
         """
-        if not topic_suffix or FORBIDDEN_IN_TOPIC & set(topic_suffix):
-            msg = f"{topic_suffix!r} is no topic to publish under"
+        if not topic or FORBIDDEN_IN_TOPIC & set(topic):
+            msg = f"{topic!r} is no topic to publish under"
             raise ValueError(msg)
-        full = topic_suffix not in self._retained and len(self._retained) >= RETAINED
-        if full or topic_suffix in self._denied:
+        if self._retained.get(topic) == body:
+            return
+        full = topic not in self._retained and len(self._retained) >= RETAINED
+        if full or topic in self._denied:
             self._retained_dropped += 1
             return
-        self._retained[topic_suffix] = body
-        self._stale[topic_suffix] = None
+        self._retained[topic] = body
+        self._stale[topic] = None
         self._restated.set()
+
+    def limit(self) -> Limit:
+        """The room for retained topics."""
+        return Limit(Room.RETAINED, RETAINED, len(self._retained), self._retained_dropped)
 
     async def run(self) -> None:
         """Serve the broker until cancelled, whatever it does; an error of the source ends it."""
@@ -217,7 +228,7 @@ class MqttSink:
             tls_context=context,
             keepalive=config.keepalive,
             five=config.protocol == "5",
-            base=self._base,
+            base=self.base,
             will=not self._visiting,
         )
         async with connection:
@@ -226,11 +237,14 @@ class MqttSink:
     async def _greet(self, link: Connection) -> None:
         if self._visiting:
             return
-        status = await link.deliver(f"{self._base}/status", ONLINE)
-        granted = await link.subscribe(f"{self._base}/resync", qos=1)
+        status = await link.deliver(f"{self.base}/status", ONLINE)
+        if status >= REFUSED:
+            msg = f"the broker answers that we may not publish to {self.base}/status (reason code 0x{status:02x})"
+            raise LinkError(msg)
+        granted = await link.subscribe(f"{self.base}/resync", qos=1)
         refused = [getattr(code, "value", code) for code in granted]
-        if status >= REFUSED or max(refused, default=0) >= REFUSED:
-            self._log.warning("mqtt_rights_missing", status=status, resync=refused)
+        if max(refused, default=0) >= REFUSED:
+            self._log.warning("mqtt_rights_missing", resync=refused)
 
     async def _farewell(self, link: Connection) -> None:
         """Say that we stop; the last will says it for us if this fails."""
@@ -238,7 +252,7 @@ class MqttSink:
             return
         try:
             async with asyncio.timeout(FAREWELL):
-                await link.deliver(f"{self._base}/status", OFFLINE)
+                await link.deliver(f"{self.base}/status", OFFLINE)
         except (LinkError, TimeoutError) as error:
             self._log.info("mqtt_farewell_failed", reason=str(error))
 
@@ -248,10 +262,11 @@ class MqttSink:
         while True:
             self._restated.clear()
             while self._stale:
-                suffix = next(iter(self._stale))
-                del self._stale[suffix]
+                topic = next(iter(self._stale))
+                del self._stale[topic]
                 async with slots:
-                    await link.deliver(f"{self._base}/{suffix}", self._retained[suffix], partial(self._stated, suffix))
+                    body = self._retained[topic]
+                    await link.deliver(topic, body, partial(self._stated, topic, body))
             await self._restated.wait()
 
     async def _listen(self, link: Connection, courier: Courier) -> None:
@@ -268,14 +283,20 @@ class MqttSink:
             accepted = courier.resync(request.from_seq, loop.time())
             self._log.info("mqtt_resync", from_seq=request.from_seq, accepted=accepted)
 
-    def _stated(self, suffix: str, reason: int) -> None:
-        """Give up a retained topic that the broker denies: some brokers hang up at each try."""
+    def _stated(self, topic: str, body: bytes, reason: int) -> None:
+        """Give up a retained topic that the broker denies, since some hang up at each try, or that is taken back."""
         if reason >= REFUSED:
-            self._denied.add(suffix)
-            self._retained.pop(suffix, None)
+            if len(self._denied) >= RETAINED:
+                del self._denied[next(iter(self._denied))]
+            self._denied[topic] = None
+            self._stale.pop(topic, None)
+            self._retained.pop(topic, None)
             self._retained_dropped += 1
-            self._last_error = f"retained {suffix} refused: reason code 0x{reason:02x}"
-            self._log.warning("mqtt_retained_denied", topic=suffix, reason=reason)
+            self._last_error = f"retained {topic} refused: reason code 0x{reason:02x}"
+            self._log.warning("mqtt_retained_denied", topic=topic, reason=reason)
+        elif not body and not self._retained.get(topic):
+            self._stale.pop(topic, None)
+            self._retained.pop(topic, None)
 
     def _parked(self, message: Outgoing, reason: str) -> None:
         self._last_error = f"message {message.seq} refused: {reason}"
@@ -321,6 +342,7 @@ class Connection(aiomqtt.Client):
             **options,
         )
         self._base = base
+        self._secured: ssl.SSLContext | None = options.get("tls_context")
         self._settled: dict[int, Callable[[int], None]] = {}
         self._packet_limit: int | None = None
         self.window = WINDOW
@@ -384,6 +406,17 @@ class Connection(aiomqtt.Client):
 
         self._loop.call_soon_threadsafe(watch)
 
+    def _on_disconnect(
+        self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Properties | None = None
+    ) -> None:
+        """Fail at once if the broker hangs up before it has answered; aiomqtt would wait for its answer."""
+        if not self._connected.done():
+            unasked = "" if self._secured is not None else ": does this port want TLS?"
+            why = complaint(self._secured) or f"closed the connection without an answer{unasked}"
+            self._connected.set_exception(aiomqtt.MqttError(why))
+            return
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
     def _on_connect(
         self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Properties | None = None
     ) -> None:
@@ -402,4 +435,4 @@ def _cause(group: BaseExceptionGroup[BaseException]) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     error = error.__cause__ or error
-    return " ".join(str(error).split()) or type(error).__name__
+    return words(" ".join(str(error).split())) or type(error).__name__

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PORT_PLAIN: Final = 1883
 PORT_TLS: Final = 8883
+COMPLAINT: Final = "camwarden_complaint"
+"""Attribute of a TLS context, which is made anew for each connection."""
 """IANA: mqtt and secure-mqtt."""
 
 
@@ -40,6 +42,9 @@ class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     protocol: Literal["3.1.1", "5"] = "5"
     """Only version 5 lets a broker say that it refused a message."""
     topic: Annotated[str, Meta(min_length=1)] = "camwarden/v1"
+    home_assistant: bool = False
+    """Announce each device by MQTT discovery, so that Home Assistant shows it by itself."""
+    home_assistant_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")] = "homeassistant"
     refusals: Annotated[int, Meta(ge=1)] = 5
     """After so many a message is parked."""
 
@@ -59,8 +64,25 @@ def credentials(config: MqttConfig) -> tuple[str | None, ssl.SSLContext | None]:
     return password, secured
 
 
+def complaint(secured: ssl.SSLContext | None) -> str | None:
+    """Why the other end ended the last connection, if it said so after the handshake: of our certificate, say."""
+    return getattr(secured, COMPLAINT, None)
+
+
 class _Closed(ssl.SSLSocket):
-    """A socket that is closed when its handshake fails: paho leaves it open, and its descriptor with it."""
+    """A socket that is closed when its handshake fails: paho leaves it open, and its descriptor with it.
+
+    What TLS says when it is read from is kept: paho tells its callbacks no more than that the connection is lost.
+    """
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        try:
+            return super().recv(buflen, flags)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            setattr(self.context, COMPLAINT, str(error))
+            raise
 
     def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002  as in the class above
         try:

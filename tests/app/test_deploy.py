@@ -71,6 +71,31 @@ def test_the_example_configuration_is_good() -> None:
     assert f"LoadCredential={name}\n" in UNIT.read_text()
 
 
+def test_the_sensors_user_reads_its_configuration_and_cannot_change_it(tmp_path: Path) -> None:
+    """As systemd makes user and folders: the unit's user, without a shell, in the configuration's group; root's secrets."""
+    if not shutil.which("systemd-sysusers") or not shutil.which("systemd-tmpfiles") or os.geteuid() != 0:
+        pytest.skip("needs systemd-sysusers, systemd-tmpfiles and root")
+    root = tmp_path / "root"
+    (root / "etc/camwarden").mkdir(parents=True, mode=0o755)
+    (root / "etc/camwarden/camwarden.toml").write_text("")
+    for tool, option, file in (
+        ("systemd-sysusers", "--replace=/usr/lib/sysusers.d/camwarden.conf", "camwarden.sysusers.conf"),
+        ("systemd-tmpfiles", "--create", "camwarden.tmpfiles.conf"),
+    ):
+        command = [tool, f"--root={root}", option, str(DEPLOY / file)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, done.stderr.strip()) == (0, done.stderr.strip()), done.stderr
+    (name, _, uid, gid, _, home, shell) = (root / "etc/passwd").read_text().split("\n")[0].split(":")
+    assert f"User={name}\n" in UNIT.read_text()
+    assert (home, shell) == ("/var/lib/camwarden", "/usr/sbin/nologin")
+    assert 0 < int(uid) < 1000
+    folder, file = root / "etc/camwarden", root / "etc/camwarden/camwarden.toml"
+    for path, mode in ((folder, 0o750), (file, 0o640)):
+        status = path.stat()
+        assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (0, int(gid), mode), path
+    assert (root / "etc/credstore").stat().st_mode & 0o777 == 0o700
+
+
 REPLAY = """
 import ctypes, mmap, sys
 libc = ctypes.CDLL(None, use_errno=True)

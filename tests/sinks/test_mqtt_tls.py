@@ -31,27 +31,35 @@ class Authority:
         self.path = directory / f"{name}.pem"
         self.path.write_bytes(self._sign(self.name, self.key, x509.BasicConstraints(ca=True, path_length=None)))
 
-    def _sign(self, name: x509.Name, key: ec.EllipticCurvePrivateKey, *extensions: x509.ExtensionType) -> bytes:
+    def _sign(
+        self,
+        name: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        *extensions: x509.ExtensionType,
+        valid: tuple[datetime.timedelta, datetime.timedelta] = (-DAY, DAY),
+    ) -> bytes:
         now = datetime.datetime.now(datetime.UTC)
         builder = x509.CertificateBuilder().issuer_name(self.name).subject_name(name).public_key(key.public_key())
         builder = builder.serial_number(x509.random_serial_number())
-        builder = builder.not_valid_before(now - DAY).not_valid_after(now + DAY)
+        builder = builder.not_valid_before(now + valid[0]).not_valid_after(now + valid[1])
         for extension in extensions:
             builder = builder.add_extension(extension, critical=False)
         return builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, host: str) -> str:
-        """The mosquitto settings of a listener that is called ``host``."""
+    def issue(
+        self, host: str, valid: tuple[datetime.timedelta, datetime.timedelta] = (-DAY, DAY), name: str = "server"
+    ) -> str:
+        """The mosquitto settings of a listener that is called ``host``; from when and until when, from now on."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
         names = x509.SubjectAlternativeName([x509.DNSName(host)])
-        (self.directory / "server.pem").write_bytes(self._sign(subject, key, names))
-        (self.directory / "server.key").write_bytes(
+        (self.directory / f"{name}.pem").write_bytes(self._sign(subject, key, names, valid=valid))
+        (self.directory / f"{name}.key").write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
         )
-        return f"certfile {self.directory}/server.pem\nkeyfile {self.directory}/server.key\n"
+        return f"certfile {self.directory}/{name}.pem\nkeyfile {self.directory}/{name}.key\n"
 
 
 @pytest.mark.asyncio

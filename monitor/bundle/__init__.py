@@ -1,0 +1,1 @@
+"""Signed bundles of address data and catalogue rows, for sites that nothing is fetched to."""
