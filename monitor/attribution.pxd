@@ -17,6 +17,7 @@ cdef class Attribution:
     cdef readonly Contacts contacts
     cdef readonly Lookups lookups
     cdef public object reached, moved
+    cdef public bint tallied
     cdef long long _quiet_ns
     cdef public long long whole_since_ns
     cdef object _catalogue, _operators

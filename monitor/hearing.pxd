@@ -5,6 +5,7 @@ from monitor.wire cimport layout as at
 from monitor.attribution cimport Attribution
 from monitor.model.flows cimport Flow
 from monitor.protocols.conversation cimport Conversation
+from monitor.protocols.media cimport Expected
 from monitor.wire.decode cimport Frame
 from monitor.wire.scan cimport Scanner
 from monitor.wire.streams cimport Stream, Waiting
@@ -30,7 +31,7 @@ cdef class Hearing:
     cdef object _observer, _on_fault, _inspection, _spool
     cdef list _listeners
     cdef readonly Waiting waiting
-    cdef readonly object expected
+    cdef readonly Expected expected
     cdef readonly object awaited
     cdef bint _expecting, _awaiting
     cpdef begin(self, Py_ssize_t slot, Flow flow)

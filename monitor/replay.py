@@ -101,6 +101,7 @@ class Replay:
             waiting += engine.finish()
             tell()
             keep_state(store, engine, render)
+            gc.freeze()  # the process is about to end: what it holds need not be looked through once more
             if isinstance(show, Terminal):
                 show.close(calm=engine.scanner.packets > 0 and any(each.watched for each in engine.attribution.devices))
         return engine

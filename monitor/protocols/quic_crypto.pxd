@@ -2,7 +2,12 @@ cimport cython
 
 
 cpdef tuple spoken(long long number)
-cdef bytes _expand(bytes secret, bytes info, Py_ssize_t size)
+
+
+cdef class Hmac:
+    cdef object _inner, _outer
+    cpdef bytes digest(self, bytes message)
+    cpdef bytes expand(self, bytes info, Py_ssize_t size)
 
 
 cdef class ClientKeys:
