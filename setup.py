@@ -56,6 +56,7 @@ PER_MESSAGE = (
     "monitor.incidents.ocsf",
     "monitor.incidents.words",
     "monitor.inspection.inspection",
+    "monitor.inspection.volumes",
     "monitor.model.address",
     "monitor.model.community_id",
     "monitor.model.contacts",

@@ -10,6 +10,7 @@ from monitor.model.flows cimport Flow
 from monitor.wire.link cimport octets
 
 
+@cython.final
 cdef class Attribution:
     cdef readonly Site site
     cdef readonly Devices devices

@@ -14,6 +14,7 @@ from monitor.wire.flows cimport FlowTable
 from monitor.wire.scan cimport Scanner
 
 
+@cython.final
 cdef class Engine:
     cdef readonly Scanner scanner
     cdef readonly Attribution attribution

@@ -11,6 +11,7 @@ from monitor.wire.scan cimport Scanner
 from monitor.wire.streams cimport Stream, Waiting
 
 
+@cython.final
 cdef class Listener:
     cdef public Conversation conversation
     cdef public Stream first, second
@@ -24,6 +25,7 @@ cdef class Listener:
     cdef close(self, int direction)
 
 
+@cython.final
 cdef class Hearing:
     cdef readonly Scanner scanner
     cdef readonly Attribution attribution

@@ -1,3 +1,7 @@
+cimport cython
+
+
+@cython.final
 cdef class Site:
     cdef list _networks, _core, _learnt
     cdef dict _own, _called

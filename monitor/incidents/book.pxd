@@ -4,6 +4,7 @@ from monitor.incidents.incident cimport Incident, counted
 from monitor.model.contacts cimport Contact, Device
 
 
+@cython.final
 cdef class Book:
     cdef str _sensor
     cdef object _totals, _quiet_from, _packets

@@ -7,6 +7,7 @@ cdef int MAX_QUESTIONS, MAX_ADDRESSES, MAX_ALIASES, _NAME_AT, _SANE_COUNT, _RESP
 
 
 @cython.freelist(8)
+@cython.final
 cdef class Record:
     cdef readonly int section, rtype, rclass
     cdef readonly long long ttl
@@ -36,6 +37,7 @@ cdef class Parser:
     cdef list _response(self, bytes message, int flags, int questions)
 
 
+@cython.final
 cdef class StreamParser(Parser):
     cdef bytearray _held
     cpdef gap(self)
@@ -45,6 +47,7 @@ cdef class StreamParser(Parser):
 cdef tuple _question(bytes message, Py_ssize_t offset)
 
 
+@cython.final
 cdef class _Answer:
     cdef str name, qtype, _last
     cdef int rcode

@@ -1,6 +1,7 @@
 cimport cython
 
 
+@cython.final
 cdef class Expected:
     cdef Py_ssize_t _capacity
     cdef long long _max_age_ns
