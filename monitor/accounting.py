@@ -19,6 +19,7 @@ class Account:
 
     def __init__(self, engine: Engine, metrics: Metrics, interface: str = INTERFACE) -> None:
         self._engine = engine
+        engine.attribution.tallied = True
         self._metrics = metrics
         self._interface = interface
         self._had: dict[str, int] = {}

@@ -20,7 +20,7 @@ from monitor.enrich.devices import Devices
 from monitor.enrich.geo import Geo
 from monitor.enrich.names import Names
 from monitor.enrich.operators import Operators
-from monitor.enrich.site import Reach, Site
+from monitor.enrich.site import Site
 from monitor.incidents import ocsf
 from monitor.incidents.alarms import Alarms
 from monitor.incidents.book import Book, view
@@ -140,7 +140,7 @@ def site_networks(config: Config) -> tuple[list[IPNetwork], list[IPNetwork]]:
 
 def build_policy(config: Config, site: Site) -> Policy:
     """The policy of this configuration on this site."""
-    return Policy(config.site, config.group, lambda address: site.reach(address) is Reach.CORE)
+    return Policy(config.site, config.group, site.is_core)
 
 
 def sensor_view(name: str) -> DeviceView:

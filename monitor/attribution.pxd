@@ -10,6 +10,7 @@ from monitor.model.flows cimport Flow
 from monitor.wire.link cimport octets
 
 
+@cython.final
 cdef class Attribution:
     cdef readonly Site site
     cdef readonly Devices devices
@@ -17,6 +18,7 @@ cdef class Attribution:
     cdef readonly Contacts contacts
     cdef readonly Lookups lookups
     cdef public object reached, moved
+    cdef public bint tallied
     cdef long long _quiet_ns
     cdef public long long whole_since_ns
     cdef object _catalogue, _operators

@@ -111,6 +111,8 @@ class Attribution:
         self._operators = operators
         self._touched: dict[Contact, None] = {}
         self._counted: dict[Contact, None] = {}
+        self.tallied = False
+        """Whether somebody takes the two counts below, as metrics do; a replay has none."""
         self.reached: Reached = Counter()
         self.moved: Moved = Counter()
         self.whole_since_ns = 0
@@ -146,7 +148,10 @@ class Attribution:
         return taken
 
     def take_counts(self) -> tuple[Reached, Moved]:
-        """Take attempts by the outcome reached, and frame bytes by direction, since the last call."""
+        """Take attempts by the outcome reached, and frame bytes by direction, since the last call.
+
+        There are none unless ``tallied``.
+        """
         taken = self.reached, self.moved
         self.reached, self.moved = Counter(), Counter()
         return taken
@@ -205,11 +210,13 @@ class Attribution:
             flow.counted_attempts = attempts
             self._reach(contact, ATTEMPTED, new)
         if sent > flow.counted_out:
-            self.moved[_label(contact), contact.verdict.jurisdiction, True] += sent - flow.counted_out
+            if self.tallied:
+                self.moved[_label(contact), contact.verdict.jurisdiction, True] += sent - flow.counted_out
             contact.bytes_out += sent - flow.counted_out
             flow.counted_out = sent
         if received > flow.counted_in:
-            self.moved[_label(contact), contact.verdict.jurisdiction, False] += received - flow.counted_in
+            if self.tallied:
+                self.moved[_label(contact), contact.verdict.jurisdiction, False] += received - flow.counted_in
             contact.bytes_in += received - flow.counted_in
             flow.counted_in = received
         self.contacts.use(contact, ts_ns)
@@ -414,7 +421,7 @@ class Attribution:
         return self._operators.resolve(remote, tuple(names), p2p, name_is_proof=proof)
 
     def _reach(self, contact: Contact, outcome: Outcome, attempts: int) -> None:
-        if not contact.device.watched:
+        if not self.tallied or not contact.device.watched:
             return
         verdict = contact.verdict
         self.reached[_label(contact), verdict.location, verdict.jurisdiction, outcome] += attempts

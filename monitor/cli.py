@@ -6,12 +6,13 @@ short replay start at once.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.listing import Listing
     from monitor.model.address import IPNetwork
+    from monitor.sinks.terminal import Terminal
 
 app = typer.Typer(
     name="camwarden",
@@ -41,6 +43,8 @@ data_app = typer.Typer(
 app.add_typer(data_app, name="data")
 
 BAD_INPUT = 2
+COLLECT: Final = (50_000, 20, 100)
+"""Objects made between looks for cycles: next to nothing that is made on the way to a command is ever garbage."""
 
 
 class Format(StrEnum):
@@ -161,7 +165,6 @@ def replay(
     from monitor.enrich.geo import GeoError
     from monitor.replay import Replay, shortfalls, unwatched
     from monitor.sinks.jsonl import JsonLines
-    from monitor.sinks.terminal import Terminal
     from monitor.store.errors import StoreError
 
     settings = configuration(config, home)
@@ -169,13 +172,20 @@ def replay(
     run = Replay(settings, source, state=state or state_of(settings), cameras=parse_networks(cameras or []))
     try:
         with output():
-            engine = run.run(JsonLines(sys.stdout.buffer) if form is Format.JSONL else Terminal())
+            engine = run.run(JsonLines(sys.stdout.buffer) if form is Format.JSONL else terminal())
     except (StoreError, CatalogueError, GeoError, ValueError) as error:
         fail(str(error))
     for note in (*shortfalls(engine), unwatched(engine)):
         if note is not None:
             complain(note)
     end(source)
+
+
+def terminal() -> Terminal:
+    """The tables for people; what draws them takes a twentieth of a second to import."""
+    from monitor.sinks.terminal import Terminal
+
+    return Terminal()
 
 
 @app.command()
@@ -719,6 +729,7 @@ def describe(commands: typer.Typer, before: str = "") -> None:
 
 def main() -> None:
     """Entry point."""
+    gc.set_threshold(*COLLECT)
     describe(app)
     app()
 

@@ -5,19 +5,23 @@ from monitor.wire cimport layout as at
 from monitor.attribution cimport Attribution
 from monitor.detectors.call_home cimport detect
 from monitor.hearing cimport Hearing, outcome_of
+from monitor.incidents.book cimport Book
 from monitor.model.contacts cimport Contact, Device
 from monitor.model.flows cimport Flow
+from monitor.policy.policy cimport Policy
 from monitor.wire.decode cimport Frame
 from monitor.wire.flows cimport FlowTable
 from monitor.wire.scan cimport Scanner
 
 
+@cython.final
 cdef class Engine:
     cdef readonly Scanner scanner
     cdef readonly Attribution attribution
     cdef readonly Hearing hearing
-    cdef public object policy
-    cdef readonly object book, alarms, sight, counts, fragments, traces
+    cdef public Policy policy
+    cdef readonly Book book
+    cdef readonly object alarms, sight, counts, fragments, traces
     cdef object _sensor, _view, _on_change
     cdef readonly object inspection
     cdef list _noticed

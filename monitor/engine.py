@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 REFUSED: Final = Outcome.REFUSED
 ANSWERED: Final = Outcome.ANSWERED
 TRANSFERRED: Final = Outcome.TRANSFERRED
+FOREIGN: Final = Trait.FOREIGN
 """Members looked up once: each look-up of one costs as much as a call."""
 UNNAMED: Final = (OperatorKind.NETWORK, OperatorKind.ADDRESS)
 """Operators that an address alone tells."""
@@ -710,8 +711,9 @@ class Engine:
                 self.inspection.exported(contact, service, contact.last_ns)
         if not judgement.allowed and now_ns < self.inspection.heeds_until_ns:
             self.inspection.new_destination(contact, self.attribution.contacts.of(contact.device), now_ns)
-        mark = with_one if judgement.foreign else without
-        contact.traits = mark(contact.traits, Trait.FOREIGN)
+        if judgement.foreign != (FOREIGN in contact.traits):
+            mark = with_one if judgement.foreign else without
+            contact.traits = mark(contact.traits, FOREIGN)
         contact.judged = state
         return self.book.judge(contact, judgement, detect(contact, judgement), now_ns)
 

@@ -5,11 +5,13 @@ from monitor.wire cimport layout as at
 from monitor.attribution cimport Attribution
 from monitor.model.flows cimport Flow
 from monitor.protocols.conversation cimport Conversation
+from monitor.protocols.media cimport Expected
 from monitor.wire.decode cimport Frame
 from monitor.wire.scan cimport Scanner
 from monitor.wire.streams cimport Stream, Waiting
 
 
+@cython.final
 cdef class Listener:
     cdef public Conversation conversation
     cdef public Stream first, second
@@ -23,6 +25,7 @@ cdef class Listener:
     cdef close(self, int direction)
 
 
+@cython.final
 cdef class Hearing:
     cdef readonly Scanner scanner
     cdef readonly Attribution attribution
@@ -30,7 +33,7 @@ cdef class Hearing:
     cdef object _observer, _on_fault, _inspection, _spool
     cdef list _listeners
     cdef readonly Waiting waiting
-    cdef readonly object expected
+    cdef readonly Expected expected
     cdef readonly object awaited
     cdef bint _expecting, _awaiting
     cpdef begin(self, Py_ssize_t slot, Flow flow)

@@ -196,14 +196,14 @@ class Hearing:
             self._hear(flow, conversation, direction, data)
         else:
             missing = frame.payload_wire - frame.payload_length
-            sequence = (frame.sequence + (1 if frame.flags & at.TCP_SYN else 0)) & 0xFFFFFFFF
+            sequence = (frame.sequence + (1 if frame.flags & at.TCP_SYN else 0)) & at.LOW
             stream = listener.stream(flow, direction, self.waiting)
             if data or missing:
                 for chunk in stream.push(sequence, data, missing):
                     self._hear(flow, conversation, direction, chunk)
             if conversation.wants(direction) == at.WANT_END:
                 if frame.flags & at.TCP_FIN:
-                    listener.closed(direction, (sequence + frame.payload_wire) & 0xFFFFFFFF)
+                    listener.closed(direction, (sequence + frame.payload_wire) & at.LOW)
                 if listener.is_over(direction):
                     self._tell(flow, direction, conversation.ended(direction, True), scanner.ts)  # noqa: FBT003
         first, second = conversation.wants(0), conversation.wants(1)
@@ -321,7 +321,7 @@ class Hearing:
         for fact in facts:
             if type(fact) in COMPLETED:
                 fact = self._completed(flow, direction, fact)  # noqa: PLW2901  the same fact, with what the flow says
-            if isinstance(fact, DeviceAnnounced):
+            if type(fact) is DeviceAnnounced:
                 # Hosts share a flow where they have no address yet, and forgers join one: the frame says who sent it.
                 mac = self.scanner.frame.macs()[0]
                 device = self.attribution.announced(fact, flow.responder if direction else flow.initiator, mac, ts_ns)

@@ -15,8 +15,6 @@ from monitor.model.address import mac_from_text, text, unpack
 from monitor.model.facts import DeviceAnnounced
 from monitor.sinks import observations
 from monitor.sinks.jsonl import JsonLines
-from monitor.sinks.terminal import Terminal
-from monitor.store.journal import Store
 from monitor.store.unkept import Unkept
 
 if TYPE_CHECKING:
@@ -30,6 +28,8 @@ if TYPE_CHECKING:
     from monitor.model.facts import Observation
     from monitor.model.flows import Flow
     from monitor.model.incidents import Transition
+    from monitor.sinks.terminal import Terminal
+    from monitor.store.journal import Store
 
 SINK: Final = "stdout"
 BATCH: Final = 64
@@ -59,6 +59,8 @@ class Replay:
             known = stack.enter_context(knowledge(self._config))
             store: Store | None = None
             if self._state is not None:
+                from monitor.store.journal import Store
+
                 store = stack.enter_context(contextlib.closing(Store.open(self._state, sensor=sensor, sinks=[SINK])))
             append = (store or Unkept()).append
             kept = stack.enter_context(keeping(self._state, self._config.evidence, live=False, tell=complain))
@@ -101,7 +103,8 @@ class Replay:
             waiting += engine.finish()
             tell()
             keep_state(store, engine, render)
-            if isinstance(show, Terminal):
+            gc.freeze()  # the process is about to end: what it holds need not be looked through once more
+            if not isinstance(show, JsonLines):
                 show.close(calm=engine.scanner.packets > 0 and any(each.watched for each in engine.attribution.devices))
         return engine
 

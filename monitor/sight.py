@@ -83,12 +83,14 @@ class Sight:
     @property
     def arrived(self) -> int:
         """Packets that came to any interface, lost ones included."""
-        return self._before[0] + sum(side.ledger.came for side in self._sides.values())
+        here = sum([side.ledger.came for side in self._sides.values()]) if self._sides else 0
+        return self._before[0] + here
 
     @property
     def lost(self) -> int:
         """Of these, packets that were lost on this machine."""
-        return self._before[1] + sum(side.ledger.lost for side in self._sides.values())
+        here = sum([side.ledger.lost for side in self._sides.values()]) if self._sides else 0
+        return self._before[1] + here
 
     def ledgers(self) -> Iterator[Ledger]:
         """The account of each interface as last taken."""

@@ -3,6 +3,7 @@ cimport cython
 from monitor.model.contacts cimport Contact, Device
 
 
+@cython.final
 cdef class Contacts:
     cdef readonly dict _all
     cdef list _oldest, _newest

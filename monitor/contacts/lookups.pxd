@@ -3,6 +3,7 @@ cimport cython
 from monitor.model.contacts cimport Device
 
 
+@cython.final
 cdef class Lookup:
     cdef public Device device
     cdef public str name, rcode
@@ -11,6 +12,7 @@ cdef class Lookup:
     cdef public list addresses
 
 
+@cython.final
 cdef class Lookups:
     cdef object _open
     cdef public Py_ssize_t _max

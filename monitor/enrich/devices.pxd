@@ -4,6 +4,7 @@ from monitor.enrich.holders cimport Holders
 from monitor.model.contacts cimport Device
 
 
+@cython.final
 cdef class Devices(Holders):
     cdef object _announcements
     @cython.locals(device=Device)

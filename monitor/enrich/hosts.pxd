@@ -1,6 +1,9 @@
+cimport cython
+
 from monitor.model.contacts cimport Device
 
 
+@cython.final
 cdef class Sighting:
     cdef public bytes mac, earlier
     cdef public long long last_ns

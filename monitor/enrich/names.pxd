@@ -1,6 +1,7 @@
 cimport cython
 
 
+@cython.final
 cdef class Names:
     cdef object _told
     cdef Py_ssize_t _max

@@ -33,6 +33,8 @@ class Reach(Enum):
     """Multicast, broadcast, unspecified, loopback, reserved: no host."""
 
 
+CORE: Final = Reach.CORE
+"""Looked up once: each look-up of a member costs as much as a call."""
 Row = tuple[int, int, Reach]
 """Network mask, network address, and where an address in it is."""
 
@@ -108,6 +110,10 @@ class Site:
                 self._known.clear()
             self._known[address] = known
         return known
+
+    def is_core(self, address: Address) -> bool:
+        """Whether this address is in a network of the site that is off limits."""
+        return self.reach(address) is CORE
 
     def learn_prefix(self, prefix: str) -> None:
         """A router advertised this prefix as on-link (RFC 4861, 4.6.2)."""

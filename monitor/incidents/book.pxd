@@ -4,10 +4,12 @@ from monitor.incidents.incident cimport Incident, counted
 from monitor.model.contacts cimport Contact, Device
 
 
+@cython.final
 cdef class Book:
     cdef str _sensor
     cdef object _totals, _quiet_from, _packets
     cdef readonly object _open, _unnamed
+    cdef Incident _newest
     cdef long long _quiet_ns
     cdef public Py_ssize_t _max_open
     cdef Py_ssize_t _max_per_device

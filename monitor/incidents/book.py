@@ -82,6 +82,8 @@ class Book:
         self._max_open = max_open
         self._max_per_device = max_per_device
         self._open: OrderedDict[tuple[str, str], Incident] = OrderedDict()
+        self._newest: Incident | None = None
+        """The one used last, which stands at the end already."""
         self._unnamed: OrderedDict[tuple[str, str], None] = OrderedDict()
         """Those of devices that the user never named: they make room first."""
         self._by_uid: dict[str, Incident] = {}
@@ -210,7 +212,9 @@ class Book:
     def _use(self, incident: Incident) -> None:
         if self.marks is not None:
             self.marks.changed[incident.uid] = None
-        self._open.move_to_end(incident.key)
+        if incident is not self._newest:
+            self._open.move_to_end(incident.key)
+            self._newest = incident
         if not incident.device.named:
             self._unnamed[incident.key] = None
             self._unnamed.move_to_end(incident.key)

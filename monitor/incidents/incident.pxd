@@ -3,6 +3,7 @@ cimport cython
 from monitor.model.contacts cimport Contact, Device
 
 
+@cython.final
 cdef class Incident:
     cdef public str uid, rule, refused_by
     cdef public tuple key, said, said_counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import cython
@@ -109,8 +110,8 @@ class Incident:
         if country is not None and country not in self.countries and len(self.countries) < MAX_COUNTRIES:
             self.countries += (country,)
         if contact.traits:
-            for trait in sorted(contact.traits):
-                self.add_property(str(trait))
+            for name in _names(contact.traits):
+                self.add_property(name)
 
     def add_property(self, name: str) -> None:
         """It has this property from now on."""
@@ -149,6 +150,12 @@ class Incident:
 
     def counts(self) -> tuple[int, ...]:
         return (self.attempts, self.bytes_out, self.bytes_in, self.contacts, self.asked)
+
+
+@cache
+def _names(traits: frozenset[Trait]) -> tuple[str, ...]:
+    """These as properties, in the order of their names. There are 32 sets of traits."""
+    return tuple([str(trait) for trait in sorted(traits)])
 
 
 def _weight(contact: Contact) -> tuple[int, int, int]:

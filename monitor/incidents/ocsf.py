@@ -283,7 +283,7 @@ def render(
             finding_info=_FindingInfo(
                 uid=transition.incident,
                 title=TITLES[transition.kind],
-                types=[kind, *map(_name, transition.properties[:PROPERTIES])],
+                types=[kind, *[_name(each) for each in transition.properties[:PROPERTIES]]],
                 first_seen_time=start_ms,
                 last_seen_time=end_ms,
                 analytic=_Analytic(name=kind, type_id=ANALYTIC_RULE, version="1"),
@@ -293,7 +293,7 @@ def render(
             end_time=end_ms,
             device=_device(transition.device),
             evidences=[_evidence(evidence) for evidence in transition.evidences[:EVIDENCES]] or None,
-            unmapped=_Unmapped(camwarden=_unmapped(transition, exhibit, sensor=sensor, epoch=epoch, seq=seq)),
+            unmapped=_Unmapped(camwarden=_unmapped(transition, exhibit, sensor, epoch, seq)),
         )
     )
 
@@ -337,7 +337,7 @@ def _remote(evidence: Evidence) -> _Endpoint:
     )
 
 
-def _unmapped(transition: Transition, exhibit: Exhibit | None, *, sensor: str, epoch: int, seq: int) -> _Camwarden:
+def _unmapped(transition: Transition, exhibit: Exhibit | None, sensor: str, epoch: int, seq: int) -> _Camwarden:
     visibility = transition.visibility
     return _Camwarden(
         sensor=sensor,

@@ -87,6 +87,9 @@ MAX_DESCRIBED: Final = 1024
 HTTP_PORT: Final = 80
 """Where polls ask too, unless configured otherwise."""
 SECOND_NS: Final = 1_000_000_000
+ATTEMPTED: Final = Outcome.ATTEMPTED
+P2P_CLOUD: Final = OperatorKind.P2P_CLOUD
+"""Members looked up once: each look-up of one costs as much as a call."""
 BEFORE_NS: Final = 60 * SECOND_NS
 """Who was watched for less before an update may have done before what it does now. The message says how long it was."""
 
@@ -260,9 +263,7 @@ class Inspection:
 
     def done(self, device: Device, capability: str, source: str, ts_ns: int, flow: Flow | None = None) -> None:
         """A device was seen to do this."""
-        page = self.ledger.known(device.key)
-        row = page.rows.get(capability) if page is not None else None
-        if row is not None and ts_ns < row.settled_ns:
+        if self._is_settled(device, capability, ts_ns):
             return
         page = self.ledger.page(device.key)
         row, update = page.rows.get(capability), page.watched_update(ts_ns)
@@ -294,6 +295,12 @@ class Inspection:
                 evidence=evidence,
             )
             self._telling.tell(device, woken)
+
+    def _is_settled(self, device: Device, capability: str, ts_ns: int) -> bool:
+        """Whether it makes no difference that the device was seen to do this once more."""
+        page = self.ledger.known(device.key)
+        row = page.rows.get(capability) if page is not None else None
+        return row is not None and ts_ns < row.settled_ns
 
     def served(self, flow: Flow, ts_ns: int, *, answered: bool) -> None:
         """A device accepted, or refused, a connection to a port that is a function by itself."""
@@ -328,18 +335,23 @@ class Inspection:
 
     def went(self, contact: Contact, ts_ns: int) -> None:
         """A device goes to a camera cloud, or goes on going there."""
-        if not contact.outbound or contact.outcome < Outcome.ATTEMPTED:
+        if not contact.outbound or contact.outcome < ATTEMPTED:
             return
         verdict = contact.verdict
-        where = text(contact.remote) if contact.remote is not None else verdict.operator
-        source = f"goes to {contact.names[0] if contact.names else where} ({verdict.operator})"
-        if contact.p2p is not None or verdict.kind is OperatorKind.P2P_CLOUD:
-            self.done(contact.device, deeds.P2P, source, ts_ns)
+        if contact.p2p is not None or verdict.kind is P2P_CLOUD:
+            capability = deeds.P2P
         elif verdict.kind in CLOUDS:
             volume = self._volumes.came(contact, ts_ns)
             if volume is not None:
                 self._updates.came(contact.device, volume, ts_ns)
-            self.done(contact.device, deeds.VENDOR_CLOUD, source, ts_ns)
+            capability = deeds.VENDOR_CLOUD
+        else:
+            return
+        if self._is_settled(contact.device, capability, ts_ns):  # most often, and then nobody needs the words
+            return
+        where = text(contact.remote) if contact.remote is not None else verdict.operator
+        source = f"goes to {contact.names[0] if contact.names else where} ({verdict.operator})"
+        self.done(contact.device, capability, source, ts_ns)
 
     def exported(self, contact: Contact, service: tuple[int, int], ts_ns: int) -> None:
         """A device reached a service by which it hands something out."""

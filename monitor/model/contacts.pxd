@@ -1,6 +1,10 @@
+cimport cython
+
+
 cdef class Contact
 
 
+@cython.final
 cdef class Device:
     cdef public str key, name, group, label, vendor, vendor_name, vendor_by, model, firmware, recognised_by
     cdef public long long first_ns, last_ns, heard_ns, v4_seen_ns, seen_s, both_s, seen_ns
@@ -16,6 +20,7 @@ cdef class Device:
     cpdef present(self, long long tick_ns, int ways)
 
 
+@cython.final
 cdef class Contact:
     cdef public Device device
     cdef public bytes remote, first_id, source

@@ -3,6 +3,7 @@ cimport cython
 from monitor.model.contacts cimport Contact, Device
 
 
+@cython.final
 cdef class Flow:
     cdef public Py_ssize_t slot
     cdef public bytes initiator, responder, initiator_mac, responder_mac

@@ -3,6 +3,7 @@ cimport cython
 from monitor.model.contacts cimport Contact, Device
 
 
+@cython.final
 cdef class Policy:
     cdef frozenset _home
     cdef object _is_core

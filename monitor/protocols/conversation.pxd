@@ -1,11 +1,13 @@
 cimport cython
 
 
+@cython.final
 cdef class Row:
     cdef readonly object sniff, parser, pair
     cdef readonly bint once, announces
 
 
+@cython.final
 cdef class Side:
     cdef public object parser, want
     cdef public tuple partner
@@ -13,6 +15,7 @@ cdef class Side:
     cdef public int looks, malformed, tunnels
 
 
+@cython.final
 cdef class Conversation:
     cdef tuple _rows
     cdef Side _first, _second

@@ -3,10 +3,11 @@ cimport cython
 from monitor.protocols.names cimport read_name, skip_name
 
 
-cdef int _SANE_COUNT, _RESPONSE, _OPCODE, _OPCODE_OR_Z, _ONLY_IN_RESPONSES, _OPT, _TSIG
+cdef int MAX_QUESTIONS, MAX_ADDRESSES, MAX_ALIASES, _NAME_AT, _SANE_COUNT, _RESPONSE, _OPCODE, _OPCODE_OR_Z, _ONLY_IN_RESPONSES, _OPT, _TSIG
 
 
 @cython.freelist(8)
+@cython.final
 cdef class Record:
     cdef readonly int section, rtype, rclass
     cdef readonly long long ttl
@@ -30,12 +31,13 @@ cdef class Parser:
     cdef public object want
     cdef public long long dropped
     cpdef list feed(self, bytes data)
-    @cython.locals(flags=int, questions=int, facts=list, offset=Py_ssize_t)
+    @cython.locals(flags=int, questions=int, facts=list, offset=Py_ssize_t, _=int)
     cdef list _message(self, bytes message)
     @cython.locals(offset=Py_ssize_t, asked=list, answer=_Answer, record=Record, facts=list, section=int, _=int)
     cdef list _response(self, bytes message, int flags, int questions)
 
 
+@cython.final
 cdef class StreamParser(Parser):
     cdef bytearray _held
     cpdef gap(self)
@@ -45,6 +47,7 @@ cdef class StreamParser(Parser):
 cdef tuple _question(bytes message, Py_ssize_t offset)
 
 
+@cython.final
 cdef class _Answer:
     cdef str name, qtype, _last
     cdef int rcode

@@ -13,6 +13,7 @@ cdef tuple _request_line(bytes line)
 cdef bint _may_start(bytearray held) except -1
 
 
+@cython.final
 cdef class Parser:
     cdef public object want
     cdef public long long dropped

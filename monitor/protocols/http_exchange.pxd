@@ -4,6 +4,7 @@ cimport cython
 cdef bint _is_notable(str uri) except -1
 
 
+@cython.final
 cdef class Request:
     cdef public bytes method, start
     cdef public str host, target, path, query, action
@@ -12,6 +13,7 @@ cdef class Request:
     cdef str _uri
 
 
+@cython.final
 cdef class Exchange:
     cdef public long long dropped
     cdef public list upload_paths

@@ -109,4 +109,4 @@ class Expected:
 
 
 def _key(address: Address, port: int, peer: Address) -> bytes:
-    return address + port.to_bytes(2, "big") + peer
+    return address + bytes((port >> 8, port & 0xFF)) + peer

@@ -6,6 +6,7 @@ cdef int _LONG, _FIXED, _LONG_AND_FIXED, _ACK, _ACK_ECN, _CRYPTO, _CRYPTO_OF_GOO
 cpdef bint sniff(bytes head, int sport, int dport) except -1
 
 
+@cython.final
 cdef class _CryptoStream:
     cdef list _runs
     cpdef add(self, list pieces)
@@ -13,6 +14,7 @@ cdef class _CryptoStream:
     cdef bytes client_hello(self)
 
 
+@cython.final
 cdef class Parser:
     cdef public object want
     cdef ClientKeys _keys
@@ -34,6 +36,7 @@ cdef class Parser:
     cdef _read(self, bytes frames)
 
 
+@cython.final
 cdef class _LongHeader:
     cdef str kind
     cdef long long version

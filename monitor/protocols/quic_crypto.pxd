@@ -2,9 +2,16 @@ cimport cython
 
 
 cpdef tuple spoken(long long number)
-cdef bytes _expand(bytes secret, bytes info, Py_ssize_t size)
 
 
+@cython.final
+cdef class Hmac:
+    cdef object _inner, _outer
+    cpdef bytes digest(self, bytes message)
+    cpdef bytes expand(self, bytes info, Py_ssize_t size)
+
+
+@cython.final
 cdef class ClientKeys:
     cdef object _aead, _iv, _ecb
     @cython.locals(sample_at=Py_ssize_t, mask=bytes, first=int, size=int, number="long long", at=int, header=bytes,

@@ -4,6 +4,7 @@ cimport cython
 cpdef bint sniff(bytes head, int sport, int dport) except -1
 
 
+@cython.final
 cdef class Parser:
     cdef public object want
     cdef public long long dropped

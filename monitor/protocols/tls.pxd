@@ -8,6 +8,7 @@ cdef int _ALERT_SIZE, _WARNING, _SUITES_OF_1_3
 cpdef bint sniff(bytes head, int sport, int dport) except -1
 
 
+@cython.final
 cdef class Parser:
     cdef public object want
     cdef bytes _head
