@@ -144,8 +144,10 @@ class Stream:
         try:
             async with asyncio.timeout(FAREWELL):
                 await self._writer.wait_closed()
-        except (TimeoutError, OSError):  # it is gone, or will not hear us out: what it owes us is still owed
+        except TimeoutError:  # it will not hear us out: what it owes us is still owed
             self._writer.transport.abort()
+        except OSError:  # it is gone already; of TLS there is then no transport that could be aborted
+            return
 
     async def _hear(self) -> None:
         while await self._reader.read(HEARD):

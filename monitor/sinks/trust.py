@@ -13,8 +13,12 @@ from collectors.credentials import located
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_OPENSSL: Final = re.compile(r"\[[A-Z0-9: _]+\] (?P<what>.*?)\.? \(_ssl\.c:\d+\)")
-NO_TLS: Final = ("EOF occurred in violation of protocol", "wrong version number")
+_OPENSSL: Final = re.compile(r"(?:\[[A-Z0-9: _]+\] )?(?P<what>.*?)\.? \(_ssl\.c:\d+\)")
+NO_TLS: Final = (
+    "EOF occurred in violation of protocol",
+    "TLS/SSL connection has been closed (EOF)",
+    "wrong version number",
+)
 """What OpenSSL says of a port that speaks something else."""
 
 
