@@ -100,6 +100,8 @@ class StreamServer:
         except OSError:
             return
         finally:
+            if writer in self._writers:
+                self._writers.remove(writer)  # one that is closed over TLS has no transport left to abort
             writer.close()
 
 
