@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
+from monitor.model.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -693,8 +695,7 @@ def first_line(group: BaseExceptionGroup[Exception]) -> str:
 
 def complain(line: str) -> None:
     """One line on standard error. File names and rules are the user's, but may be anything: no control characters."""
-    shown = "".join(each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in line)
-    sys.stderr.write(f"camwarden: {shown}\n")
+    sys.stderr.write("camwarden: " + printable(line, keep="\n") + "\n")
 
 
 def fail(line: str, code: int = BAD_INPUT) -> NoReturn:

@@ -15,6 +15,7 @@ import msgspec
 from collectors.dissect import dissect
 from monitor.evidence.folder import FOLDER, PACKETS_NAME
 from monitor.model.address import is_address
+from monitor.model.printable import printable
 from monitor.store.reading import open_readonly
 
 if TYPE_CHECKING:
@@ -232,5 +233,5 @@ def _of(address: str) -> str:
 
 def plain(text: object) -> str:
     """Text from the wire on one line, without what steers a terminal."""
-    shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in str(text))
+    shown = printable(str(text))
     return shown if len(shown) <= MOST_SHOWN else shown[:MOST_SHOWN] + "\N{HORIZONTAL ELLIPSIS}"

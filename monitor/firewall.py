@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from monitor.config import networks
+from monitor.model.printable import printable
 from monitor.policy.rules import TCP, Rule, parse
 from monitor.sinks.told import read
 from monitor.store.reading import open_readonly
@@ -63,14 +64,14 @@ def allowing(config: Config, *, strict: bool) -> Ruleset:
         if not sources:
             continue
         chain = f"group{number}"
-        comment = f"# group {_plain(group.name)}"
+        comment = f"# group {printable(group.name)}"
         for version in sorted({each.version for each in sources}):
             family, kind = FAMILIES[version]
             elements = [each for each in sources if each.version == version]
             sets.append(f"\t{comment}\n{_set(f'{chain}_v{version}', kind, elements)}")
             jumps.append(f"\t\t{family} saddr @{chain}_v{version} jump {chain}\n")
         verdict = "drop" if strict or not untold else "continue"
-        body = [f"\t\t# not here: {_plain(line)}\n" for line in untold]
+        body = [f"\t\t# not here: {printable(line)}\n" for line in untold]
         body += [_line(each, (), "drop") for each in core]
         body += [_line(each, (), "accept") for each in local]
         body += [line for rule in rules for line in _accepting(rule)]
@@ -102,8 +103,8 @@ def blocking(state: Path, incident: str) -> Ruleset:
         raise ValueError(msg)
     last = told[-1]
     ours = {each for each in reached if _is_private(each)}
-    comments = [f"# incident {_plain(incident)}: {_plain(last.message)}\n"]
-    comments += [f"# {each.network_address}: {_plain(name) or 'no name seen'}\n" for each, name in reached.items()]
+    comments = [f"# incident {printable(incident)}: {printable(last.message)}\n"]
+    comments += [f"# {each.network_address}: {printable(name) or 'no name seen'}\n" for each, name in reached.items()]
     sets, rules = [], []
     for version, (family, kind) in FAMILIES.items():
         elements = [each for each in reached if each.version == version and each not in ours]
@@ -171,8 +172,3 @@ def _set(name: str, kind: str, elements: Iterable[IPNetwork]) -> str:
 
 def _is_private(network: IPNetwork) -> bool:
     return any(network.version == each.version and network.subnet_of(each) for each in PRIVATE)  # type: ignore[arg-type]
-
-
-def _plain(text: str) -> str:
-    """For a comment: one line, whatever a camera calls itself."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)

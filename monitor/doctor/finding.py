@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from monitor.model.printable import printable
+
 TOPIC_WIDTH: Final = 14
 """Columns of the longest topic, "conversations", and a blank."""
 _COLOURS: Final = {"green": "32", "amber": "33", "red": "1;31"}
@@ -38,8 +40,7 @@ class Finding:
         word = f"{self.light:<6}"
         if colour:
             word = f"\x1b[{_COLOURS[self.light]}m{word}\x1b[0m"
-        text = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in self.text)
-        return f"{word} {self.topic:<{TOPIC_WIDTH}} {text}"
+        return f"{word} {self.topic:<{TOPIC_WIDTH}} {printable(self.text)}"
 
 
 def green(topic: str, text: str) -> Finding:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Final
 
+from monitor.model.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -26,9 +28,7 @@ NOTHING: Final = Html()
 def clean(text: str) -> str:
     """Text without controls, surrogates and marks that turn the direction of writing; at most LIMIT characters."""
     cut = text if len(text) <= LIMIT else text[: LIMIT - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    if cut.isprintable():
-        return cut
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in cut)
+    return printable(cut)
 
 
 def escaped(text: str) -> Html:

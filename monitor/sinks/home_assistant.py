@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from monitor.model.incidents import Kind
+from monitor.model.printable import printable
 from monitor.sinks.topics import topic_level
 
 if TYPE_CHECKING:
@@ -142,4 +143,4 @@ class HomeAssistant:
 
 def plain(text: str) -> str:
     """What a device says of itself, as one short line without control, direction or private characters."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text[:TEXT_LIMIT])
+    return printable(text[:TEXT_LIMIT])
