@@ -2,13 +2,7 @@ cimport cython
 
 
 cpdef tuple spoken(long long number)
-
-
-@cython.final
-cdef class Hmac:
-    cdef object _inner, _outer
-    cpdef bytes digest(self, bytes message)
-    cpdef bytes expand(self, bytes info, Py_ssize_t size)
+cdef bytes _expand(bytes secret, bytes info, Py_ssize_t size)
 
 
 @cython.final

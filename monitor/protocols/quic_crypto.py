@@ -6,8 +6,8 @@ that a datagram is QUIC, and hides nothing.
 
 from __future__ import annotations
 
-import hashlib
 import struct
+from hmac import digest
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -110,41 +110,9 @@ _ECB: Final = ECB()  # noqa: S305  RFC 9001, 5.4.3
 _CLIENT_IN: Final = _label(b"client in", _SECRET_SIZE)
 
 
-_SHA256: Final = hashlib.sha256()
-"""Copying an empty digest is quicker than asking the library for one."""
-_BLOCK: Final = 64
-"""Bytes that SHA-256 takes at a time (FIPS 180-4, figure 1)."""
-_INNER: Final = bytes(octet ^ 0x36 for octet in range(256))
-_OUTER: Final = bytes(octet ^ 0x5C for octet in range(256))
-"""What the pads of RFC 2104 make of each octet of a key."""
-
-
-class Hmac:
-    """HMAC-SHA-256 under one key, which is worked in once for all messages (RFC 2104, 4)."""
-
-    def __init__(self, key: bytes) -> None:
-        """``key`` has at most a block: salts have 20 bytes, secrets 32."""
-        padded = key.ljust(_BLOCK, b"\0")
-        self._inner = _SHA256.copy()
-        self._inner.update(padded.translate(_INNER))
-        self._outer = _SHA256.copy()
-        self._outer.update(padded.translate(_OUTER))
-
-    def digest(self, message: bytes) -> bytes:
-        """The 32 bytes for this message."""
-        inner = self._inner.copy()
-        inner.update(message)
-        outer = self._outer.copy()
-        outer.update(inner.digest())
-        return outer.digest()
-
-    def expand(self, info: bytes, size: int) -> bytes:
-        """HKDF-Expand of at most one block (RFC 5869, 2.3)."""
-        return self.digest(info + b"\x01")[:size]
-
-
-_EXTRACT: Final = {version.salt: Hmac(version.salt) for version in VERSIONS.values()}
-"""HKDF-Extract (RFC 5869, 2.2) under each salt."""
+def _expand(secret: bytes, info: bytes, size: int) -> bytes:
+    """HKDF-Expand of at most one block (RFC 5869, 2.3)."""
+    return digest(secret, info + b"\x01", "sha256")[:size]
 
 
 class ClientKeys:
@@ -152,12 +120,11 @@ class ClientKeys:
 
     def __init__(self, version: Version, destination: bytes) -> None:
         """``destination``: the connection id that the client's first Initial was sent to (RFC 9001, 5.2)."""
-        initial = Hmac(_EXTRACT[version.salt].digest(destination))
-        client = Hmac(initial.expand(_CLIENT_IN, _SECRET_SIZE))
+        secret = _expand(digest(version.salt, destination, "sha256"), _CLIENT_IN, _SECRET_SIZE)
         key, iv, header_key = version.infos
-        self._aead = AESGCM(client.expand(key, _KEY_SIZE))
-        self._iv = int.from_bytes(client.expand(iv, _IV_SIZE))
-        self._ecb = Cipher(AES(client.expand(header_key, _KEY_SIZE)), _ECB).encryptor()
+        self._aead = AESGCM(_expand(secret, key, _KEY_SIZE))
+        self._iv = int.from_bytes(_expand(secret, iv, _IV_SIZE))
+        self._ecb = Cipher(AES(_expand(secret, header_key, _KEY_SIZE)), _ECB).encryptor()
 
     def open(self, packet: bytes, number_at: int) -> bytes | None:
         """The frames of a packet; None if these keys did not seal it.
