@@ -3,7 +3,7 @@ cimport cython
 from monitor.protocols.names cimport read_name, skip_name
 
 
-cdef int MAX_QUESTIONS, MAX_ADDRESSES, MAX_ALIASES, _NAME_AT, _SANE_COUNT, _RESPONSE, _OPCODE, _OPCODE_OR_Z, _ONLY_IN_RESPONSES, _OPT, _TSIG
+cdef int MAX_QUESTIONS, MAX_ADDRESSES, MAX_ALIASES, _HEADER, _SANE_COUNT, _RESPONSE, _OPCODE, _OPCODE_OR_Z, _ONLY_IN_RESPONSES, _OPT, _TSIG
 
 
 @cython.freelist(8)

@@ -36,8 +36,8 @@ _NETBIOS: Final = frozenset({137, 138})
 _SANE_COUNT: Final = 512
 """Records a section of a datagram may claim: more need over 8 KiB even as 16-octet address records."""
 
-_NAME_AT: Final = HEADER
-"""Where the name of the first question stands."""
+_HEADER: Final = HEADER
+"""The same as an integer of C (dns.pxd): names.HEADER is an object to compiled code."""
 _RESPONSE: Final = 0x8000
 _OPCODE: Final = 0x7800
 _OPCODE_OR_Z: Final = 0x7840
@@ -118,7 +118,7 @@ def _u16(message: bytes, at: int) -> int:
 
 def sane(head: bytes) -> bool:
     """Whether this can be the header of a query or response."""
-    if len(head) < _NAME_AT:
+    if len(head) < _HEADER:
         return False
     flags, questions = _u16(head, 2), _u16(head, 4)
     if flags & _OPCODE_OR_Z:
@@ -142,10 +142,10 @@ def sniff(head: bytes, sport: int, dport: int) -> bool:
 
 def _asks(message: bytes) -> bool:
     """Whether a first question of a known type stands behind whatever else the header says."""
-    if len(message) < _NAME_AT or _u16(message, 2) & _OPCODE or not _u16(message, 4):
+    if len(message) < _HEADER or _u16(message, 2) & _OPCODE or not _u16(message, 4):
         return False
     try:
-        _, offset = read_name(message, HEADER)
+        _, offset = read_name(message, _HEADER)
     except Malformed:
         return False
     return offset + 4 <= len(message) and _u16(message, offset) in QTYPES and _u16(message, offset + 2) in _CLASSES
@@ -174,7 +174,7 @@ def _strict(message: bytes) -> bool:
     if not flags & _RESPONSE and (flags & _ONLY_IN_RESPONSES or counts[0] or counts[1] or counts[2] > signed):
         return False
     try:
-        name, offset = read_name(message, HEADER)
+        name, offset = read_name(message, _HEADER)
         if offset + 4 > len(message):
             return False
         qtype, qclass = _u16(message, offset), _u16(message, offset + 2)
@@ -205,7 +205,7 @@ class Parser:
         return self._message(data)
 
     def _message(self, message: bytes) -> list[Fact]:
-        if len(message) < _NAME_AT:
+        if len(message) < _HEADER:
             raise Malformed(LAYER, "shorter than a header")
         flags, questions = _u16(message, 2), _u16(message, 4)
         if flags & _OPCODE:
@@ -213,7 +213,7 @@ class Parser:
         if flags & _RESPONSE:
             return self._response(message, flags, questions)
         facts: list[Fact] = []
-        offset = _NAME_AT
+        offset = _HEADER
         for _ in range(min(questions, MAX_QUESTIONS)):
             try:
                 name, qtype, offset = _question(message, offset)
@@ -229,7 +229,7 @@ class Parser:
 
     def _response(self, message: bytes, flags: int, questions: int) -> list[Fact]:
         asked: list[tuple[str, str]] = []
-        offset = _NAME_AT
+        offset = _HEADER
         damage: MalformedSeen | None = None
         for _ in range(min(questions, MAX_QUESTIONS)):
             try:
@@ -387,8 +387,8 @@ class _Answer:
     def _owner(self, message: bytes, offset: int) -> str:
         if message[offset] >= 0xC0 and offset + 1 < len(message):  # a pointer (RFC 1035, 4.1.4)
             target = (message[offset] & 0x3F) << 8 | message[offset + 1]
-            if target == _NAME_AT and self.qtype and self._last_at < 0:
-                self._last_at, self._last = _NAME_AT, self.name
+            if target == _HEADER and self.qtype and self._last_at < 0:
+                self._last_at, self._last = _HEADER, self.name
             if target != self._last_at:
                 self._last = read_name(message, offset)[0]
                 self._last_at = target
