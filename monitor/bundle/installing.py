@@ -19,6 +19,7 @@ import msgspec
 
 from monitor.bundle.packing import MANIFEST, Manifest, gathered, packed, read, unpacked
 from monitor.bundle.signing import SIGNATURE_BYTES, BundleError, RefusedError, sign, verify
+from monitor.durable import sync_folder
 from monitor.enrich.catalogue import Catalogue, CatalogueError
 from monitor.enrich.geo import GeoError, try_out
 
@@ -106,7 +107,7 @@ def _put(into: Path, bundle: Bundle) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(target.name)
     link.replace(into / CURRENT)
-    _sync(into)
+    sync_folder(into)
     for other in into.iterdir():
         if other.is_dir() and not other.is_symlink() and other.name not in (target.name, before):
             shutil.rmtree(other)
@@ -122,8 +123,8 @@ def _fill(folder: Path, bundle: Bundle) -> None:
             file.flush()
             os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())
-    _sync(folder / "catalogue")
-    _sync(folder)
+    sync_folder(folder / "catalogue")
+    sync_folder(folder)
 
 
 def _try_out(folder: Path) -> None:
@@ -134,14 +135,6 @@ def _try_out(folder: Path) -> None:
         Catalogue.load(folder / "catalogue")
     except (GeoError, CatalogueError) as error:
         raise BundleError(str(error).replace(f"{folder}/", "")) from error
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -17,8 +17,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from monitor.durable import sync_folder, write_file
 from monitor.evidence.pcapng import NotOurs, read, write
-from monitor.evidence.pool import Pool, sync_folder, write_file
+from monitor.evidence.pool import Pool
 from monitor.model.exhibits import Exhibit, FirmwareImage, PacketFile
 from monitor.model.limits import Limit, Room
 

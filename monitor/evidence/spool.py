@@ -14,8 +14,8 @@ import threading
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
+from monitor.durable import create, sync_folder, write_all
 from monitor.evidence.folder import UNCLAIMED
-from monitor.evidence.pool import create, sync_folder, write_all
 from monitor.model.limits import Limit, Room
 
 if TYPE_CHECKING:
