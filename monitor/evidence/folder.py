@@ -171,13 +171,11 @@ class Folder:
     def _write(self, transition: Transition) -> PacketFile | None:
         """The file of this transition, or the one before it where nothing is new."""
         incident = transition.incident
-        number, before = self._before(transition)
+        name, data, before = self._before(transition)
         packets = merged(before, transition.packets)
         if len(packets) == len(before):
             if not before:
                 return None
-            name = f"{incident}-{number}.pcapng"
-            data = (self.path / name).read_bytes()
         else:
             name = f"{incident}-{transition.number}.pcapng"
             data = write(packets, _comment(transition))
@@ -189,8 +187,8 @@ class Folder:
             self.well()
         return PacketFile(name, hashlib.sha256(data).hexdigest(), len(packets), len(data))
 
-    def _before(self, transition: Transition) -> tuple[int, list[Packet]]:
-        """Number and packets of the newest file of this incident that is older than the transition."""
+    def _before(self, transition: Transition) -> tuple[str, bytes, list[Packet]]:
+        """Name, bytes and packets of the newest file of this incident that is older than the transition."""
         incident = transition.incident
         # The journal may have lost its last transactions with the power: then they come again.
         newest = min(self._latest.get(incident, 0), transition.number - 1)
@@ -199,12 +197,13 @@ class Folder:
             if name in self.packets:
                 break
         else:
-            return 0, []
+            return "", b"", []
         try:
-            return number, read((self.path / name).read_bytes())
+            data = (self.path / name).read_bytes()
+            return name, data, read(data)
         except (FileNotFoundError, NotOurs):
             self.packets.remove(name)
-            return 0, []
+            return "", b"", []
 
     def _remember(self, incident: str, number: int) -> None:
         self._latest[incident] = number
