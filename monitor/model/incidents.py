@@ -203,7 +203,7 @@ class DeviceState(DeviceView, frozen=True, kw_only=True):
     """Incidents of it that have not ended."""
 
 
-class Transition(Struct, frozen=True):
+class Transition(Struct, frozen=True, kw_only=True):
     """One step in an incident's life, whole: what a message is made of."""
 
     uid: str
@@ -222,17 +222,17 @@ class Transition(Struct, frozen=True):
     device: DeviceView
     """Whose doing it is; the sensor itself, where it is about the sensor."""
     confidence: Confidence
-    verdict: Verdict | None
+    verdict: Verdict | None = None
     """Who the other end is; None where it is about no other end, and so no outcome either."""
-    outcome: Outcome | None
-    refused_by: str | None
-    attempts: int
-    bytes_out: int
-    bytes_in: int
-    foreign: bool
+    outcome: Outcome | None = None
+    refused_by: str | None = None
+    attempts: int = 0
+    bytes_out: int = 0
+    bytes_in: int = 0
+    foreign: bool = False
     first_ns: int
     last_ns: int
-    evidences: tuple[Evidence, ...]
+    evidences: tuple[Evidence, ...] = ()
     visibility: Visibility
     merged_into: str | None = None
     firmware: FirmwareChange | None = None

@@ -9,42 +9,15 @@ from msgspec.structs import replace
 
 from monitor.evidence.config import EvidenceConfig
 from monitor.evidence.folder import Folder
-from monitor.model.contacts import Outcome
 from monitor.model.exhibits import FirmwareImage, Packet
-from monitor.model.incidents import Activity, DeviceView, Kind, Severity, Transition, Visibility
-from monitor.model.verdicts import Confidence
+from monitor.model.incidents import Transition
+from tests.transitions import BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-DEVICE = DeviceView("gate", "gate", "gate", "camera", None, None, None, None, None, None, None)
 ETHERNET = 1
-BLANK = Transition(
-    uid="0" * 32,
-    incident="a" * 32,
-    number=1,
-    activity=Activity.NEW,
-    time_ns=0,
-    kind=Kind.UNEXPECTED_CONTACT,
-    properties=(),
-    severity=Severity.LOW,
-    message="",
-    rule="",
-    device=DEVICE,
-    confidence=Confidence.LOW,
-    verdict=None,
-    outcome=Outcome.ATTEMPTED,
-    refused_by=None,
-    attempts=1,
-    bytes_out=60,
-    bytes_in=0,
-    foreign=True,
-    first_ns=0,
-    last_ns=0,
-    evidences=(),
-    visibility=Visibility(),
-)
 
 
 def transition(

@@ -18,7 +18,8 @@ from monitor.evidence.config import MIB, EvidenceConfig, check
 from monitor.evidence.folder import FOLDER, MOST_BYTES, MOST_PACKETS, Folder
 from monitor.evidence.pcapng import read
 from monitor.evidence.pool import BLOCK, Pool
-from tests.evidence.conftest import BLANK, packet, transition
+from tests.evidence.conftest import packet, transition
+from tests.transitions import BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -266,7 +266,7 @@ verdict = st.builds(
 )
 uid = st.binary(min_size=16, max_size=16).map(bytes.hex)
 transitions = st.builds(
-    lambda *values: Transition(*values),
+    lambda *values: Transition(**dict(zip(Transition.__struct_fields__, values, strict=False))),
     uid,
     uid,
     st.integers(1, 9),

@@ -6,10 +6,11 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
-from monitor.model.contacts import Outcome
-from monitor.model.incidents import Activity, DeviceView, Kind, Severity, Transition, Visibility
+from monitor.model.incidents import DeviceView, Transition
 from monitor.model.verdicts import Confidence, OperatorKind, Verdict
+from tests.transitions import BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,30 +37,14 @@ def digest(text: str) -> str:
 
 def make_transition(number: int, incident: int | None = None) -> Transition:
     """The ``number``-th transition; its incident is its own unless one is named."""
-    return Transition(
+    return replace(
+        BLANK,
         uid=digest(f"transition {number}"),
         incident=digest(f"incident {number if incident is None else incident}"),
-        number=1,
-        activity=Activity.NEW,
         time_ns=1_000_000 + number,
-        kind=Kind.UNEXPECTED_CONTACT,
-        properties=(),
-        severity=Severity.LOW,
-        message="",
-        rule="",
         device=DEVICE,
         confidence=VERDICT.confidence,
         verdict=VERDICT,
-        outcome=Outcome.ATTEMPTED,
-        refused_by=None,
-        attempts=1,
-        bytes_out=60,
-        bytes_in=0,
-        foreign=True,
-        first_ns=0,
-        last_ns=0,
-        evidences=(),
-        visibility=Visibility(),
     )
 
 
