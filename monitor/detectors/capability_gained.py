@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from monitor.ledger.updates import Update
     from monitor.model.capabilities import Change, Vocabulary
     from monitor.model.contacts import Device
+    from monitor.model.incidents import Evidence
 
 LISTED: Final = 8
 """Gains that a sentence names; the others are counted."""
@@ -40,10 +41,13 @@ def detect(device: Device, update: Update, vocabulary: Vocabulary) -> Notice | N
         firmware=update.change,
         capabilities=tuple(key for key, _ in ranked if vocabulary.capability(key) is not None),
         news=tuple(key for key, _ in ranked),
+        evidences=tuple(update.gained_in),
     )
 
 
-def unexplained(device: Device, change: Change, vocabulary: Vocabulary) -> Notice | None:
+def unexplained(
+    device: Device, change: Change, vocabulary: Vocabulary, evidence: Evidence | None = None
+) -> Notice | None:
     """A function that a device says it has now and did not mention before, where nobody saw an update."""
     capability = vocabulary.capability(change.capability)
     if capability is None or capability.sensitivity is Sensitivity.ORDINARY:
@@ -57,6 +61,7 @@ def unexplained(device: Device, change: Change, vocabulary: Vocabulary) -> Notic
         rule="a function declared that was not declared in an earlier answer to the same question",
         confidence=Confidence.MEDIUM,
         capabilities=(change.capability,),
+        evidences=(evidence,) if evidence is not None else (),
     )
 
 

@@ -31,7 +31,7 @@ cdef class Book:
     @cython.locals(incident=Incident)
     cdef tuple _begin(self, tuple key, Contact contact, found, long long now_ns)
     cdef list _acquit(self, Contact contact, Incident held, judgement, long long now_ns)
-    @cython.locals(proto=int, port=int, ip=str, name=str, place=tuple, device_ip=str, flow_id=str, service=tuple)
+    @cython.locals(ip=str, name=str, place=tuple, service=tuple)
     cdef _show(self, Incident incident, Contact contact)
     cdef list _news(self, Incident incident, long long now_ns)
     cdef _end(self, Incident incident, long long now_ns, str merged_into=*)

@@ -18,14 +18,13 @@ from monitor.incidents.digest import digest
 from monitor.incidents.incident import MAX_EVIDENCES
 from monitor.incidents.words import sentence
 from monitor.model.address import mac_text, text
-from monitor.model.community_id import community_id
 from monitor.model.contacts import Outcome
+from monitor.model.evidence import NO_SERVICE, evidence_of_contact
 from monitor.model.exhibits import no_packets
 from monitor.model.incidents import (
     Activity,
     DeviceState,
     DeviceView,
-    Evidence,
     Kind,
     Totals,
     Transition,
@@ -58,7 +57,6 @@ _GENERAL: Final = frozenset({Kind.UNEXPECTED_CONTACT, Kind.NAME_LOOKUP})
 MANY: Final = "many"
 """Operator key of the incident that a device's operators beyond MAX_PER_DEVICE share."""
 REFUSED: Final = Outcome.REFUSED
-NO_SERVICE: Final = (0, 0)
 
 
 class Book:
@@ -315,7 +313,6 @@ class Book:
     def _show(self, incident: Incident, contact: Contact) -> None:
         """Put the contact's remote end among the evidences, as long as there is room."""
         service = contact.services[0] if contact.services else NO_SERVICE
-        proto, port = service
         ip = text(contact.remote) if contact.remote is not None else None
         name = contact.names[0] if contact.names else None
         place = (ip, None if ip is not None else name)
@@ -326,22 +323,7 @@ class Book:
             evidence, of_service, under_name, by_verdict = contact.shown
             if shown is evidence and service is of_service and name is under_name and contact.verdict is by_verdict:
                 return
-        device_ip = _address(contact.device)
-        flow_id = shown.community_id if shown is not None else None
-        if flow_id is None and contact.remote is not None and contact.source is not None and proto:
-            flow_id = community_id(contact.source, contact.remote, contact.last_source_port, port, proto)
-        evidence = incident.evidences[place] = Evidence(
-            device_ip=text(contact.source) if contact.source is not None else device_ip or "",
-            device_port=shown.device_port if shown is not None else contact.last_source_port,
-            remote_ip=ip,
-            remote_name=name,
-            remote_port=port,
-            proto=proto,
-            country=contact.verdict.location,
-            network=contact.verdict.network,
-            organisation=contact.verdict.organisation,
-            community_id=flow_id,
-        )
+        evidence = incident.evidences[place] = evidence_of_contact(contact, shown)
         contact.shown = (evidence, service, name, contact.verdict)
 
     def _news(self, incident: Incident, now_ns: int) -> list[Transition]:

@@ -17,7 +17,6 @@ from monitor.detectors.contradiction import is_old, stands
 from monitor.enrich.site import Reach
 from monitor.inspection import deeds
 from monitor.inspection.deeds import deed_of, track_capability
-from monitor.inspection.evidence import end_of, evidence_of
 from monitor.inspection.news import news
 from monitor.inspection.searches import ARP, MAX_SEARCHING, Searches
 from monitor.inspection.signs import host_of
@@ -29,6 +28,7 @@ from monitor.ledger.ledger import MAX_PAGES, Ledger
 from monitor.model.address import text
 from monitor.model.capabilities import Aspect, Declaration, Grade, State
 from monitor.model.contacts import Outcome, Trait, with_one
+from monitor.model.evidence import end_of, evidence_in, evidence_of
 from monitor.model.facts import (
     AnalyticsEvent,
     CapabilityStated,
@@ -216,7 +216,7 @@ class Inspection:
         elif sender is not None and isinstance(fact, SdpTrack):
             self._track(sender, flow, fact, ts_ns)
         elif sender is not None and isinstance(fact, CapabilityStated):
-            self.stated(sender, fact, ts_ns, overheard=True, port=flow.responder_port)
+            self.stated(sender, fact, ts_ns, flow)
         else:
             if isinstance(fact, ServiceBanner) and sender is not None and fact.text:
                 self._updates.shows(sender, f"{fact.protocol} {fact.role}", fact.text, ts_ns)
@@ -238,13 +238,11 @@ class Inspection:
             if shown:
                 self._updates.shows(device, f"{fact.protocol} {what}", shown, ts_ns)
 
-    def stated(
-        self, device: Device, fact: CapabilityStated, ts_ns: int, *, overheard: bool = False, port: int = 0
-    ) -> None:
-        """A device answered a question about itself, to us or, ``overheard``, to somebody else at this port."""
-        page = self.ledger.page(device.key)
+    def stated(self, device: Device, fact: CapabilityStated, ts_ns: int, flow: Flow | None = None) -> None:
+        """A device answered a question about itself, to us or, overheard, to somebody else in this flow."""
+        page, overheard = self.ledger.page(device.key), flow is not None
         question = f"{fact.api} {fact.question}"
-        place = f"{question}{_behind(port)}"
+        place = f"{question}{_behind(flow.responder_port)}" if flow is not None else question
         before = (page.overheard if overheard else page.answers).get(place, {})
         difference = self.ledger.answered(page, place, fact.statements, overheard=overheard)
         # A newer catalogue reads more in an old answer: what that held already is not news.
@@ -253,15 +251,17 @@ class Inspection:
         for declaration in self._vocabulary.declared(fact.api, fact.question, fact.statements):
             source = f"{place}: {declaration.identifier}"
             new = not difference.first and (declaration.capability, declaration.aspect) not in mentioned
-            self._declare(device, page, declaration, source, ts_ns, asked_before=new, question=place)
+            self._declare(device, page, declaration, source, ts_ns, flow, asked_before=new, question=place)
         if not difference.first:
-            self._unknown(device, page, question, difference, ts_ns)
+            self._unknown(device, page, question, difference, ts_ns, flow)
 
     def unsupported(self, device: Device, question: str) -> None:
         """A device said that it does not know a question of ours: what it answers to it later is new."""
         self.ledger.unsupported(self.ledger.page(device.key), question)
 
-    def done(self, device: Device, capability: str, source: str, ts_ns: int, flow: Flow | None = None) -> None:
+    def done(
+        self, device: Device, capability: str, source: str, ts_ns: int, seen_in: Flow | Contact | None = None
+    ) -> None:
         """A device was seen to do this."""
         if self._is_settled(device, capability, ts_ns):
             return
@@ -274,7 +274,7 @@ class Inspection:
         if row is None or (change is None and row.state() is not State.CONTRADICTED):
             return
         known = self._vocabulary.capability(capability)
-        evidence = evidence_of(flow, end_of(flow, device)) if flow is not None else None
+        evidence = evidence_in(device, seen_in)
         if row.state() is State.CONTRADICTED and (told_ns is None or not is_old(row, told_ns, ts_ns)):
             self._telling.tell(
                 device, contradiction.detect(device, row, known, capability, evidence, since_ns=since_ns)
@@ -283,7 +283,8 @@ class Inspection:
             return
         if update is not None:
             if change.before is None and update.watched_ns >= BEFORE_NS:
-                self._updates.gain(device, update, capability, f"{known.deed if known else capability} ({source})")
+                words = f"{known.deed if known else capability} ({source})"
+                self._updates.gain(device, update, capability, words, seen_in)
         elif row.state() is not State.CONTRADICTED:
             woken = dormant_function.detect(
                 device,
@@ -351,13 +352,13 @@ class Inspection:
             return
         where = text(contact.remote) if contact.remote is not None else verdict.operator
         source = f"goes to {contact.names[0] if contact.names else where} ({verdict.operator})"
-        self.done(contact.device, capability, source, ts_ns)
+        self.done(contact.device, capability, source, ts_ns, contact)
 
     def exported(self, contact: Contact, service: tuple[int, int], ts_ns: int) -> None:
         """A device reached a service by which it hands something out."""
         if contact.outbound and contact.outcome >= Outcome.ANSWERED:
             to = contact.names[0] if contact.names else contact.verdict.operator
-            self.done(contact.device, deeds.EXPORTS[service], f"tcp/{service[1]} of {to}", ts_ns)
+            self.done(contact.device, deeds.EXPORTS[service], f"tcp/{service[1]} of {to}", ts_ns, contact)
 
     def pushed(self, flow: Flow, octets: int, ts_ns: int) -> None:
         """A connection to a maker's own port of a device is over, in which so much was sent to it."""
@@ -381,7 +382,8 @@ class Inspection:
         verdict = contact.verdict
         where = contact.names[0] if contact.names else verdict.operator
         law = f", under the law of {verdict.jurisdiction}" if verdict.jurisdiction else ""
-        self._updates.gain(contact.device, update, f"destination {key}", f"goes to {where} ({verdict.operator}{law})")
+        words = f"goes to {where} ({verdict.operator}{law})"
+        self._updates.gain(contact.device, update, f"destination {key}", words, contact)
 
     def standing(self, device: Device, now_ns: int) -> list[Notice]:
         """What is wrong with the firmware that the device runs, for as long as it does."""
@@ -409,6 +411,7 @@ class Inspection:
         declaration: Declaration,
         source: str,
         ts_ns: int,
+        flow: Flow | None,
         *,
         asked_before: bool,
         question: str | None = None,
@@ -425,15 +428,18 @@ class Inspection:
         if not change.after and not (update is not None and switch and change.column == Aspect.ENABLED):
             return
         if update is not None:
-            self._updates.gain(
-                device, update, change.capability, f"{known.deed if known else change.capability} ({source})"
-            )
-        elif change.column == Aspect.SUPPORTED:
-            self._telling.tell(device, capability_gained.unexplained(device, change, self._vocabulary))
+            words = f"{known.deed if known else change.capability} ({source})"
+            self._updates.gain(device, update, change.capability, words, flow)
+            return
+        evidence = evidence_in(device, flow)
+        if change.column == Aspect.SUPPORTED:
+            self._telling.tell(device, capability_gained.unexplained(device, change, self._vocabulary, evidence))
         else:
-            self._telling.tell(device, dormant_function.detect(device, change, known, refused=False))
+            self._telling.tell(device, dormant_function.detect(device, change, known, refused=False, evidence=evidence))
 
-    def _unknown(self, device: Device, page: Page, question: str, difference: Difference, ts_ns: int) -> None:
+    def _unknown(
+        self, device: Device, page: Page, question: str, difference: Difference, ts_ns: int, flow: Flow | None
+    ) -> None:
         """What is new, or on, in an answer and the vocabulary does not know: after an update it is told too.
 
         Another text in the place of one, such as the version itself, is no function.
@@ -442,7 +448,7 @@ class Inspection:
         if update is None:
             return
         for what, words in news(question, difference, self._vocabulary, {*update.gained}):
-            self._updates.gain(device, update, what, words)
+            self._updates.gain(device, update, what, words, flow)
 
     def _track(self, device: Device, flow: Flow, fact: SdpTrack, ts_ns: int) -> None:
         """A description offers a track; one that the same URI's description did not have before is new."""
@@ -460,7 +466,7 @@ class Inspection:
         supported, enabled = (Declaration(capability, aspect, value=True, identifier=fact.media) for aspect in Aspect)
         new = known_before and not offered
         self.ledger.declare(page, supported, source, ts_ns, asked_before=new)  # that it is on says so too
-        self._declare(device, page, enabled, source, ts_ns, asked_before=new)
+        self._declare(device, page, enabled, source, ts_ns, flow, asked_before=new)
 
     def _checked(self, flow: Flow, fact: FirmwareCheck) -> None:
         """A device asks a server for something newer, or is told by its owner to ask."""

@@ -10,10 +10,10 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from monitor.detectors import capability_gained, firmware_update
-from monitor.inspection.evidence import end_of, evidence_of
 from monitor.inspection.signs import SignsOfUpdates
 from monitor.ledger.updates import WATCH_NS
 from monitor.model.address import text
+from monitor.model.evidence import end_of, evidence_in, evidence_of
 from monitor.model.facts import FirmwareCall, FirmwareTransfer
 from monitor.model.limits import Limit, Room
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from monitor.ledger.updates import Update
     from monitor.model.address import Address
     from monitor.model.capabilities import Grade, Vocabulary
-    from monitor.model.contacts import Device
+    from monitor.model.contacts import Contact, Device
     from monitor.model.facts import TlsClientHello
     from monitor.model.flows import Flow
     from monitor.model.incidents import Evidence
@@ -133,9 +133,9 @@ class Updates:
         if page.remember("ja4", ja4, "seen") is None and known:
             self._news(device, self._signs.banner(page, f"a TLS fingerprint that is new: {ja4}", ts_ns))
 
-    def gain(self, device: Device, update: Update, what: str, words: str) -> None:
+    def gain(self, device: Device, update: Update, what: str, words: str, seen_in: Flow | Contact | None) -> None:
         """The device does, offers or says something since the update that it did not before."""
-        if update.gain(what, words):
+        if update.gain(what, words, evidence_in(device, seen_in)):
             self._ledger.page(device.key).changed = True
             self._telling.tell(device, capability_gained.detect(device, update, self._vocabulary))
 

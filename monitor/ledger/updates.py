@@ -65,6 +65,8 @@ class Update(Struct):
     evidences: list[Evidence] = []
     gained: dict[str, str] = {}
     """By capability, destination or statement: what is new since, for people."""
+    gained_in: list[Evidence] = []
+    """Where the device was first seen to do, offer or say that."""
     image_sha256: str | None = None
     image_bytes: int = 0
     source: str | None = None
@@ -116,14 +118,19 @@ class Update(Struct):
         self.signs[sign] = words
         return self.replaced <= MAX_REPLACED
 
-    def gain(self, what: str, words: str) -> bool:
-        """Something is new since; whether it was not known yet, and there is room."""
+    def gain(self, what: str, words: str, evidence: Evidence | None = None) -> bool:
+        """Something is new since, and was seen here; whether it was not known yet, and there is room."""
         if what in self.gained or len(self.gained) >= MAX_GAINS:
             return False
         self.gained[what] = words
+        _keep(self.gained_in, evidence)
         return True
 
     def show(self, evidence: Evidence | None) -> None:
         """Keep where it came from."""
-        if evidence is not None and evidence not in self.evidences and len(self.evidences) < MAX_EVIDENCES:
-            self.evidences.append(evidence)
+        _keep(self.evidences, evidence)
+
+
+def _keep(evidences: list[Evidence], evidence: Evidence | None) -> None:
+    if evidence is not None and evidence not in evidences and len(evidences) < MAX_EVIDENCES:
+        evidences.append(evidence)

@@ -187,6 +187,7 @@ PATTERNS: Final = (
     (re.compile(r".*\.addresses"), max(holders.MAX_ADDRESSES + 1, lookups.MAX_ADDRESSES)),
     (re.compile(r".*\.evidences"), incident.MAX_EVIDENCES),
     (re.compile(r"engine\.inspection\..*\.gained"), updates.MAX_GAINS),
+    (re.compile(r"engine\.inspection\..*\.gained_in"), updates.MAX_EVIDENCES),
     (re.compile(r"engine\.inspection\..*\.signs"), len(updates.Sign)),
     (re.compile(r"engine\.hearing\._listeners\[\]\.(first|second)\.waiting"), streams.MAX_SEGMENTS),
 )

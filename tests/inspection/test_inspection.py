@@ -100,6 +100,8 @@ def test_the_version_is_not_gained_by_its_update(known: Knowledge) -> None:
     assert "SmartCap/isSupportNovelty = true" in found.message
     assert "isSupportOld" not in found.message
     assert "firmwareVersion" not in found.message
+    (end,) = found.evidences  # of the conversation with the one who asked, and not of another
+    assert (end.device_port, end.community_id is not None) == (80, True)
     assert found.firmware is not None
     assert (found.firmware.before, found.firmware.after) == ("V5.7.3 build 220315", "V5.7.15 build 220315")
 
@@ -114,6 +116,7 @@ def test_a_declaration_that_is_new_without_an_update_is_told_too(known: Knowledg
     (found,) = play(known, site).incidents.values()
     assert (found.kind, found.capabilities) == ("capability_gained", ("face.recognise",))
     assert "recognises faces, which it did not say before, and no update was seen" in found.message
+    assert [end.device_port for end in found.evidences] == [80]
 
 
 def test_what_is_not_mentioned_any_more_is_not_gone_nor_new_again(known: Knowledge) -> None:
@@ -149,9 +152,12 @@ def test_somewhere_new_after_an_update_is_gained_and_somewhere_old_is_not(known:
     call(site, 5, ip=AMAZON_IE_2)
     assert of(play(known, site), "capability_gained") == []
     call(site, 6, "www.easy4ipcloud.com", "47.241.20.9")
-    (found,) = of(play(known, site), "capability_gained")
+    (found,) = of(play(known, site, keeps=True), "capability_gained")
     assert "www.easy4ipcloud.com" in found.message
     assert "hik-connect" not in found.message
+    (end,) = found.evidences
+    assert (end.remote_name, end.remote_ip, end.remote_port) == ("www.easy4ipcloud.com", "47.241.20.9", 443)
+    assert {"DNS", "attempt"} <= {packet.note.partition(" ")[0].rstrip(":") for packet in found.packets}
 
 
 def test_who_was_hardly_watched_before_an_update_gains_nothing_by_what_it_does(known: Knowledge) -> None:

@@ -79,3 +79,15 @@ def test_gains_and_evidences_are_told_once_and_bounded() -> None:
         for _ in range(2):
             made.show(Evidence("10.20.0.11", 80, "10.20.0.63", None, port, 6, None, None, None, None))
     assert [each.remote_port for each in made.evidences] == [*range(MAX_EVIDENCES)]
+    assert made.gained_in == []
+
+
+def test_where_a_gain_was_first_seen_is_kept_beside_what_shows_the_update() -> None:
+    """Within the same bound; what is no gain shows nothing."""
+    made = update(Sign.CALL)
+    for port in range(2 * MAX_EVIDENCES):
+        shown = Evidence("10.20.0.11", 40000, "203.0.113.9", None, port, 6, None, None, None, None)
+        for what in (f"function-{port}", "function-0"):
+            made.gain(what, "", shown)
+    assert [each.remote_port for each in made.gained_in] == [*range(MAX_EVIDENCES)]
+    assert made.evidences == []
