@@ -30,6 +30,7 @@ cdef class FlowTable:
     cdef int sip(self, unsigned long long word) noexcept nogil
     cdef Py_ssize_t find(self) except? -2 nogil
     cdef Py_ssize_t victim(self, unsigned long long src_hi, unsigned long long src_lo) except? -2 nogil
+    cdef Py_ssize_t least(self, int first) except? -2 nogil
     cdef Py_ssize_t create(self, long long ts, unsigned long long src_hi, unsigned long long src_lo) except? -2 nogil
     cpdef int release(self, long long slot) except -1
     cdef int link(self, long long slot, int which) except -1 nogil

@@ -6,9 +6,10 @@ lists, one for each (watched, class). A list is in order of last activity to wit
 leaves this module depends on slot numbers or chain order. Sides are canonical (the lower (address, port) is
 side 0); what is counted per direction is counted from the initiator's view.
 
-A full table gives up, in this order: closed flows, unanswered ones, answered ones; flows of watched devices
-only when there is nothing else or when they exceed their own quota. One source has at most ``source_cap``
-flows. Evicting never loses an attempt: attempts are reported when they happen.
+A full table gives up, in this order: closed flows, unanswered ones, answered ones, connections; but an answered
+one that was silent for ANSWER_NS longer than any unanswered one goes before it, whose answer may be on its way.
+Flows of watched devices go only when there is nothing else or when they exceed their own quota. One source has
+at most ``source_cap`` flows. Evicting never loses an attempt: attempts are reported when they happen.
 """
 
 from array import array
@@ -28,6 +29,9 @@ IDLE_UNANSWERED = cython.declare(cython.longlong, 120_000_000_000)
 IDLE_ANSWERED = cython.declare(cython.longlong, 120_000_000_000)
 IDLE_CONNECTED = cython.declare(cython.longlong, 7_440_000_000_000)
 IDLE_CLOSED = cython.declare(cython.longlong, 5_000_000_000)
+
+ANSWER_NS = cython.declare(cython.longlong, 5_000_000_000)
+"""How long an answer may be on its way: resolvers wait so long (resolv.conf(5)), TCP repeats sooner (RFC 6298)."""
 
 
 class FlowTable:
@@ -164,7 +168,6 @@ class FlowTable:
 
     def victim(self, src_hi, src_lo):
         """The slot that must go before a flow of this source can be created, or -1 if there is room."""
-        which: cython.int
         source: cython.longlong = self.source(src_hi, src_lo)
         if source >= 0 and self.source_rows[source * SOURCE_WIDTH + 2] >= self.source_cap:
             return self.source_rows[source * SOURCE_WIDTH + 3]
@@ -177,13 +180,27 @@ class FlowTable:
             return self.list_tail[CLOSED]
         if self.list_tail[CLASSES + CLOSED] >= 0:
             return self.list_tail[CLASSES + CLOSED]
+        slot: cython.longlong = -1
         if self.watched > self.watched_quota:
-            for which in range(CLASSES):
-                if self.list_tail[CLASSES + which] >= 0:
-                    return self.list_tail[CLASSES + which]
-        for which in range(LISTS):
-            if self.list_tail[which] >= 0:
-                return self.list_tail[which]
+            slot = self.least(CLASSES)
+        if slot < 0:
+            slot = self.least(0)
+        return slot if slot >= 0 else self.least(CLASSES)
+
+    def least(self, first):
+        """Of the open flows in the lists from ``first`` on, the one that is missed least; -1 if there is none."""
+        which: cython.int
+        unanswered: cython.longlong = self.list_tail[first + UNANSWERED]
+        answered: cython.longlong = self.list_tail[first + ANSWERED]
+        if (
+            unanswered >= 0
+            and answered >= 0
+            and self.rows[unanswered * WIDTH + TOUCHED] - self.rows[answered * WIDTH + TOUCHED] > ANSWER_NS
+        ):
+            return answered
+        for which in range(CLOSED):
+            if self.list_tail[first + which] >= 0:
+                return self.list_tail[first + which]
         return -1
 
     def create(self, ts, src_hi, src_lo):

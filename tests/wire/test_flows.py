@@ -19,6 +19,8 @@ from tests.wire.tap import MS, SECOND, SEED, START, Tap
 
 IDLE = {at.UNANSWERED: 120, at.ANSWERED: 120, at.CONNECTED: 7440, at.CLOSED: 5}
 """Seconds, as the module says and cites."""
+WAIT = 5 * SECOND
+"""How long an answer may be on its way."""
 
 
 def segment(source: int, port: int, flags: int, *, back: bool = False, sequence: int = 1, proto: int = 6) -> bytes:
@@ -63,15 +65,21 @@ class Model:
         if len(self.flows) < self.capacity:
             return None
         over = sum(each.watched for each in self.flows.values()) > self.quota
-        order = [(False, at.CLOSED), (True, at.CLOSED)]
-        if over:
-            order = [(True, at.CLOSED), (False, at.CLOSED), *((True, which) for which in range(3))]
-        order += [(False, which) for which in range(3)] + [(True, which) for which in range(3)]
-        for watched, which in order:
-            for each in self.flows.values():
-                if each.watched is watched and each.which == which:
-                    return each
-        return None
+        order = [self.oldest(over, at.CLOSED), self.oldest(not over, at.CLOSED)]
+        order += [self.least(watched=True)] if over else []
+        order += [self.least(watched=False), self.least(watched=True)]
+        return next(each for each in order if each is not None)
+
+    def least(self, *, watched: bool) -> Modelled | None:
+        """Which open flow of these goes first."""
+        unanswered, answered = self.oldest(watched, at.UNANSWERED), self.oldest(watched, at.ANSWERED)
+        if unanswered is not None and answered is not None and unanswered.touched - answered.touched > WAIT:
+            return answered
+        return unanswered or answered or self.oldest(watched, at.CONNECTED)
+
+    def oldest(self, watched: bool, which: int) -> Modelled | None:
+        """Which flow of a class was silent for longest."""
+        return next((each for each in self.flows.values() if (each.watched, each.which) == (watched, which)), None)
 
     def drop(self, flow: Modelled) -> None:
         """Forget a flow."""
@@ -272,6 +280,17 @@ def test_an_eviction_order_in_words() -> None:
     assert tap.gone == [("evict", 4), ("evict", 3), ("evict", 2)]
     say(8, at.TCP_SYN)
     assert tap.gone[-1] == ("evict", 1)
+
+
+def test_who_waits_for_an_answer_stays_while_others_have_long_been_answered() -> None:
+    """For as long as the answer may be on its way; then it goes before them, as a flood does."""
+    for silence, gone in ((WAIT, 2), (WAIT + MS, 1)):
+        tap = Tap(capacity=2, window_ns=0)
+        tap.see(START, segment(1, 1, 0, proto=17), link=at.LINK_RAW)
+        tap.see(START, segment(1, 1, 0, back=True, proto=17), link=at.LINK_RAW)
+        for port in (2, 3):
+            tap.see(START + silence, segment(port, port, at.TCP_SYN), link=at.LINK_RAW)
+        assert tap.gone == [("evict", gone)]
 
 
 def test_watched_flows_go_last_until_they_exceed_their_quota() -> None:
