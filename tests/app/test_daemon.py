@@ -6,7 +6,6 @@ import asyncio
 import json
 import shutil
 import signal
-import socket
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from monitor.daemon import outlets
 from monitor.sinks.mqtt_config import MqttConfig
 from monitor.sinks.prometheus_config import PrometheusConfig
 from pcaps import scenarios
+from tests.ports import free_port, listening
 
 if TYPE_CHECKING:
     from monitor.app import Knowledge
@@ -30,23 +30,6 @@ if TYPE_CHECKING:
 SYSTEM = "/usr/sbin:/usr/bin:/usr/local/bin"
 MOSQUITTO = shutil.which("mosquitto", path=SYSTEM)
 PROMTOOL = shutil.which("promtool", path=SYSTEM)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-async def listening(port: int) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.05)
-            else:
-                writer.close()
-                return
 
 
 async def replay(name: str, known: Knowledge, out: Outlets, *, pause: float = 0.0) -> None:

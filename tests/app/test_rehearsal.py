@@ -16,7 +16,8 @@ from monitor.app import renderer
 from monitor.cli import app
 from monitor.config import convert
 from monitor.rehearsal import EPOCH, rehearse, transitions
-from tests.sinks.conftest import Mosquitto, Subscriber, free_port
+from tests.ports import free_port
+from tests.sinks.conftest import Mosquitto, Subscriber
 from tests.sinks.listening import DatagramServer, Endpoint, Parsed, StreamServer
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "data" / "ocsf-2004.schema.json").read_text())

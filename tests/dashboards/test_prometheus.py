@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import pytest
 from tests.dashboards import reading
 from tests.dashboards.reading import FOLDER, Asked
 from tests.dashboards.scene import CONFIGURATION, Scene
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,11 +31,6 @@ EMPTY: Final = {
     "sensor_health: Turned away by full tables A": "no table was full",
 }
 """Panels that are rightly empty in this scene."""
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 class Prometheus:

@@ -19,17 +19,13 @@ from monitor.model.incidents import Activity, DeviceView, Kind, Severity, Transi
 from monitor.model.verdicts import Confidence, OperatorKind, Verdict
 from monitor.store import Store
 from monitor.store.worker import StoreWorker
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def digest(text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -20,6 +19,7 @@ from monitor.model.contacts import Outcome
 from monitor.model.incidents import Activity, Severity
 from monitor.sinks.metrics import Metrics
 from monitor.sinks.scrape import Health, serve
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,7 +199,7 @@ async def test_a_real_prometheus_scrapes_it(tmp_path: Path, transition: Any) -> 
         targets = {"job_name": "c", "scrape_interval": "200ms", "static_configs": [{"targets": [f"{host}:{port}"]}]}
         configuration.write_text(json.dumps({"scrape_configs": [targets]}))
         log = (tmp_path / "log").open("wb")
-        web = _free_port()
+        web = free_port()
         process = await asyncio.create_subprocess_exec(
             prometheus,
             f"--config.file={configuration}",
@@ -231,8 +231,3 @@ def _ask(query: str) -> list[dict[str, Any]]:
             return result
     except OSError:
         return []
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

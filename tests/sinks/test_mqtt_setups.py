@@ -13,7 +13,8 @@ import pytest_asyncio
 from structlog.testing import capture_logs
 
 from monitor.sinks.mqtt import MqttConfig, MqttSink, MqttTls
-from tests.sinks.conftest import Mosquitto, free_port
+from tests.ports import free_port, listening
+from tests.sinks.conftest import Mosquitto
 from tests.sinks.test_mqtt_tls import DAY, Authority
 
 if TYPE_CHECKING:
@@ -201,18 +202,6 @@ def old_server(port: int, directory: Path) -> list[str]:
     return ["openssl", "s_server", "-accept", str(port), *files, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0", "-quiet"]
 
 
-async def until_answered(port: int) -> None:
-    for _ in range(100):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.05)
-        else:
-            writer.close()
-            return
-    pytest.fail("OpenSSL's server does not come up")
-
-
 class Attempt(NamedTuple):
     """What came of it."""
 
@@ -234,7 +223,7 @@ async def attempted(
         old = None
         if made.listener == OLD:
             old = await asyncio.create_subprocess_exec(*old_server(mosquitto.port, tmp_path), **QUIET)
-            await until_answered(mosquitto.port)
+            await listening(mosquitto.port)
         elif made.listener != NONE:
             mosquitto.extra = made.listener + "log_type all\n"
             mosquitto.start()

@@ -24,7 +24,8 @@ from monitor.sinks.syslog_config import SyslogConfig
 from monitor.sinks.trust import Tls
 from monitor.store import Store
 from monitor.store.worker import StoreWorker
-from tests.sinks.conftest import free_port, make_transition
+from tests.ports import free_port
+from tests.sinks.conftest import make_transition
 from tests.sinks.listening import DatagramServer, Parsed, StreamServer, serving
 from tests.sinks.test_mqtt_tls import Authority
 
