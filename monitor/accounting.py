@@ -91,8 +91,9 @@ class Account:
                 self._metrics.firmware(device.name, current.text, current.first_ns)
             if device.last_ns:
                 self._metrics.seen(device.name, max(device.last_ns, device.seen_ns))
-                seen = self.new(f"seen {device.key}", device.seen_s)
-                self._metrics.seen_seconds(device.name, seen, self.new(f"both {device.key}", device.both_s))
+                seen = self.new(f"seconds {device.key}", device.seen_s)
+                both = self.new(f"seconds both ways {device.key}", device.both_s)
+                self._metrics.seen_seconds(device.name, seen, both)
 
     def new(self, what: str, count: int) -> int:
         """How much of a count that only grows is new since this was last asked of it."""

@@ -210,7 +210,9 @@ async def outlets(
 
     Raises StoreError (one line) if the journal cannot be used, OSError if the metrics' address is taken.
     """
-    worker = StoreWorker(Store.open(state, sensor=config.sensor.name, sinks=sinks(config)))
+    store = Store.open(state, sensor=config.sensor.name, sinks=sinks(config))
+    _owe_again(store, sinks(config))
+    worker = StoreWorker(store)
     evidence = contextlib.ExitStack()
     try:
         kept = evidence.enter_context(keeping(state, config.evidence, live=True, tell=_tell_evidence))
@@ -242,6 +244,18 @@ async def outlets(
     finally:
         evidence.close()
         await worker.close()
+
+
+def _owe_again(store: Store, names: Sequence[str]) -> None:
+    """What was put aside is sent again after a start: somebody may have mended what refused it."""
+    for name in names:
+        try:
+            messages = store.unpark(name)
+        except DiskFull as error:
+            log.warning("messages_stay_aside", sink=name, why=str(error))
+            return
+        if messages:
+            log.info("messages_owed_again", sink=name, messages=messages)
 
 
 def _tell_evidence(line: str) -> None:

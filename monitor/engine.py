@@ -561,6 +561,10 @@ class Engine:
     def _silences(self, now_ns: int) -> list[Transition]:
         """Devices that fell silent while others were heard, and those that are back."""
         told: list[Transition] = []
+        for subject in self.alarms.subjects():
+            known = self.attribution.devices.named(subject)
+            if known is None or not known.watched:  # as after a reload: nobody will say that it is over
+                told += self.alarms.let_go(subject, (Kind.DEVICE_SILENT, *STANDING), now_ns)
         updated: list[tuple[Device, Notice]] = []
         awake = now_ns - self._moved_ns < LULL_NS
         for device in self.attribution.devices:

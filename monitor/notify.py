@@ -50,11 +50,6 @@ class Notifier:
             watchdog_s=int(watched) / MICROSECONDS if watched is not None else None,
         )
 
-    @property
-    def beat_s(self) -> float | None:
-        """How often to say ``alive``: at half the manager's patience, as sd_watchdog_enabled(3) advises."""
-        return self.watchdog_s / 2 if self.watchdog_s is not None else None
-
     def ready(self, status: str = "") -> None:
         """Everything runs: after the start, and again after ``reloading``."""
         self._send("READY=1", status)
@@ -67,18 +62,10 @@ class Notifier:
         """What is owed is still handed over."""
         self._send("STOPPING=1", status)
 
-    def status(self, text: str) -> None:
-        """For people: the line that ``systemctl status`` shows."""
-        self._send("", text)
-
     def alive(self) -> None:
         """The read loop goes round; silent where nobody watches."""
         if self.watchdog_s is not None:
             self._send("WATCHDOG=1", "")
-
-    def extend(self, seconds: float) -> None:
-        """A start, reload or stop takes longer: wait so much from now on."""
-        self._send(f"EXTEND_TIMEOUT_USEC={int(seconds * MICROSECONDS)}", "")
 
     def close(self) -> None:
         """Let go of the socket; what is said from now on is said to nobody. Closing twice is allowed."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from monitor.app import MINUTE_NS, build_policy, check_vendors, site_networks
-from monitor.config import inventory
+from monitor.config import inventory, polled
 
 if TYPE_CHECKING:
     from monitor.app import Knowledge
@@ -30,6 +30,8 @@ def restart_needed(old: Config, new: Config) -> list[str]:
             continue
         keys = [key for key in before.__struct_fields__ if getattr(before, key) != getattr(after, key)]
         differing += [f"{table}.{key}" for key in keys if (table, key) != ("limits", "silent_minutes")]
+    if polled(old) != polled(new):  # whom to ask, and how, is taken up at the start
+        differing.append("device.poll")
     return differing
 
 

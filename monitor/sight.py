@@ -52,8 +52,11 @@ class Sight:
 
     def __init__(self) -> None:
         self._sides: dict[str, _Side] = {}
-        self._turns: deque[tuple[int, int, int, int, int]] = deque([(0, 0, 0, 0, 0)])
-        """(time, conversations seen one way, both ways, octets followed, missed) in all, of the last WINDOW_NS."""
+        self._turns: deque[tuple[int, int, int, int, int]] = deque()
+        """(time, conversations seen one way, both ways, octets followed, missed) in all, of the last WINDOW_NS.
+
+        The first is what earlier runs had come to: a look is at this one only.
+        """
         self._now_ns = 0
         self._before = (0, 0)
         """Packets that came and that were lost in earlier runs."""
@@ -114,7 +117,7 @@ class Sight:
             side = self._sides.get(event.interface)
             if side is not None:
                 side.state, side.reason = event.state, event.reason
-        if now_ns - self._turns[-1][0] >= STEP_NS:
+        if not self._turns or now_ns - self._turns[-1][0] >= STEP_NS:
             self._turns.append((now_ns, self.one_way, self.two_way, self.followed, self.missed))
         while len(self._turns) > 1 and now_ns - self._turns[1][0] >= WINDOW_NS:
             self._turns.popleft()
@@ -130,7 +133,7 @@ class Sight:
 
     def looks(self, now_ns: int) -> list[Look]:
         """What each interface showed in the last minute."""
-        _, one_way, two_way, followed, missed = self._turns[0]
+        _, one_way, two_way, followed, missed = self._turns[0] if self._turns else (0, 0, 0, 0, 0)
         return [
             Look(
                 interface=name,

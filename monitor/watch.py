@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from collectors.blocks import COLUMNS, TS
 from monitor.hurry import Hurry
 from monitor.skew import steady_ns
 
@@ -119,19 +120,20 @@ class Watch:
         skew.look()
         now = skew.steady_ns()
         if block is not None and block.count:
-            self.pulse.packet_ns = block.index[(block.count - 1) * 5]
+            self.pulse.packet_ns = block.index[(block.count - 1) * COLUMNS + TS]
             skew.correct(block)
-            self._last_ns, self._last_steady = block.index[(block.count - 1) * 5], now
+            self._last_ns, self._last_steady = self.pulse.packet_ns, now
             self.pulse.lag_ns = skew.real_ns() - self.pulse.packet_ns
             told = engine.feed(block)
         else:
             told = engine.advance(self.now_ns(now) - MARGIN_NS)
+        # Before anything else is handed over: what is saved and what was told belong together, and in this order.
+        self._tell([skew.outward(each) for each in told])
         self._hurry.look(now)
         if now >= self._second:
             self._second = now + SECOND_NS
             self._account(now)
         self._do_orders()
-        self._tell([skew.outward(each) for each in told])
         self.pulse.beat_ns = skew.steady_ns()
 
     def now_ns(self, steady: int | None = None) -> int:

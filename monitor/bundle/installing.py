@@ -91,7 +91,10 @@ def day(made: int) -> str:
 
 def _put(into: Path, bundle: Bundle) -> None:
     for left in into.glob(f"{UNFINISHED}*"):  # of one that was killed
-        shutil.rmtree(left)
+        if left.is_symlink():
+            left.unlink()
+        else:
+            shutil.rmtree(left)
     new = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=into))
     try:
         _fill(new, bundle)
@@ -104,7 +107,6 @@ def _put(into: Path, bundle: Bundle) -> None:
         raise
     before = (into / CURRENT).resolve().name if (into / CURRENT).is_symlink() else None
     link = into / f"{UNFINISHED}link"
-    link.unlink(missing_ok=True)
     link.symlink_to(target.name)
     link.replace(into / CURRENT)
     sync_folder(into)

@@ -59,7 +59,7 @@ class Keeper:
         """Rows of an earlier run that nobody owns."""
         self._devices: dict[str, tuple[object, ...]] = {}
         """Of each device on disk, what its row was written for."""
-        self._alarms: dict[str, int] = {}
+        self._alarms: dict[str, tuple[int, ...]] = {}
         """Of each alarm on disk, how many transitions were told."""
         self._pages: set[str] = set()
         """Devices whose page is on disk."""
@@ -123,6 +123,7 @@ class Keeper:
             if contact.newest_flow is not None:  # its flow counts packets that it has not been told of
                 self._contacts.changed[contact.place] = None
         self._devices = dict.fromkeys(self._devices, ())
+        self._alarms = dict.fromkeys(self._alarms, ())
         self._looked_at = 0
         self._take_devices(rows, len(self._engine.attribution.devices))
         for page in self._engine.inspection.ledger:
@@ -159,11 +160,11 @@ class Keeper:
             if name in self._stale:
                 del self._stale[name]
                 self._devices[device.key] = taking.marks_of(device)
-        for uid, told in self._engine.alarms.told().items():
+        for uid in self._engine.alarms.told():
             name = name_of("alarm", uid)
             if name in self._stale:
                 del self._stale[name]
-                self._alarms[uid] = told
+                self._alarms[uid] = taking.marks_of_alarm(self._engine.alarms.open(uid))
         self._pages = {page.device for page in self._engine.inspection.ledger}
         for name in (ENGINE, SITE, *(name_of("page", key) for key in self._pages)):
             self._stale.pop(name, None)
@@ -200,7 +201,7 @@ class Keeper:
         for pair in list(islice(self._names.changed, limit)):
             self._write(rows, "names", self._names, pair, taking.names_record(engine, pair))
         self._contacts.urgent = self._lookups.urgent = False
-        self._take_alarms(rows)
+        self._take_alarms(rows, told)
         if any(each.verdict is None for each in told):  # of a device, and not of a remote end
             self._take_pages(rows, PAGES)
         if rows:
@@ -275,13 +276,15 @@ class Keeper:
             self._devices[device.key] = mark
             rows[name_of("device", device.key)] = encode(taking.device_record(self._engine, device))
 
-    def _take_alarms(self, rows: Rows) -> None:
-        """Alarms that something was told of since they were last written, and those that are over."""
+    def _take_alarms(self, rows: Rows, told: Sequence[Transition]) -> None:
+        """Alarms that were told or noticed since they were last written, and those that are over."""
         alarms = self._engine.alarms
-        for uid, told in alarms.told().items():
-            if self._alarms.get(uid) != told:
-                self._alarms[uid] = told
-                rows[name_of("alarm", uid)] = encode(taking.alarm_record(alarms.open(uid), held=alarms.is_held(uid)))
+        for uid in [each.incident for each in told if each.incident in alarms.told()] if told else alarms.told():
+            alarm = alarms.open(uid)
+            mark = taking.marks_of_alarm(alarm)
+            if self._alarms.get(uid) != mark:
+                self._alarms[uid] = mark
+                rows[name_of("alarm", uid)] = encode(taking.alarm_record(alarm, held=alarms.is_held(uid)))
         for uid in [uid for uid in self._alarms if uid not in alarms.told()]:
             del self._alarms[uid]
             rows[name_of("alarm", uid)] = None

@@ -198,6 +198,11 @@ def incident_record(engine: Engine, incident: Incident) -> IncidentRecord:
     )
 
 
+def marks_of_alarm(alarm: Alarm) -> tuple[int, ...]:
+    """What of an alarm makes its record worth writing again."""
+    return (alarm.number, alarm.times, alarm.last_ns // MINUTE_NS)
+
+
 def alarm_record(alarm: Alarm, *, held: bool) -> AlarmRecord:
     """The alarm, with what its messages show."""
     return AlarmRecord(

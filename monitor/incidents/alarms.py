@@ -139,8 +139,18 @@ class Alarms:
             found.add(key)
             told += self._notice(key, device, notice, now_ns)
             self._held.setdefault(device.key, set()).add(key)
-        over = [key for key in self._held.get(device.key, ()) if key[1] in kinds and key not in found]
-        return told + [self._end(key, now_ns) for key in sorted(over)]
+        return told + self.let_go(device.key, kinds, now_ns, but=found)
+
+    def let_go(
+        self, subject: str, kinds: Collection[Kind], now_ns: int, but: Collection[Key] = ()
+    ) -> list[Transition]:
+        """States of these kinds hold no more, or nobody asks for them any more."""
+        over = [key for key in self._held.get(subject, ()) if key[1] in kinds and key not in but]
+        return [self._end(key, now_ns) for key in sorted(over)]
+
+    def subjects(self) -> list[str]:
+        """Of whom a state is told as open."""
+        return list(self._held)
 
     def holds(self, subject: str) -> bool:
         """Whether a state of this subject is told as open."""

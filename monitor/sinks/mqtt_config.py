@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 PORT_PLAIN: Final = 1883
 PORT_TLS: Final = 8883
+"""IANA: mqtt and secure-mqtt."""
 COMPLAINT: Final = "camwarden_complaint"
 """Attribute of a TLS context, which is made anew for each connection."""
-"""IANA: mqtt and secure-mqtt."""
 
 
 MqttTls = Tls

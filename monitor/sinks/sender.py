@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import deque
+from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -100,7 +100,8 @@ class Sender:
         self._up: bool | None = None
         self._last_error: str | None = None
         self._line: Line | None = None
-        self._sent: deque[float] = deque(maxlen=UNREAD)
+        self._sent: OrderedDict[int, float] = OrderedDict()
+        """By number, when a message was last handed to a line; the newest UNREAD."""
         self._repeat = 0
 
     @property
@@ -134,7 +135,7 @@ class Sender:
     def post(self, message: Outgoing, settled: Callable[[int], None]) -> None:
         """What the courier calls: hand on to the line of the moment."""
         assert self._line is not None  # noqa: S101  there is a courier only while there is a line
-        self._line.post(message, partial(self._settled, settled))
+        self._line.post(message, partial(self._settled, settled, message.seq))
 
     async def _serve(self) -> None:
         async with self._connect() as line:
@@ -164,11 +165,14 @@ class Sender:
                 if courier.accepted:
                     self._backoff.reset()
                 recent = asyncio.get_running_loop().time() - UNREAD_S
-                self._repeat = 0 if self._vouched else sum(at > recent for at in self._sent)
+                self._repeat = 0 if self._vouched else sum(at > recent for at in self._sent.values())
 
-    def _settled(self, settled: Callable[[int], None], reason: int) -> None:
+    def _settled(self, settled: Callable[[int], None], seq: int, reason: int) -> None:
         if reason < REFUSED:
-            self._sent.append(asyncio.get_running_loop().time())
+            self._sent[seq] = asyncio.get_running_loop().time()
+            self._sent.move_to_end(seq)
+            if len(self._sent) > UNREAD:
+                self._sent.popitem(last=False)
             self._found()
         settled(reason)
 

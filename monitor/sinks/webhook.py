@@ -122,6 +122,9 @@ class Post:
         except aiohttp.ClientConnectorError as error:
             msg = f"{error.host} port {error.port}: {why(error.os_error)}"
             raise LinkError(msg) from error
+        except aiohttp.ClientResponseError as error:  # its own words hold the URL, which may be a secret
+            msg = f"no HTTP answer: {' '.join(error.message.split())}"
+            raise LinkError(msg) from None
         except (aiohttp.ClientError, OSError) as error:
             raise LinkError(" ".join(str(error).split()) or type(error).__name__) from error
         if status // 100 == 2:

@@ -7,6 +7,7 @@ import json
 import shutil
 import signal
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,10 @@ from collectors.captures import Captures
 from monitor.accounting import Account
 from monitor.app import build_engine
 from monitor.config import Config, convert
-from monitor.daemon import outlets
+from monitor.daemon import MQTT, outlets, sinks
 from monitor.sinks.mqtt_config import MqttConfig
 from monitor.sinks.prometheus_config import PrometheusConfig
+from monitor.store import Store
 from pcaps import scenarios
 from tests.ports import free_port, listening
 
@@ -96,6 +98,21 @@ async def test_a_subscriber_gets_everything_in_order_though_the_broker_dies(tmp_
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+
+
+async def test_what_was_put_aside_is_owed_again_after_a_start(tmp_path: Path, known: Knowledge) -> None:
+    """The runbook says to mend the broker and to start again: then it is sent, and nothing is put aside any more."""
+    config = Config(mqtt=MqttConfig(host="127.0.0.1", port=free_port()))
+    async with outlets(config, [], state=tmp_path) as out:
+        await replay("names_only", known, out)
+        told = out.told
+    with closing(Store.open(tmp_path, sensor=config.sensor.name, sinks=sinks(config))) as store:
+        store.park(MQTT, 1, "reason code 0x87")
+        assert (len(store.parked(MQTT)), store.depth(MQTT)) == (1, told - 1)
+    async with outlets(config, [], state=tmp_path):
+        pass
+    with closing(Store.open(tmp_path, sensor=config.sensor.name, sinks=sinks(config))) as store:
+        assert (store.parked(MQTT), store.depth(MQTT)) == ([], told)
 
 
 async def test_metrics_of_a_replay(known: Knowledge) -> None:

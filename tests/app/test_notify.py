@@ -41,8 +41,6 @@ def test_the_life_of_a_service(manager: Manager) -> None:
     state, stamp = heard(listening)
     assert state == "RELOADING=1"
     assert before <= int(stamp.removeprefix("MONOTONIC_USEC=")) <= time.monotonic_ns() // 1000
-    notifier.extend(12.5)
-    assert heard(listening) == ["EXTEND_TIMEOUT_USEC=12500000"]
     notifier.stopping("12 messages owed")
     assert heard(listening) == ["STOPPING=1", "STATUS=12 messages owed"]
     assert notifier.lost == 0
@@ -53,10 +51,10 @@ def test_a_status_is_one_line_and_fits(manager: Manager) -> None:
     """A device's name cannot forge a message, and a long text is cut between letters."""
     listening, name = manager
     notifier = Notifier(name)
-    notifier.status("camera\nWATCHDOG=trigger\tgone")
-    assert heard(listening) == ["STATUS=camera WATCHDOG=trigger gone"]
-    notifier.status("x" + "é" * 4000)
-    assert listening.recv(65536) == ("STATUS=x" + "é" * 511).encode()
+    notifier.stopping("camera\nWATCHDOG=trigger\tgone")
+    assert heard(listening) == ["STOPPING=1", "STATUS=camera WATCHDOG=trigger gone"]
+    notifier.stopping("x" + "é" * 4000)
+    assert listening.recv(65536) == ("STOPPING=1\nSTATUS=x" + "é" * 511).encode()
     notifier.close()
 
 
@@ -65,11 +63,11 @@ def test_the_watchdog_is_fed_only_where_it_watches_us(manager: Manager) -> None:
     listening, name = manager
     ours = {"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "4711"}
     watched = Notifier.of(ours, 4711)
-    assert (watched.watchdog_s, watched.beat_s) == (30.0, 15.0)
+    assert watched.watchdog_s == 30.0
     watched.alive()
     assert heard(listening) == ["WATCHDOG=1"]
     assert Notifier.of({**ours, "NOTIFY_SOCKET": ""}, 4712).watchdog_s is None
-    assert Notifier.of({"WATCHDOG_USEC": "500000"}, 1).beat_s == 0.25
+    assert Notifier.of({"WATCHDOG_USEC": "500000"}, 1).watchdog_s == 0.5
     unwatched = Notifier(name)
     unwatched.alive()
     listening.setblocking(False)
@@ -97,11 +95,11 @@ def test_a_manager_that_is_gone_or_full_holds_up_nobody(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(path)
         for _ in range(10_000):
-            notifier.status("still here")
+            notifier.stopping("still here")
             if notifier.lost > 1:
                 break
         assert notifier.lost == 2
-        assert listening.recv(4096) == b"STATUS=still here"
+        assert listening.recv(4096) == b"STOPPING=1\nSTATUS=still here"
     notifier.close()
     notifier.ready()
     assert notifier.lost == 2

@@ -10,14 +10,14 @@ from monitor import reload
 from monitor.config import convert
 from monitor.model.contacts import DeviceClass
 from monitor.model.incidents import Activity, Kind
-from pcaps.wire import MS, START, Connection
+from pcaps.packets import Host
+from pcaps.wire import MS, SECOND, START, Connection
 from tests.engine.played import SITE, UNKNOWN_CN, Played, Site, blocks, configured, engine
 
 if TYPE_CHECKING:
     from monitor.app import Knowledge
     from monitor.model.incidents import Transition
 
-SECOND = 1_000_000_000
 GATE = {"name": "gate", "ip": "10.20.0.11", "mac": "44:19:b6:20:00:0b", "group": "cameras"}
 HALL = {"name": "hall", "ip": "10.20.0.12", "mac": "44:19:b6:20:00:0c", "group": "cameras"}
 
@@ -132,7 +132,36 @@ def test_what_needs_a_restart_is_named() -> None:
     assert reload.restart_needed(old, old) == []
 
 
+@pytest.mark.parametrize("change", [{}, {"poll": {"api": "onvif"}}, {"poll": {"api": "isapi"}, "ip": "10.20.0.99"}])
+def test_whom_to_ask_is_taken_up_at_the_start(change: dict[str, Any]) -> None:
+    """A poll that changed, went or came, or that goes to another address, is named; other devices are not."""
+    device = {"name": "gate", "ip": "10.20.0.11", "group": "cameras"}
+    polls = {**device, "poll": {"api": "isapi"}}
+    old, new, without = (convert({**SITE, "device": [each]}, "test") for each in (polls, {**device, **change}, device))
+    assert reload.restart_needed(old, new) == ["device.poll"]
+    assert reload.restart_needed(new, old) == ["device.poll"]
+    assert reload.restart_needed(without, convert({**SITE, "device": [{**device, "ip": "10.20.0.12"}]}, "test")) == []
+
+
 def test_a_vendor_that_nobody_knows_changes_nothing(known: Knowledge) -> None:
     """The catalogue is asked before anything is taken over."""
     with pytest.raises(ValueError, match="not in the catalogue"):
         reload.prepare(configured(), configured(group=[{"name": "cameras", "match": {"vendor": "acmee"}}]), known)
+
+
+def test_a_silence_of_a_camera_that_is_watched_no_more_is_over(known: Knowledge) -> None:
+    """Nobody would ever say so otherwise."""
+    loft = Host.at("10.20.0.40", "00:14:22:00:00:40")  # of a maker of no cameras
+    entry = {"name": "loft", "ip": "10.20.0.40", "group": "cameras"}
+    played = engine(known, configured(device=[*SITE["device"], entry]))
+    site = Site()
+    for second in range(1400):
+        for camera in (loft, site.hall) if second < 700 else (site.hall,):
+            site.wire.udp(START + second * SECOND, camera, 5000, site.server, 6000, b"x" * 20)
+    assert [each.activity for each in fed(played, site.wire.frames())] == [Activity.NEW]
+    turned(played, known)
+    again = Site()
+    for second in range(1400, 1420):
+        again.wire.udp(START + second * SECOND, again.hall, 5000, again.server, 6000, b"x" * 20)
+    (over,) = fed(played, again.wire.frames())
+    assert (over.activity, over.kind, over.device.name) == (Activity.END, Kind.DEVICE_SILENT, "loft")

@@ -265,6 +265,16 @@ def test_killed_at_any_moment_there_is_a_whole_one(office: Office) -> None:
     office.whole()
 
 
+def test_whatever_a_killed_one_left_is_cleared_away(office: Office) -> None:
+    """The link that was to become the current one, too."""
+    assert office.install(office.packed(1, "FR")).returncode == 0
+    (office.site / ".new-link").symlink_to("somewhere")
+    (office.site / ".new-folder").mkdir()
+    assert office.install(office.packed(2, "DE")).returncode == 0
+    assert office.country() == "DE"
+    assert not list(office.site.glob(".new-*"))
+
+
 def test_one_installation_at_a_time(office: Office) -> None:
     bundle = office.packed(1, "FR")
     office.site.mkdir()

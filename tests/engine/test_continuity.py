@@ -11,15 +11,17 @@ import pytest
 
 from collectors.blocks import CAPTURED, COLUMNS, OFFSET, TS
 from collectors.captures import Captures
+from monitor.app import sensor_view
 from monitor.config import convert
 from monitor.continuity import PREFIX, Keeper
 from monitor.continuity.records import ContactRecord, Damaged, decode
 from monitor.model.contacts import Trait
-from monitor.model.incidents import Activity
+from monitor.model.incidents import Activity, Kind, Notice, Severity
 from monitor.store import Store
 from pcaps import scenarios
 from pcaps.savefile import Frame
 from pcaps.scenarios import NAMES
+from pcaps.wire import SECOND, START
 from tests.engine.played import Played, blocks, engine
 
 if TYPE_CHECKING:
@@ -462,3 +464,25 @@ def test_everything_that_is_known_is_known_again(name: str, known: Knowledge, tm
     assert after.engine.scanner.counters() == before.engine.scanner.counters()
     assert after.engine.counts == before.engine.counts
     process.kill()
+
+
+def test_an_event_that_went_on_without_news_goes_on(known: Knowledge, tmp_path: Path) -> None:
+    """When it was last noticed, and how often, is kept though nothing was told of it: or it would end and begin anew."""
+    state, copy = tmp_path / "state", tmp_path / "copy"
+    first = Process(known, "airport_storm", state)
+    notice = Notice(Kind.DEVICE_CHANGED, Severity.HIGH, "gate", "changed", "as noticed")
+    for hour in range(6):
+        told = first.played.engine.alarms.note(sensor_view("gate"), notice, START + hour * 3600 * SECOND)
+        first.commit(told, first.keeper.changed(told))
+        if hour == 3:
+            first.commit([], first.keeper.periodic())
+            shutil.copytree(state, copy)
+            killed = Process(known, "airport_storm", copy)
+            (uid,) = killed.played.engine.alarms.told()
+            assert killed.played.engine.alarms.open(uid).times == 4
+            killed.kill()
+    first.stop()
+    second = Process(known, "airport_storm", state)
+    alarm = second.played.engine.alarms.open(uid)
+    assert (alarm.number, alarm.times, alarm.last_ns) == (1, 6, START + 5 * 3600 * SECOND)
+    second.kill()

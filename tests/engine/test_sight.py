@@ -181,3 +181,13 @@ def test_seconds_in_which_a_device_was_seen() -> None:
     with knowledge(configured()) as known:
         devices = {each.name: each for each in play(known, site).engine.attribution.devices}
     assert [(devices[name].seen_s, devices[name].both_s) for name in ("gate", "hall")] == [(20, 5), (20, 5)]
+
+
+def test_what_earlier_runs_missed_is_not_of_this_minute() -> None:
+    """After a restart the totals go on; a look is at what came since, a real loss included."""
+    sight = Sight()
+    sight.followed, sight.missed = 98_000_000, 2_000_000
+    assert dict(minute(sight, 0, lambda second: ledger(second * 1000)))[1] == set()
+    sight.followed, sight.missed = 198_000_000, 12_000_000
+    sight.take([ledger(61_000)], [], T + 61 * SECOND)
+    assert causes(sight, T + 61 * SECOND) == {"mirror loss"}

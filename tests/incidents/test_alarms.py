@@ -125,3 +125,17 @@ def test_ends_without_number_are_told_by_decades() -> None:
     told = [len(noted.note(SENSOR, attempt(end, 443, 1024), T + at)) for at, end in enumerate(ends)]
     assert told[:9] == [1] * 9
     assert sum(told) == 9 + len((10, 100, 1000, 10_000))
+
+
+def test_a_state_of_somebody_who_is_watched_no_more_is_let_go() -> None:
+    """Of the kinds that nobody will ask for again; what else is open of it stays, and of others too."""
+    held = alarms()
+    silent = notice("silent", Kind.DEVICE_SILENT)
+    held.hold(SENSOR, (Kind.DEVICE_SILENT,), [silent], T)
+    held.hold(SENSOR, BLIND, [notice()], T)
+    assert held.subjects() == [SENSOR.key]
+    (over,) = held.let_go(SENSOR.key, (Kind.DEVICE_SILENT,), T + SECOND)
+    assert (over.activity, over.kind) == (Activity.END, Kind.DEVICE_SILENT)
+    assert held.let_go(SENSOR.key, (Kind.DEVICE_SILENT,), T + SECOND) == []
+    assert held.let_go("nobody", BLIND, T + SECOND) == []
+    assert held.subjects() == [SENSOR.key]

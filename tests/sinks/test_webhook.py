@@ -187,6 +187,27 @@ async def test_an_endpoint_that_hangs_is_given_up_and_asked_again(owing: StoreWo
 
 
 @pytest.mark.asyncio
+async def test_what_is_no_http_does_not_bring_the_url_to_light(owing: StoreWorker) -> None:
+    """Chat services put their secret into it, and errors are shown in the log and on the broker."""
+
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"220 mail.example ESMTP\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(babble, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/services/T000/SECRET?key=SECRET"
+    await journal(owing, range(1))
+    sink = webhook.sink(WebhookConfig(name="soc", url=url), owing.outbox(SINK), backoff=Eager())
+    async with running(sink):
+        await until(lambda: sink.state.last_error is not None)
+    server.close()
+    assert sink.state.last_error is not None
+    assert sink.state.last_error.startswith("no HTTP answer")
+    assert "SECRET" not in sink.state.last_error
+
+
+@pytest.mark.asyncio
 async def test_an_answer_without_end_is_not_read_to_its_end(owing: StoreWorker, endpoint: Endpoint) -> None:
     """2xx is the answer, whatever comes after it."""
     written = 0
