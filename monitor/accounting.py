@@ -29,9 +29,13 @@ class Account:
         with self._metrics.lock:
             self._settle()
 
+    def count_on(self) -> None:
+        """Take over what the engine of an earlier run had counted: before packets come, whose interfaces count anew."""
+        with self._metrics.lock:
+            self._settle_the_rest()
+
     def _settle(self) -> None:
-        engine, metrics = self._engine, self._metrics
-        scanner, table = engine.scanner, engine.scanner.table
+        engine, metrics, scanner = self._engine, self._metrics, self._engine.scanner
         interface = self._interface
         if engine.sight.live:
             ledgers = list(engine.sight.ledgers())
@@ -44,6 +48,12 @@ class Account:
         else:
             metrics.packets(interface, self.new("packets", scanner.packets), self.new("octets", scanner.octets))
         metrics.duplicates(interface, self.new("duplicates", scanner.duplicates))
+        self._settle_the_rest()
+
+    def _settle_the_rest(self) -> None:
+        """What is of no interface."""
+        engine, metrics = self._engine, self._metrics
+        scanner, table = engine.scanner, engine.scanner.table
         for layer, count in zip(LAYERS, scanner.malformed(), strict=False):
             if new := self.new(f"malformed {layer}", count):
                 metrics.malformed(layer, new)

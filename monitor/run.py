@@ -12,6 +12,7 @@ import contextlib
 import random
 import signal
 import sys
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -39,7 +40,7 @@ from monitor.store.errors import DiskFull
 from monitor.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from collectors.live import LinkEvent, Source
     from collectors.poll.reply import Reply
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from monitor.model.identity import IdentityChange
     from monitor.model.incidents import DeviceState, Transition
     from monitor.notify import Notifier
+    from monitor.sinks.metrics import Counters
 
 log = structlog.get_logger()
 
@@ -103,6 +105,8 @@ class Sensor:
         self._reloaded: str | None = None
         """What came of the last reload."""
         self._seconds = 0
+        self._counted: deque[tuple[bytes | None, Counters]] = deque(maxlen=4)
+        """The newest rows of metrics that were handed over, each with the counters of that moment."""
         self._polls = dict.fromkeys(Outcome, 0)
         """Questions to devices, by what came of them."""
 
@@ -174,6 +178,10 @@ class Sensor:
         for uid in self._engine.alarms.told():
             notice = self._engine.alarms.open(uid).notice
             out.metrics.opened(uid, notice.kind, notice.severity)
+        self._account.count_on()
+        with out.metrics.lock:
+            counters = out.metrics.counters()
+        out.metrics.show(counters)
         if rows:
             log.info("resumed", **msgspec.structs.asdict(resumed))
 
@@ -278,11 +286,15 @@ class Sensor:
     def _own_rows(self) -> dict[str, bytes | None]:
         """What the daemon keeps beside the engine's rows."""
         with self._out.metrics.lock:
-            return {
-                AHEAD: str(self._skew.ahead_ns).encode(),
-                **metrics_row(self._out.metrics, live=True),
-                **self._out.shown_row(),
-            }
+            row = metrics_row(self._out.metrics, live=True)
+            self._counted.append((row[METRICS], self._out.metrics.counters()))
+            return {AHEAD: str(self._skew.ahead_ns).encode(), **row, **self._out.shown_row()}
+
+    def _show_counters(self, rows: Mapping[str, bytes | None]) -> None:
+        """These rows are kept: so are the counters that were saved with them, and may be shown."""
+        for row, counters in self._counted:
+            if rows.get(METRICS) is row and self._degraded is None:
+                self._out.metrics.show(counters)
 
     async def _journal(self) -> None:
         while True:
@@ -310,14 +322,16 @@ class Sensor:
                         transitions, more = await self._handover.take()
                         self._taken = transitions, rows | more
                 continue
-            self._taken = None
             self._note_room("no space left: the reserve is in use" if self._out.short else None)
+            self._show_counters(self._taken[1])
+            self._taken = None
             return
 
     def _note_room(self, short: str | None) -> None:
         """Tell when the disk gets full, and when it is not any more."""
         if short is not None and self._degraded is None:
             log.warning("journal cannot grow, nothing is lost yet", why=short)
+            self._out.metrics.show(None)  # how the sensor is now matters more than what a kill would do to them
         if short is None and self._degraded is not None:
             log.info("journal grows again")
         self._degraded = short

@@ -141,9 +141,7 @@ class Alarms:
             self._held.setdefault(device.key, set()).add(key)
         return told + self.let_go(device.key, kinds, now_ns, but=found)
 
-    def let_go(
-        self, subject: str, kinds: Collection[Kind], now_ns: int, but: Collection[Key] = ()
-    ) -> list[Transition]:
+    def let_go(self, subject: str, kinds: Collection[Kind], now_ns: int, but: Collection[Key] = ()) -> list[Transition]:
         """States of these kinds hold no more, or nobody asks for them any more."""
         over = [key for key in self._held.get(subject, ()) if key[1] in kinds and key not in but]
         return [self._end(key, now_ns) for key in sorted(over)]

@@ -249,6 +249,7 @@ def missed(lost: Missed) -> str:
     """What was not seen while an incident was open."""
     parts = [
         f"{number(lost.loss_ppm)} of a million packets" if lost.loss_ppm else "",
+        f"{number(lost.tcp_loss_ppm)} of a million octets of TCP never passed here" if lost.tcp_loss_ppm else "",
         f"{duration(lost.gaps_s * SECOND_NS)} in which nothing could be seen" if lost.gaps_s else "",
         "one direction was not shown" if lost.one_sided else "",
         f"{counted(lost.evictions, 'connection')} forgotten early" if lost.evictions else "",

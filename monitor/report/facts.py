@@ -149,6 +149,8 @@ class Missed(Struct, frozen=True):
     gaps_s: int = 0
     one_sided: bool = False
     evictions: int = 0
+    tcp_loss_ppm: int = 0
+    """Of a million octets that TCP carried, how many never passed the sensor."""
 
 
 class Incident(Struct, frozen=True):

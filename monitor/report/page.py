@@ -159,12 +159,13 @@ def _overview(facts: SiteFacts) -> Html:
     clock = Clock(facts.zone)
     days = plots.by_day(facts.days, clock.day(facts.span.begin_ns), clock.day(facts.span.end_ns))
     note = (
-        "Attempts are counted on the day on which the journal told of them, by how far the incident had come by then; "
-        "what the policy allows is not among them."
+        "Not by the day on which they were made: of an incident the journal tells when it begins, when something about "
+        "it changes, and at 100, 1,000 and so on attempts. So those of earlier days may stand on a later one, and the "
+        "colour is how far the incident had come by then. What the policy allows is not among them."
     )
     return joined(
         [
-            element("h2", "Attempts by day"),
+            element("h2", "Attempts, by the day they were told"),
             element("figure", days, element("figcaption", note)) if days else element("p", _no_attempts(facts)),
             element("h2", "Destinations by country and law"),
             _destinations(facts) or element("p", "None is on record."),

@@ -75,7 +75,9 @@ def by_day(days: Sequence[tuple[int, Outcome, int]], first: int, last: int) -> H
         if index % max(1, bars // 6) == 0 and left + DATE < WIDTH:
             shapes.append(_label(left, HEIGHT - 8, when))
     total = sum(count for _, _, count in days)
-    title = f"{counted(total, 'attempt')} against the policy, by day; most on one bar: {number(most)}"
+    title = (
+        f"{counted(total, 'attempt')} against the policy, by the day they were told; most on one bar: {number(most)}"
+    )
     used = [each for each in OUTCOMES if any(outcome is each for _, outcome, _ in days)]
     return joined(
         [

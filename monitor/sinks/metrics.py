@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from monitor.sinks.families import Family
 
     Table = dict[tuple[str, ...], float]
+    Counters = dict[Family, Table]
 
 INTERFACES: Final = 16
 LAYERS: Final = 64
@@ -74,6 +75,7 @@ class Metrics:
         self._sinks = ClosedSet(SINKS)
         self._databases = ClosedSet(DATABASES)
         self._open: dict[str, tuple[str, str]] = {}
+        self._shown: Counters | None = None
         self._set(names.BUILD, 1, version)
         self._add(names.EVICTIONS, 0)
         self._add(names.PASSED_OVER, 0)
@@ -267,11 +269,27 @@ class Metrics:
             elif name in COUNTED_BY_INTERFACE:
                 self._add(COUNTED_BY_INTERFACE[name], count, self._interfaces.label(*labels))
 
+    def counters(self) -> Counters:
+        """A copy of every counter as it is now, for ``show``. Whoever calls holds the lock."""
+        return {family: dict(table) for family, table in self._tables.items() if family.type is names.COUNTER}
+
+    def show(self, counters: Counters | None) -> None:
+        """Show these counters, and none that is newer, until told otherwise; None: as they are at each moment.
+
+        A process that is killed counts on from what it has kept. What it has shown beyond that would go backwards, and
+        Prometheus takes a counter that does for one that began anew, and adds all of it once more.
+        """
+        with self.lock:
+            self._shown = counters
+
     def snapshot(self) -> Snapshot:
-        """Copy every number as it is now."""
+        """Copy every number as it is now, but for counters that are not to be shown yet."""
         now = self._clock()
         with self.lock:
             tables = {family: dict(table) for family, table in self._tables.items()}
+            for family in [family for family in tables if self._shown is not None and family.type is names.COUNTER]:
+                kept = (self._shown or {}).get(family, {})
+                tables[family] = {labels: kept[labels] for labels in tables[family] if labels in kept}
             for family, began in self._began.items():
                 ages = {labels: max(0, now - at) / NANO for labels, at in began.items()}
                 tables.setdefault(family, {}).update(ages)

@@ -233,11 +233,18 @@ class Daemon:
     def metric(self, name: str, label: str = "") -> float:
         """The sum of a metric's values with this label; 0 before it has any."""
         assert name.removesuffix("_total") in METRICS
+        found = re.findall(rf"^camwarden_{name}(?:{{([^}}]*)}})? (\S+)$", self._scraped(), re.MULTILINE)
+        return sum(float(value) for labels, value in found if label in labels)
+
+    def counters(self) -> dict[str, float]:
+        """Every counter with its labels."""
+        found = re.findall(r"^(camwarden_\w+_total(?:{[^}]*})?) (\S+)$", self._scraped(), re.MULTILINE)
+        return {name: float(value) for name, value in found}
+
+    def _scraped(self) -> str:
         url = f"http://127.0.0.1:{self._metrics}/metrics"
         with self.site.space.inside(), urllib.request.urlopen(url, timeout=5) as answer:
-            text = answer.read().decode()
-        found = re.findall(rf"^camwarden_{name}(?:{{([^}}]*)}})? (\S+)$", text, re.MULTILINE)
-        return sum(float(value) for labels, value in found if label in labels)
+            return str(answer.read().decode())
 
     def journal(self) -> list[Message]:
         """Every message that is committed, in order."""

@@ -149,7 +149,7 @@ def test_a_storm_is_counted_exactly(tmp_path: Path, vocabulary: Vocabulary) -> N
     page = made(tmp_path, vocabulary, config.site)
     expected = scenarios.load("airport_storm").expect
     total = sum(each.attempts for each in expected)
-    assert f"{total:,} attempts against the policy, by day" in page.decode()
+    assert f"{total:,} attempts against the policy, by the day they were told" in page.decode()
     assert page.count(b"<section>") == len(config.device)
     assert f"{len(expected)} tried to reach something outside the site" in rows_said(page)
 
