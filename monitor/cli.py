@@ -492,7 +492,7 @@ def report(
     try:
         span = (moment(since, settings.site, "--since"), moment(until, settings.site, "--until"))
         catalogue = Catalogue.load(*(Path(each) for each in settings.sensor.catalogue))
-        page, damaged = make(directory, settings.site, catalogue.vocabulary, *span, made_ns=time.time_ns())
+        page, damaged = make(directory, settings.site, catalogue, *span, made_ns=time.time_ns())
         out.write_bytes(page)
     except (StoreError, CatalogueError, ValueError) as error:
         fail(str(error))

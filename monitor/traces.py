@@ -2,8 +2,8 @@
 
 Strategy: of the packets at which the scanner stops (never video) the first few of each flow are kept, headers and what
 redaction lets through, in a ring of each pair of hosts; an incident is known only later, and then names the pair. What
-was looked up stands apart, by device and question, for the resolver is another host. Pairs that were used longest ago
-make room for others, those of hosts that nobody watches first.
+was looked up stands apart, by device and question, for the resolver is another host. Both share one room: what was used
+longest ago goes first, that of hosts that nobody watches before all else, or made-up senders would push out cameras.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PAIRS: Final = 8_192
 DEVICES: Final = 2_048
 """Twice as many cameras as there may be in the inventory."""
 MOST_BYTES: Final = 16 * 1024 * 1024
-"""Octets kept in all of pairs; as many again for the rest of each packet."""
+"""Octets of packets kept in all, of pairs and of names."""
 MOST_GIVEN: Final = 1024 * 1024
 """Octets that are given to incidents in a second of packet time: what waits for a slow disk stays bounded."""
 PER_MESSAGE: Final = 48
@@ -64,6 +64,8 @@ _EVENTS: Final = ((at.ATTEMPT, "attempt"), (at.ANSWER, "answer"), (at.REFUSE, "r
 
 Ring = deque[tuple[tuple[int, int], Packet]]
 """Ports and packet, the oldest first."""
+Questions = OrderedDict[bytes, Packet]
+"""The last packet about each question, that of the one asked longest ago first."""
 
 
 class Traces:
@@ -74,10 +76,12 @@ class Traces:
         self._most_bytes = most_bytes
         self._watched: OrderedDict[bytes, Ring] = OrderedDict()
         self._others: OrderedDict[bytes, Ring] = OrderedDict()
-        self._names: OrderedDict[bytes, OrderedDict[bytes, Packet]] = OrderedDict()
+        self._watched_names: OrderedDict[bytes, Questions] = OrderedDict()
+        self._other_names: OrderedDict[bytes, Questions] = OrderedDict()
         self._hellos: OrderedDict[tuple[int, int, int], tuple[int, int]] = OrderedDict()
         """By flow, its start and direction: octets of a greeting that are still to come, and where they begin."""
         self.bytes = 0
+        """Octets of all packets that are kept."""
         self.forgotten = 0
         """Pairs that made room."""
         self.unnamed = 0
@@ -90,7 +94,7 @@ class Traces:
     def limits(self) -> Iterator[Limit]:
         """The room for packets."""
         yield Limit(Room.TRACES, PAIRS, len(self._watched) + len(self._others), self.forgotten)
-        yield Limit(Room.TRACED_NAMES, DEVICES, len(self._names), self.unnamed)
+        yield Limit(Room.TRACED_NAMES, DEVICES, len(self._watched_names) + len(self._other_names), self.unnamed)
         yield Limit(Room.TRACED, self._most_bytes, self.bytes, self.withheld)
 
     def packet(self, flow: Flow, events: int, view: memoryview) -> None:
@@ -103,8 +107,10 @@ class Traces:
         packet, payload, what = self._kept(flow, events, view)
         if what == "DNS" and flow.proto == at.PROTO_UDP:
             # The resolver is another host, and its flow may go on for ever: this is asked for by its question.
-            asker = flow.initiator if flow.responder_port in DNS_PORTS else flow.responder
-            self._asked(asker, _question(payload), packet)
+            begun = flow.responder_port in DNS_PORTS
+            device = flow.device if flow.outward == begun else flow.peer
+            asker = flow.initiator if begun else flow.responder
+            self._asked(asker, device is not None and device.watched, _question(payload), packet)
             return
         flow.kept += 1
         if what or flow.contact is not None or events & CONTROL:
@@ -159,29 +165,57 @@ class Traces:
             self.bytes -= len(ring.popleft()[1].data)
         ring.append(((flow.initiator_port, flow.responder_port), packet))
         self.bytes += len(packet.data)
-        while self.bytes > self._most_bytes or len(self._watched) + len(self._others) > PAIRS:
-            _, oldest = (self._others or self._watched).popitem(last=False)
-            self.bytes -= sum(len(each.data) for _, each in oldest)
-            self.forgotten += 1
+        if len(self._watched) + len(self._others) > PAIRS:
+            self._forget_pair(self._others or self._watched)
+        self._shrink()
 
-    def _asked(self, asker: bytes, question: bytes, packet: Packet) -> None:
+    def _asked(self, asker: bytes, watched: bool, question: bytes, packet: Packet) -> None:  # noqa: FBT001  a compiled method takes no keywords
         """A device asked for a name, or was told about it; the last time counts."""
-        known = self._names.get(asker)
-        if known is None:
-            known = self._names[asker] = OrderedDict()
-            if len(self._names) > DEVICES:
-                self._names.popitem(last=False)
-                self.unnamed += 1
-        self._names.move_to_end(asker)
+        known = self._watched_names.get(asker)
+        if known is not None:
+            self._watched_names.move_to_end(asker)
+        else:
+            known = self._other_names.pop(asker, None) or OrderedDict()
+            (self._watched_names if watched else self._other_names)[asker] = known
+        earlier = known.pop(question, None)
+        if earlier is None and len(known) >= PER_DEVICE:
+            _, earlier = known.popitem(last=False)
+        if earlier is not None:
+            self.bytes -= len(earlier.data)
         known[question] = packet
-        known.move_to_end(question)
-        if len(known) > PER_DEVICE:
-            known.popitem(last=False)
+        self.bytes += len(packet.data)
+        if len(self._watched_names) + len(self._other_names) > DEVICES:
+            self._forget_names(self._other_names or self._watched_names)
+        self._shrink()
+
+    def _shrink(self) -> None:
+        """Forget what was used longest ago until the rest has room, strangers first."""
+        while self.bytes > self._most_bytes:
+            strangers = self._others or self._other_names
+            pairs = self._others if strangers else self._watched
+            names = self._other_names if strangers else self._watched_names
+            if not names or (pairs and _pair_used(pairs) <= _names_used(names)):
+                self._forget_pair(pairs)
+            else:
+                self._forget_names(names)
+
+    def _forget_pair(self, pairs: OrderedDict[bytes, Ring]) -> None:
+        """The one that was used longest ago makes room."""
+        _, oldest = pairs.popitem(last=False)
+        self.bytes -= sum(len(each.data) for _, each in oldest)
+        self.forgotten += 1
+
+    def _forget_names(self, names: OrderedDict[bytes, Questions]) -> None:
+        """Those of the device that was heard of longest ago make room."""
+        _, oldest = names.popitem(last=False)
+        self.bytes -= sum(len(each.data) for each in oldest.values())
+        self.unnamed += 1
 
     def _about(self, device: bytes, name: str) -> list[Packet]:
         """What this device asked and was told about a name."""
         wanted = _wire_name(name)
-        return [packet for question, packet in self._names.get(device, {}).items() if question.startswith(wanted)]
+        known = self._watched_names.get(device) or self._other_names.get(device) or Questions()
+        return [packet for question, packet in known.items() if question.startswith(wanted)]
 
     def _kept(self, flow: Flow, events: int, view: memoryview) -> tuple[Packet, bytes, str]:
         """The present packet without what may not be kept of it; what is kept of its payload, and what that is."""
@@ -257,6 +291,17 @@ def _wire_name(name: str) -> bytes:
     """A name as questions spell it (RFC 1035, 4.1.2)."""
     labels = name.rstrip(".").lower().encode("latin-1", "replace").split(b".")
     return b"".join(bytes((len(each) & 0xFF,)) + each for each in labels) + b"\0"
+
+
+def _pair_used(pairs: OrderedDict[bytes, Ring]) -> int:
+    """When the pair that was used longest ago was used last."""
+    return next(iter(pairs.values()))[-1][1].ts_ns
+
+
+def _names_used(names: OrderedDict[bytes, Questions]) -> int:
+    """When the device that was heard of longest ago was heard of last."""
+    questions = next(iter(names.values()))
+    return questions[next(reversed(questions))].ts_ns
 
 
 def _time(packet: Packet) -> int:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from monitor.ledger.updates import Update
-    from monitor.report.facts import DeviceFacts, End, Function, Incident, Missed
+    from monitor.report.facts import DeviceFacts, End, Function, Incident, Known, Missed
 
 HOW: Final[Mapping[Outcome, str]] = {
     Outcome.ASKED: "only the name was looked up",
@@ -42,7 +42,7 @@ FEW: Final = 4
 """Addresses, names and services of one end that are written out."""
 
 
-def chapter(device: DeviceFacts, anchor: str, home: tuple[str, ...], clock: Clock, room: int) -> Html:
+def chapter(device: DeviceFacts, anchor: str, home: tuple[str, ...], known: Known, clock: Clock, room: int) -> Html:
     """Everything about one device; of each table at most ``room`` rows."""
     main = outward(device)
     return element(
@@ -55,7 +55,7 @@ def chapter(device: DeviceFacts, anchor: str, home: tuple[str, ...], clock: Cloc
         table(
             worth(device.coverage),
             ("Question", "Answer"),
-            [(claim.question, claim.words) for claim in questions(device, home)],
+            [(claim.question, claim.words) for claim in questions(device, home, known)],
         ),
         _functions(device, clock, room),
         _updates(device, clock),

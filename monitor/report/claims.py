@@ -20,7 +20,7 @@ from monitor.report.words import SECOND_NS, counted, duration, share
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from monitor.report.facts import Coverage, DeviceFacts, End
+    from monitor.report.facts import Coverage, DeviceFacts, End, Known
 
 NAMED: Final = 3
 """Operators that an answer names; the table beneath has them all."""
@@ -112,7 +112,7 @@ def worth(coverage: Coverage) -> str:
     return words
 
 
-def questions(device: DeviceFacts, home: tuple[str, ...]) -> list[Claim]:
+def questions(device: DeviceFacts, home: tuple[str, ...], known: Known) -> list[Claim]:
     """What else a reader wants to know that it did not do."""
     tried = [each for each in device.ends if each.outbound and each.addresses]
     unclear = [each for each in device.ends if not each.outbound and not each.invited and each.addresses]
@@ -124,12 +124,12 @@ def questions(device: DeviceFacts, home: tuple[str, ...]) -> list[Claim]:
         placeless = [each for each in tried if each.foreign is None and not each.core] + unclear
         question = f"Did it try to go to another country than {where}, or under another law?"
         claims.append(_asked(device, question, abroad, placeless, known=False))
-    for question, kind, told in (
-        ("Did it call a camera maker's own service?", OperatorKind.VENDOR_CLOUD, Kind.VENDOR_CLOUD),
-        ("Did it use a peer-to-peer network for cameras?", OperatorKind.P2P_CLOUD, Kind.P2P_CLOUD),
+    for question, kind, told, limit in (
+        ("Did it call a camera maker's own service?", OperatorKind.VENDOR_CLOUD, Kind.VENDOR_CLOUD, checked(known)),
+        ("Did it use a peer-to-peer network for cameras?", OperatorKind.P2P_CLOUD, Kind.P2P_CLOUD, ""),
     ):
         called = [each for each in tried if each.kind is kind]
-        claims.append(_asked(device, question, called, unclear, known=told in kinds))
+        claims.append(_asked(device, question, called, unclear, known=told in kinds, limit=limit if tried else ""))
     hidden = [each for each in tried if each.encrypted_dns]
     question = "Did it look up names out of sight (encrypted DNS)?"
     claims.append(_asked(device, question, hidden, unclear, known=Kind.ENCRYPTED_DNS in kinds))
@@ -145,7 +145,19 @@ def questions(device: DeviceFacts, home: tuple[str, ...]) -> list[Claim]:
     return claims
 
 
-def _asked(device: DeviceFacts, question: str, found: list[End], doubtful: list[End], *, known: bool) -> Claim:
+def checked(known: Known) -> str:
+    """How far it can be said that no maker's own service was called: no list has them all."""
+    names = counted(known.names, "name or address", "names and addresses")
+    return (
+        f" Checked against {names} of {counted(known.makers, 'maker')}: "
+        "a service that is not among them stands above under its own name or network."
+    )
+
+
+def _asked(
+    device: DeviceFacts, question: str, found: list[End], doubtful: list[End], *, known: bool, limit: str = ""
+) -> Claim:
+    """``limit`` is what "none seen" was checked against, where it is a list."""
     if found:
         return Claim(question, Answer.YES, f"Yes: {_named(found)}.")
     if known:
@@ -155,7 +167,7 @@ def _asked(device: DeviceFacts, question: str, found: list[End], doubtful: list[
         return Claim(question, Answer.UNKNOWN, f"Not known: of {ends} nobody can say ({_named(doubtful)}).")
     if device.coverage.certainty is Certainty.UNKNOWN:
         return Claim(question, Answer.UNKNOWN, "Not known.")
-    return Claim(question, Answer.NO, f"None seen; {watched(device.coverage).lower()}.")
+    return Claim(question, Answer.NO, f"None seen; {watched(device.coverage).lower()}.{limit}")
 
 
 def _named(ends: Iterable[End]) -> str:

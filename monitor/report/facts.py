@@ -195,12 +195,21 @@ class DeviceFacts(Struct, frozen=True):
     incidents: tuple[Incident, ...]
 
 
+class Known(Struct, frozen=True):
+    """What makers' own services were looked for by."""
+
+    names: int
+    """Names and addresses of theirs."""
+    makers: int
+
+
 class SiteFacts(Struct, frozen=True):
     """All that the report says."""
 
     sensor: str
     version: str
     home: tuple[str, ...]
+    known: Known
     zone: tzinfo
     asked: tuple[int | None, int | None]
     """From when until when the report was asked for; None: from the beginning, until the end."""

@@ -13,7 +13,7 @@ from monitor.model.contacts import UNWATCHED
 from monitor.policy.maintenance import time_zone
 from monitor.report.coverage import coverage_of, losses_of
 from monitor.report.ends import ends_of
-from monitor.report.facts import DeviceFacts, Function, Incident, SiteFacts, Span
+from monitor.report.facts import DeviceFacts, Function, Incident, Known, SiteFacts, Span
 from monitor.report.owners import Owners
 from monitor.report.told import Told, incident
 from monitor.report.words import Clock
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor.continuity.records import ContactRecord, DeviceRecord, EngineRecord
+    from monitor.enrich.catalogue import Catalogue
     from monitor.ledger.ledger import Page
     from monitor.model.capabilities import Vocabulary
     from monitor.policy.settings import SiteConfig
@@ -46,7 +47,7 @@ ORDER: Final = (
 
 
 def gather(
-    directory: Path, site: SiteConfig, vocabulary: Vocabulary, since_ns: int | None, until_ns: int | None, version: str
+    directory: Path, site: SiteConfig, catalogue: Catalogue, since_ns: int | None, until_ns: int | None, version: str
 ) -> SiteFacts:
     """The facts of the journal in ``directory`` between two times; None: from its beginning, until its end.
 
@@ -84,6 +85,7 @@ def gather(
         sensor=sensor,
         version=version,
         home=site.home,
+        known=Known(*catalogue.makers_services()),
         zone=clock.zone,
         asked=(since_ns, until_ns),
         span=span,
@@ -95,7 +97,7 @@ def gather(
                 by_key.get(each.key),
                 theirs[each.key],
                 incidents.get(each.key, []),
-                vocabulary,
+                catalogue.vocabulary,
                 site,
                 (least, most),
                 losses,

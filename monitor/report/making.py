@@ -14,14 +14,14 @@ from monitor.report.words import SECOND_NS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from monitor.model.capabilities import Vocabulary
+    from monitor.enrich.catalogue import Catalogue
     from monitor.policy.settings import SiteConfig
 
 
 def make(
     directory: Path,
     site: SiteConfig,
-    vocabulary: Vocabulary,
+    catalogue: Catalogue,
     since_ns: int | None = None,
     until_ns: int | None = None,
     *,
@@ -29,7 +29,7 @@ def make(
 ) -> tuple[bytes, int]:
     """The report of a journal, and how many rows of it cannot be read.
 
-    The same journal, times and version give the same bytes.
+    The same journal, times, catalogue and version give the same bytes.
 
     Raises:
         StoreError: there is no journal, or it cannot be read.
@@ -38,7 +38,7 @@ def make(
     """
     if since_ns is not None and until_ns is not None and since_ns >= until_ns:
         raise ValueError("--since must be before --until")
-    facts = gather(directory, site, vocabulary, since_ns, until_ns, __version__)
+    facts = gather(directory, site, catalogue, since_ns, until_ns, __version__)
     return render(facts, made_ns), facts.damaged
 
 

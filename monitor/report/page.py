@@ -229,7 +229,7 @@ def _devices(facts: SiteFacts, clock: Clock, room: int) -> Html:
             ),
             plots.legend(list(plots.STATES.values())),
             *(
-                chapter(each, anchor, facts.home, clock, room)
+                chapter(each, anchor, facts.home, facts.known, clock, room)
                 for each, anchor in zip(facts.devices, anchors, strict=True)
             ),
         ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hashlib import sha256
 from random import Random
-from typing import TYPE_CHECKING, Any
+from struct import pack
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -12,10 +13,14 @@ from monitor.app import build_engine
 from monitor.evidence.config import EvidenceConfig
 from monitor.evidence.folder import Folder
 from monitor.evidence.spool import ImageSpool
+from monitor.model.address import pack as packed
+from monitor.model.contacts import DeviceClass
 from monitor.model.incidents import Kind
+from monitor.model.limits import Limit, Room
 from monitor.protocols import redaction
-from monitor.traces import MOST_BYTES, MOST_GIVEN, PAIRS, PER_MESSAGE
-from pcaps.packets import admin_prohibited, udp
+from monitor.traces import DEVICES, MOST_BYTES, MOST_GIVEN, PAIRS, PER_DEVICE, PER_MESSAGE
+from pcaps import messages
+from pcaps.packets import Host, admin_prohibited, udp
 from pcaps.tls import client_hello, first_flight
 from pcaps.wire import MS, SECOND, START, Connection, lookup
 from tests.engine.played import AMAZON_IE, SEED, UNKNOWN_CN, Played, Site, blocks, configured, engine, play
@@ -28,6 +33,16 @@ if TYPE_CHECKING:
     from monitor.app import Knowledge
     from monitor.model.exhibits import Packet
     from monitor.model.incidents import Transition
+
+
+OPT: Final = 41
+"""A record that carries options (RFC 6891)."""
+PADDING: Final = 12
+"""An option that is no more than long (RFC 7830)."""
+LONG: Final = 1_400
+"""Octets of padding with which a question still fits a frame of Ethernet."""
+BLOCK: Final = 1_024
+"""Packets of that length that fit the buffer of played.blocks."""
 
 
 def called(site: Site, *, at: int = START, name: str = "cloud.example") -> Connection:
@@ -159,6 +174,110 @@ def test_the_room_is_bounded(known: Knowledge) -> None:
         assert limit.size <= limit.capacity
     assert traces.bytes <= MOST_BYTES
     assert traces.forgotten == 500
+
+
+def asked(label: str, pad: int = 0) -> bytes:
+    """A question of this first label, padded (RFC 7830)."""
+    question = messages.dns_query(7, f"{label}.flood.example")
+    padding = pack("!HH", PADDING, pad) + bytes(pad)
+    return question[:10] + b"\x00\x01" + question[12:] + messages.dns_record(b"\0", OPT, 0, padding, rclass=1232)
+
+
+def held(played: Played) -> dict[Room, Limit]:
+    """What there is of traces."""
+    assert played.engine.traces is not None
+    return {limit.name: limit for limit in played.engine.traces.limits()}
+
+
+def flood(site: Site, at: int, askers: int, each: int) -> int:
+    """So many senders whom nobody knows ask, in datagrams as long as there may be; returns when the last one passes."""
+    for number in range(askers):
+        high, low = divmod(number, 256)
+        sender = Host.at(f"10.20.{16 + high}.{low}", f"02:00:00:00:{high:02x}:{low:02x}")
+        for turn in range(each):
+            at += MS // 10
+            site.wire.udp(at, sender, 40000, site.server, 53, asked(f"q{turn}", LONG))
+    return at
+
+
+def flooded(askers: int, each: int) -> Site:
+    """The gate looks a name up, then there is a flood, then it calls whom it asked for."""
+    site = Site()
+    at = lookup(site.wire, START, site.gate, site.server, "cloud.example", UNKNOWN_CN)
+    at = flood(site, at, askers, each)
+    connection = Connection(site.wire, site.gate, site.remote(UNKNOWN_CN), 443, at=at + MS, rng=site.rng)
+    connection.open()
+    connection.tls(site.rng, "cloud.example")
+    connection.close()
+    return site
+
+
+@pytest.mark.parametrize(("askers", "each"), [(DEVICES + 50, 1), (DEVICES // 8, PER_DEVICE)])
+def test_made_up_askers_push_out_no_question_of_a_camera(known: Knowledge, askers: int, each: int) -> None:
+    """Many of them, or much from each: what they asked goes first, and all octets are within the bound and told."""
+    played = keeping(known, flooded(askers, each), size=BLOCK)
+    led = [packet for packet in packets(played.told) if b"\x05cloud\x07example\x00" in packet.data]
+    assert [packet.note for packet in led].count("DNS") >= 2
+    limits = held(played)
+    assert all(limit.size <= limit.capacity for limit in limits.values())
+    sent = (DEVICES if each == 1 else askers * each) * LONG
+    assert limits[Room.TRACED].size > min(sent, MOST_BYTES - PER_DEVICE * 2 * LONG)
+    assert limits[Room.TRACED_NAMES].turned_away > 0
+
+
+def test_made_up_askers_push_out_no_connection_of_a_camera(known: Knowledge) -> None:
+    """One that was refused after they came is told with the packets that began it before."""
+    site = Site()
+    connection = Connection(site.wire, site.gate, site.remote(UNKNOWN_CN), 443, at=START, rng=site.rng)
+    connection.syn()
+    flood(site, START + MS, DEVICES // 8, PER_DEVICE)
+    connection.now = START + 10 * SECOND
+    connection.reset()
+    played = keeping(known, site, size=BLOCK)
+    assert held(played)[Room.TRACED_NAMES].turned_away > 0
+    assert any("attempt" in packet.note for packet in played.told[-1].packets)
+
+
+def test_what_made_room_for_a_flood_is_the_same_in_each_replay(known: Knowledge) -> None:
+    """Whatever the blocks are, and the seed of the flow table."""
+    site = flooded(DEVICES // 8, PER_DEVICE)
+    whole = keeping(known, site, size=BLOCK)
+    other = keeping(known, site, size=97, seed=b"another seed 16b")
+    assert [each.packets for each in whole.told] == [each.packets for each in other.told]
+    assert held(whole) == held(other)
+
+
+def test_octets_of_questions_are_counted_while_they_are_kept(known: Knowledge) -> None:
+    """The same question again takes no more room, and the oldest gives its own back."""
+    sizes = []
+    for times, labels in ((1, 1), (3, 1), (1, PER_DEVICE), (2, PER_DEVICE + 9)):
+        site = Site()
+        for number in range(times * labels):
+            at = START + number * SECOND
+            site.wire.udp(at, site.gate, 4000, site.server, 53, asked(f"q{number % labels:03}"))
+        sizes.append(held(keeping(known, site))[Room.TRACED].size)
+    one = sizes[0]
+    assert one > len(asked("q000"))
+    assert sizes == [one, one, PER_DEVICE * one, PER_DEVICE * one]
+
+
+def test_who_turns_out_to_be_a_camera_is_no_stranger(known: Knowledge) -> None:
+    """What it had asked before is kept with what it asks from then on, and looked for in one place."""
+    site, late = Site(), Host.at("10.20.0.77", "02:00:00:00:00:77")
+    at = lookup(site.wire, START, late, site.server, "cloud.example", UNKNOWN_CN)
+    played = engine(known, keeps=True).feed(blocks(site.wire.frames()))
+    device = played.engine.attribution.devices.known(packed("10.20.0.77"))
+    assert device is not None
+    played.engine.attribution.devices.recognise(device, DeviceClass.CAMERA, "a test")
+    site = Site()
+    at = lookup(site.wire, at + SECOND, late, site.server, "other.example", UNKNOWN_CN)
+    flood(site, at, DEVICES + 50, 1)
+    connection = Connection(site.wire, late, site.remote(UNKNOWN_CN), 443, at=at + SECOND, rng=site.rng)
+    connection.open()
+    connection.tls(site.rng, "cloud.example")
+    played.feed(blocks(site.wire.frames(), BLOCK)).finish()
+    found = [packet.data for packet in packets(played.told)]
+    assert any(b"\x05cloud\x07example\x00" in data for data in found)
 
 
 def test_a_message_brings_so_many_packets(known: Knowledge) -> None:

@@ -189,6 +189,21 @@ def test_p2p_networks_of_vendors_are_the_vendors(catalogue: Catalogue) -> None:
     assert catalogue.operator_of_p2p("martian") is None
 
 
+def test_makers_services_are_counted(catalogue: Catalogue, tmp_path: Path) -> None:
+    """Names and addresses that are not peer-to-peer servers or unsure, and their makers."""
+    names, makers = catalogue.makers_services()
+    assert makers >= 40
+    assert names > makers
+    (tmp_path / "own.toml").write_text(
+        '[[vendor]]\nkey = "acme"\nname = "Acme"\njurisdiction = "DE"\nsource = "OWN"\n'
+        '[[vendor.domain]]\nsuffixes = ["acme.example"]\nhosts = ["cam.example.org"]\nsource = "OWN"\n'
+        '[[vendor.domain]]\nsuffixes = ["p2p.acme.example"]\npurpose = "p2p"\nsource = "OWN"\n'
+        '[[vendor.domain]]\nsuffixes = ["acme.test"]\nverified = false\nsource = "OWN"\n'
+        '[sources]\nOWN = "seen on our own network"\n'
+    )
+    assert Catalogue.load(tmp_path).makers_services() == (names + 2, makers + 1)
+
+
 def test_control_outweighs_the_legal_seat(catalogue: Catalogue) -> None:
     """Reolink is registered in Hong Kong and controlled from China; Lorex is Canadian and Taiwanese-owned."""
     reolink, lorex = catalogue.vendors["reolink"], catalogue.vendors["lorex"]

@@ -107,6 +107,97 @@ def test_a_name_that_is_no_proof_is_medium(operators: Operators) -> None:
     assert resolve(operators, None, "api.hik-connect.com", proof=False).confidence is Confidence.HIGH
 
 
+@pytest.mark.parametrize(
+    ("name", "vendor", "law", "kind"),
+    [
+        ("rest-prod.immedia-semi.com", "blink", "US", OperatorKind.VENDOR_CLOUD),
+        ("api.oauth.blink.com", "blink", "US", OperatorKind.VENDOR_CLOUD),
+        ("fw.ring.com", "ring", "US", OperatorKind.VENDOR_CLOUD),
+        ("myapi.arlo.com", "arlo", "US", OperatorKind.VENDOR_CLOUD),
+        ("mqtt-cluster.arloxcld.com", "arlo", "US", OperatorKind.VENDOR_CLOUD),
+        ("security-app-eu.eufylife.com", "eufy", "CN", OperatorKind.VENDOR_CLOUD),
+        ("eufylife.com", "eufy", "CN", OperatorKind.VENDOR_CLOUD),
+        ("www.eufy.com", "eufy", "CN", OperatorKind.VENDOR_CLOUD),
+        ("mp-eu-dcdda.auto.mydlink.com", "d-link", "TW", OperatorKind.VENDOR_CLOUD),
+        ("www.dlink.com", "d-link", "TW", OperatorKind.VENDOR_CLOUD),
+        ("ntp1.dlink.com", "d-link", "TW", OperatorKind.VENDOR_CLOUD),
+        ("wrpd.dlink.com.tw", "d-link", "TW", OperatorKind.VENDOR_CLOUD),
+        ("ot.io.mi.com", "xiaomi", "CN", OperatorKind.VENDOR_CLOUD),
+        ("de.business.smartcamera.api.io.mi.com", "xiaomi", "CN", OperatorKind.VENDOR_CLOUD),
+        ("awsde0.fds.api.xiaomi.com", "xiaomi", "CN", OperatorKind.VENDOR_CLOUD),
+        ("fusion-gateway-cn.imilab.com", "imilab", "CN", OperatorKind.VENDOR_CLOUD),
+        ("nexusapi-eu1.camera.home.nest.com", "google-nest", "US", OperatorKind.VENDOR_CLOUD),
+        ("nexus.dropcam.com", "google-nest", "US", OperatorKind.VENDOR_CLOUD),
+        ("prodvpn-eu-2.netatmo.net", "netatmo", "FR", OperatorKind.VENDOR_CLOUD),
+        ("api.netatmo.com", "netatmo", "FR", OperatorKind.VENDOR_CLOUD),
+        ("api.circle.logi.com", "logitech", "CH", OperatorKind.VENDOR_CLOUD),
+        ("node-2.video.logi.com", "logitech", "CH", OperatorKind.VENDOR_CLOUD),
+        ("mediator.prd.cam.simplisafe.com", "simplisafe", "US", OperatorKind.VENDOR_CLOUD),
+        ("time.control.verkada.com", "verkada", "US", OperatorKind.VENDOR_CLOUD),
+        ("vsubmit.command.verkada.com", "verkada", "US", OperatorKind.VENDOR_CLOUD),
+        ("n1.meraki.com", "meraki", "US", OperatorKind.VENDOR_CLOUD),
+        ("fw-update.ubnt.com", "ubiquiti", "US", OperatorKind.VENDOR_CLOUD),
+        ("fw-download.ui.com", "ubiquiti", "US", OperatorKind.VENDOR_CLOUD),
+        ("api-rest.nightowlconnect.com", "night-owl", "US", OperatorKind.VENDOR_CLOUD),
+        ("house.nightowldvr.com", "night-owl", "US", OperatorKind.VENDOR_CLOUD),
+        ("p2p.lorexservices.com", "lorex", "TW", OperatorKind.P2P_CLOUD),
+        ("config.amcrestcloud.com", "amcrest", "US", OperatorKind.VENDOR_CLOUD),
+        ("events.tplinkra.com", "tp-link", "CN", OperatorKind.VENDOR_CLOUD),
+        ("dm201.cbs.boschsecurity.com", "bosch", "DE", OperatorKind.VENDOR_CLOUD),
+        ("api.remote.boschsecurity.com", "bosch", "DE", OperatorKind.VENDOR_CLOUD),
+        ("dmp.avasecurity.com", "avigilon", "US", OperatorKind.VENDOR_CLOUD),
+        ("portal.vortexcloud.com", "vivotek", "TW", OperatorKind.VENDOR_CLOUD),
+        ("api2.rhombussystems.com", "rhombus", "US", OperatorKind.VENDOR_CLOUD),
+        ("gw-eu.xiaoyi.com", "yi", "CN", OperatorKind.VENDOR_CLOUD),
+        ("kamicloud-api.kamihome.com", "yi", "CN", OperatorKind.VENDOR_CLOUD),
+        ("open-ger.aqara.com", "aqara", "CN", OperatorKind.VENDOR_CLOUD),
+        ("app-api.aqara.cn", "aqara", "CN", OperatorKind.VENDOR_CLOUD),
+        ("api.ecobee.com", "ecobee", "US", OperatorKind.VENDOR_CLOUD),
+        ("my.canary.is", "canary", "US", OperatorKind.VENDOR_CLOUD),
+        ("api-prod.canaryis.com", "canary", "US", OperatorKind.VENDOR_CLOUD),
+        ("cam-gw-us.ajcloud.net", "ajcloud", "CN", OperatorKind.VENDOR_CLOUD),
+        ("devota.av380.net", "macro-video", "HK", OperatorKind.VENDOR_CLOUD),
+        ("logreport.nvcam.net", "macro-video", "HK", OperatorKind.VENDOR_CLOUD),
+    ],
+)
+def test_makers_own_services(operators: Operators, name: str, vendor: str, law: str, kind: OperatorKind) -> None:
+    """The maker, and the law that it answers to, whosever network the name stands in."""
+    verdict = resolve(operators, IRISH_AMAZON, name)
+    assert (verdict.operator_key, verdict.vendor) == (f"vendor:{vendor}", vendor)
+    assert (verdict.kind, verdict.jurisdiction, verdict.confidence) == (kind, law, Confidence.HIGH)
+
+
+@pytest.mark.parametrize(
+    ("name", "domain"),
+    [
+        ("notmydlink.com", "notmydlink.com"),
+        ("mydlink.com.example.org", "example.org"),
+        ("notdlink.com", "notdlink.com"),
+        ("immedia-semi.com.example.org", "example.org"),
+        ("www.blink.com", "blink.com"),
+        ("spring.com", "spring.com"),
+        ("hamburger-ring.com", "hamburger-ring.com"),
+        ("noteufylife.com", "noteufylife.com"),
+        ("www.mi.com", "mi.com"),
+        ("account.xiaomi.com", "xiaomi.com"),
+        ("io-mi.com", "io-mi.com"),
+        ("jimilab.com", "jimilab.com"),
+        ("honest.com", "honest.com"),
+        ("www.logi.com", "logi.com"),
+        ("www.ui.com", "ui.com"),
+        ("www.verkada.com", "verkada.com"),
+        ("www.boschsecurity.com", "boschsecurity.com"),
+        ("lavasecurity.com", "lavasecurity.com"),
+        ("blahajcloud.net", "blahajcloud.net"),
+        ("myvortexcloud.com", "myvortexcloud.com"),
+    ],
+)
+def test_neighbours_of_makers_services_are_nobodys(operators: Operators, name: str, domain: str) -> None:
+    """A name that only looks like one, and the shop or site of a maker whose devices are not all cameras."""
+    verdict = resolve(operators, IRISH_AMAZON, name)
+    assert (verdict.operator_key, verdict.vendor, verdict.kind) == (f"domain:{domain}", None, OperatorKind.DOMAIN)
+
+
 def test_an_unknown_domain(operators: Operators) -> None:
     """The registered domain is the operator; whose law is the home of its network, and that is said."""
     verdict = resolve(operators, IRISH_AMAZON, "a.b.example.co.uk")

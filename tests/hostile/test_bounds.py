@@ -37,7 +37,7 @@ from monitor.model.flows import Flow
 from monitor.model.limits import Limit, Room
 from monitor.protocols import http_bodies
 from monitor.wire import fragments, layout, streams
-from pcaps import packets, scenarios
+from pcaps import messages, packets, scenarios
 from pcaps.wire import MS
 from tests.engine.played import Played, configured, engine
 from tests.hostile import floods
@@ -49,6 +49,7 @@ FLOWS: Final = 256
 CONTACTS: Final = 64
 DEVICES: Final = 16
 INVENTORY: Final = 2
+STRANGER: Final = packets.Host.at("10.20.0.99", "02:00:00:00:00:99")
 SCENARIOS: Final = ("irish_vendor_cloud", "hardcoded_p2p", "ipv6_abroad")
 WAITING: Final = 4096
 """For what is emptied at each packet or tick, and has no bound of its own: no more than the packets of one block."""
@@ -108,9 +109,10 @@ ROOMS: Final[dict[str, tuple[Room, ...]]] = {
     "engine.inspection.ledger._pages[].answers[]": (Room.STATEMENTS,),
     "engine.inspection.ledger._pages[].overheard[]": (Room.STATEMENTS,),
     "engine.scanner.dirty": (Room.FLOWS,),
-    "engine.traces._names": (Room.TRACED_NAMES,),
+    "engine.traces._other_names": (Room.TRACED_NAMES,),
     "engine.traces._others": (Room.TRACES,),
     "engine.traces._watched": (Room.TRACES,),
+    "engine.traces._watched_names": (Room.TRACED_NAMES,),
 }
 """What a limit bounds; of several it is their sum."""
 OF_THE_DAEMON: Final = {
@@ -126,9 +128,10 @@ CAPS: Final[dict[str, int]] = {
     "engine.fragments._open": fragments.MAX_BYTES // fragments.OVERHEAD,
     "engine.fragments._open[].parts": fragments.MAX_PARTS,
     "engine.traces._hellos": traces.HELLOS,
-    "engine.traces._names[]": traces.PER_DEVICE,
+    "engine.traces._other_names[]": traces.PER_DEVICE,
     "engine.traces._others[]": traces.PER_PAIR,
     "engine.traces._watched[]": traces.PER_PAIR,
+    "engine.traces._watched_names[]": traces.PER_DEVICE,
     # Configuration.
     "engine.attribution.devices._cameras": 1,
     "engine.attribution.devices._claims._due": claims.MAX_DUE,
@@ -223,6 +226,8 @@ def busy() -> tuple[list[Found], list[Limit]]:
         for flood in (floods.stations, floods.names, floods.destinations, floods.hellos):
             played.feed(flood(2 * FLOWS, step=MS, now=now))
             now = played.engine.scanner.ts
+        question = messages.dns_query(7, floods.HELLO_NAME)
+        played.feed([floods.one(now + MS, floods.datagram(STRANGER, floods.RESOLVER, 40000, 53, question))])
         for frame, link, wire in mutants(Random(1), 1000):
             now += MS
             played.feed([Block(frame, array("q", (now, 0, len(frame), wire, 0)), 1, (Interface("capture", link),))])

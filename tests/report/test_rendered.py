@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the month's report."""
     where = tmp_path_factory.mktemp("rendered")
     site = SiteConfig(home=("GB",), time_zone="Europe/London")
-    page, _ = make(month(where / "state"), site, Catalogue.load().vocabulary, made_ns=MADE)
+    page, _ = make(month(where / "state"), site, Catalogue.load(), made_ns=MADE)
     (where / "report.html").write_bytes(page)
     return where
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from monitor.config import Config, convert
 from monitor.continuity import PREFIX, keeper, pages
@@ -20,6 +21,7 @@ from monitor.continuity.records import encode
 from monitor.enrich.catalogue import Catalogue
 from monitor.model.contacts import Outcome
 from monitor.model.incidents import Activity, DeviceView
+from monitor.model.verdicts import OperatorKind
 from monitor.policy.settings import SiteConfig
 from monitor.report.making import make, moment
 from monitor.store.journal import Store
@@ -28,6 +30,7 @@ from pcaps import scenarios
 from tests.report.full import month
 from tests.report.journals import (
     BEGIN,
+    CLOUD,
     DAY,
     HOUR,
     MADE,
@@ -45,15 +48,14 @@ from tests.report.journals import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from monitor.model.capabilities import Vocabulary
 
 VOID = {"meta", "br"}
 SITE = SiteConfig(home=("GB",))
 
 
 @pytest.fixture(scope="module")
-def vocabulary() -> Vocabulary:
-    return Catalogue.load().vocabulary
+def catalogue() -> Catalogue:
+    return Catalogue.load()
 
 
 class Strict(HTMLParser):
@@ -104,8 +106,8 @@ def checked(page: bytes) -> Strict:
     return seen
 
 
-def made(directory: Path, vocabulary: Vocabulary, site: SiteConfig = SITE, **times: int) -> bytes:
-    page, damaged = make(directory, site, vocabulary, **times, made_ns=MADE)
+def made(directory: Path, catalogue: Catalogue, site: SiteConfig = SITE, **times: int) -> bytes:
+    page, damaged = make(directory, site, catalogue, **times, made_ns=MADE)
     assert not damaged
     checked(page)
     return page
@@ -119,10 +121,10 @@ def chapter(page: bytes, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", [each for each in scenarios.NAMES if each != "airport_storm"])
-def test_every_figure_is_the_journals(name: str, tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_every_figure_is_the_journals(name: str, tmp_path: Path, catalogue: Catalogue) -> None:
     """Of each scenario: each contact's operator, attempts and outcome stand with its device; nobody else is blamed."""
     config = replayed(name, tmp_path)
-    page = made(tmp_path, vocabulary, config.site)
+    page = made(tmp_path, catalogue, config.site)
     with open_readonly(tmp_path) as reader:
         contacts, lost = contacts_in(reader.states(PREFIX))
         messages = [json.loads(each.body) for each in reader.newest_per_incident(1000)]
@@ -143,10 +145,10 @@ def test_every_figure_is_the_journals(name: str, tmp_path: Path, vocabulary: Voc
             assert "Tried to go outside the site" not in chapter(page, quiet)
 
 
-def test_a_storm_is_counted_exactly(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_a_storm_is_counted_exactly(tmp_path: Path, catalogue: Catalogue) -> None:
     """140 cameras that try one address: each has a chapter, and the plot's sum is the scenario's."""
     config = replayed("airport_storm", tmp_path)
-    page = made(tmp_path, vocabulary, config.site)
+    page = made(tmp_path, catalogue, config.site)
     expected = scenarios.load("airport_storm").expect
     total = sum(each.attempts for each in expected)
     assert f"{total:,} attempts against the policy, by the day they were told" in page.decode()
@@ -154,9 +156,9 @@ def test_a_storm_is_counted_exactly(tmp_path: Path, vocabulary: Vocabulary) -> N
     assert f"{len(expected)} tried to reach something outside the site" in rows_said(page)
 
 
-def test_a_month(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_a_month(tmp_path: Path, catalogue: Catalogue) -> None:
     """A site with something of everything: the figures of each device and of the sensor."""
-    page = made(month(tmp_path), vocabulary, SiteConfig(home=("GB",), time_zone="Europe/London"))
+    page = made(month(tmp_path), catalogue, SiteConfig(home=("GB",), time_zone="Europe/London"))
     whole = rows_said(page)
     assert "47 attempts against the policy" in page.decode()
     assert "1 tried to reach something outside the site; 3 did not, as far as each was watched; of 1 it is not" in whole
@@ -184,71 +186,86 @@ def test_a_month(tmp_path: Path, vocabulary: Vocabulary) -> None:
     assert "2025-11-02 00:00 UTC (00:00 GMT)" in whole
 
 
-def test_an_empty_journal_claims_nothing(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_no_makers_service_is_denied_only_as_far_as_the_list_goes(tmp_path: Path, catalogue: Catalogue) -> None:
+    """It called somebody whom no row names: what was checked is said. One that called nobody called no maker."""
+    nobody = replace(CLOUD, operator="example.org", operator_key="domain:example.org", kind=OperatorKind.DOMAIN)
+    devices = [device(), device("hall-09")]
+    page = made(write(tmp_path, devices, [contact(verdict=nobody, names=("cam.example.org",))], ran=run()), catalogue)
+    names, makers = catalogue.makers_services()
+    limit = (
+        f"Checked against {names} names and addresses of {makers} makers: "
+        "a service that is not among them stands above under its own name or network."
+    )
+    question = "Did it call a camera maker's own service? None seen; watched 100 % of 720 h."
+    assert f"{question} {limit} Did it use" in chapter(page, "gate-07")
+    assert f"{question} Did it use" in chapter(page, "hall-09")
+
+
+def test_an_empty_journal_claims_nothing(tmp_path: Path, catalogue: Catalogue) -> None:
     """No device, no time: the report says so."""
-    page = rows_said(made(write(tmp_path), vocabulary))
+    page = rows_said(made(write(tmp_path), catalogue))
     assert "The journal knows nothing of this time." in page
     assert "nothing is known of any, and so nothing is claimed" in page
     assert "does not say what the sensor missed" in page
 
 
-def test_a_journal_without_account_denies_nothing(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_a_journal_without_account_denies_nothing(tmp_path: Path, catalogue: Catalogue) -> None:
     """Devices, but no record of what the sensor missed: no negative anywhere."""
-    page = rows_said(made(write(tmp_path, [device()]), vocabulary))
+    page = rows_said(made(write(tmp_path, [device()]), catalogue))
     assert "Not known: the journal does not say what the sensor missed." in page
     assert "attempted nothing" not in page
     assert "None seen" not in page
 
 
-def test_an_incident_whose_contact_is_gone_still_counts(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_an_incident_whose_contact_is_gone_still_counts(tmp_path: Path, catalogue: Catalogue) -> None:
     """A contact made room for others, its incident is in the journal: the device is not acquitted."""
-    page = made(write(tmp_path, [device()], transitions=[transition()], ran=run()), vocabulary)
+    page = made(write(tmp_path, [device()], transitions=[transition()], ran=run()), catalogue)
     assert "Tried to go outside the site: 1 destination known from incidents only." in chapter(page, "gate-07")
 
 
-def test_who_began_is_not_guessed(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_who_began_is_not_guessed(tmp_path: Path, catalogue: Catalogue) -> None:
     """Packets were exchanged and nobody saw who began: neither blamed nor acquitted."""
     page = made(
-        write(tmp_path, [device()], [contact(outbound=False, outcome=Outcome.TRANSFERRED)], ran=run()), vocabulary
+        write(tmp_path, [device()], [contact(outbound=False, outcome=Outcome.TRANSFERRED)], ran=run()), catalogue
     )
     assert "Not known: it exchanged packets with 1 end outside the site" in chapter(page, "gate-07")
     assert "attempted nothing" not in chapter(page, "gate-07")
 
 
-def test_reached_from_outside_is_no_attempt(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_reached_from_outside_is_no_attempt(tmp_path: Path, catalogue: Catalogue) -> None:
     """A viewer from outside is told as such."""
     ends = [contact(outbound=False, invited=True, outcome=Outcome.TRANSFERRED)]
-    words = chapter(made(write(tmp_path, [device()], ends, ran=run()), vocabulary), "gate-07")
+    words = chapter(made(write(tmp_path, [device()], ends, ran=run()), catalogue), "gate-07")
     assert "attempted nothing outside the site." in words
     assert "It was reached by 1 end outside, and answered." in words
 
 
-def test_a_place_that_nobody_knows_is_not_home(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_a_place_that_nobody_knows_is_not_home(tmp_path: Path, catalogue: Catalogue) -> None:
     """An end without a known country makes "another country" not known."""
     nowhere = msgspec.structs.replace(contact().verdict, location=None, jurisdiction=None)
-    words = chapter(made(write(tmp_path, [device()], [contact(verdict=nowhere)], ran=run()), vocabulary), "gate-07")
+    words = chapter(made(write(tmp_path, [device()], [contact(verdict=nowhere)], ran=run()), catalogue), "gate-07")
     assert "under another law? Not known: of 1 end nobody can say" in words
 
 
-def test_a_core_network_is_on_the_site(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_a_core_network_is_on_the_site(tmp_path: Path, catalogue: Catalogue) -> None:
     """What is off limits is named, and is not outside."""
     directory = write(tmp_path, [device()], [contact(remote="10.1.0.9")], ran=run())
-    words = chapter(made(directory, vocabulary, SiteConfig(core_networks=("10.1.0.0/16",))), "gate-07")
+    words = chapter(made(directory, catalogue, SiteConfig(core_networks=("10.1.0.0/16",))), "gate-07")
     assert "attempted nothing outside the site." in words
     assert "on the site, off limits" in words
     assert "off limits? Yes: Hik-Connect." in words
 
 
-def test_a_part_of_the_time(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_a_part_of_the_time(tmp_path: Path, catalogue: Catalogue) -> None:
     """What was wholly before or after is not in it; figures that may be of more are marked."""
     directory = month(tmp_path)
-    before = made(directory, vocabulary, until_ns=BEGIN + 12 * HOUR)
+    before = made(directory, catalogue, until_ns=BEGIN + 12 * HOUR)
     assert "Hik-Connect" not in rows_said(before)
     assert "720 attempts, 64.8 kB out, 64.8 kB in *" in chapter(before, "gate-07")
     assert "Update (certain)" not in rows_said(before)
-    middle = made(directory, vocabulary, since_ns=BEGIN + 3 * DAY + 1, until_ns=BEGIN + 4 * DAY)
+    middle = made(directory, catalogue, since_ns=BEGIN + 3 * DAY + 1, until_ns=BEGIN + 4 * DAY)
     assert "10 attempts against the policy" in middle.decode()
-    assert "The journal knows nothing" in rows_said(made(directory, vocabulary, since_ns=BEGIN + 40 * DAY))
+    assert "The journal knows nothing" in rows_said(made(directory, catalogue, since_ns=BEGIN + 40 * DAY))
 
 
 HOSTILE = (
@@ -264,7 +281,7 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_nothing_a_device_says_is_markup(name: str, tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_nothing_a_device_says_is_markup(name: str, tmp_path: Path, catalogue: Catalogue) -> None:
     """Names, makers, models, versions, operators and messages with markup, controls or turned writing stay text."""
     if "\ud800" in name:
         name = name.encode("utf-8", "replace").decode()  # no row can hold half a pair
@@ -277,36 +294,36 @@ def test_nothing_a_device_says_is_markup(name: str, tmp_path: Path, vocabulary: 
         transitions=[transition(device=view, message=name)],
         ran=run(),
     )
-    page = made(directory, vocabulary)
+    page = made(directory, catalogue)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", page.decode())
     shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in name)
     assert shown in rows_said(page) or "  " in shown
 
 
-def test_equal_bytes(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_equal_bytes(tmp_path: Path, catalogue: Catalogue) -> None:
     """The same journal gives the same bytes; when it was made stands in it once, and nowhere else."""
     directory = month(tmp_path)
-    first, again = (make(directory, SITE, vocabulary, made_ns=MADE)[0] for _ in range(2))
+    first, again = (make(directory, SITE, catalogue, made_ns=MADE)[0] for _ in range(2))
     assert first == again
-    later = make(directory, SITE, vocabulary, made_ns=MADE + DAY)[0]
+    later = make(directory, SITE, catalogue, made_ns=MADE + DAY)[0]
     assert first != later
     cut = [re.sub(rb"<footer>.*</footer>", b"", each) for each in (first, later)]
     assert cut[0] == cut[1]
     assert rows_said(first).count("2026-12-06") == 1
 
 
-def test_a_row_that_cannot_be_read_is_told(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_a_row_that_cannot_be_read_is_told(tmp_path: Path, catalogue: Catalogue) -> None:
     """A damaged contact may be any: nobody is acquitted."""
     write(tmp_path, [device()], ran=run())
     with contextlib.closing(Store.open(tmp_path, sensor=SENSOR, sinks=[], reserved=0)) as store:
         store.append([], lambda *_: b"", {f"{PREFIX}contact/0": b"rubbish"})
-    page, damaged = make(tmp_path, SITE, vocabulary, made_ns=MADE)
+    page, damaged = make(tmp_path, SITE, catalogue, made_ns=MADE)
     assert damaged == 1
     assert "1 row of the journal cannot be read, so that nothing is denied" in rows_said(page)
     assert "attempted nothing" not in rows_said(page)
 
 
-def test_a_thousand_devices(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_a_thousand_devices(tmp_path: Path, catalogue: Catalogue) -> None:
     """A thousand devices with ten ends each and 5,000 incidents: 20 MB at most, in some seconds of processor time."""
     verdicts = [msgspec.structs.replace(contact().verdict, operator_key=f"domain:{each}") for each in range(10)]
     devices = [device(f"cam-{each:04}") for each in range(1000)]
@@ -321,7 +338,7 @@ def test_a_thousand_devices(tmp_path: Path, vocabulary: Vocabulary) -> None:
     ]
     write(tmp_path, devices, contacts, transitions=told, ran=run())
     began = time.process_time()
-    page, _ = make(tmp_path, SITE, vocabulary, made_ns=MADE)
+    page, _ = make(tmp_path, SITE, catalogue, made_ns=MADE)
     spent = time.process_time() - began
     assert page.count(b"<section>") == 1000
     assert len(page) < 20_000_000
@@ -339,15 +356,15 @@ def test_times_as_people_write_them() -> None:
         moment("yesterday", site, "--until")
 
 
-def test_a_time_that_ends_before_it_begins(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_a_time_that_ends_before_it_begins(tmp_path: Path, catalogue: Catalogue) -> None:
     with pytest.raises(ValueError, match="--since must be before --until"):
-        make(tmp_path, SITE, vocabulary, 2, 1, made_ns=MADE)
+        make(tmp_path, SITE, catalogue, 2, 1, made_ns=MADE)
 
 
-def test_configuration_without_home(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_configuration_without_home(tmp_path: Path, catalogue: Catalogue) -> None:
     """Without home countries nothing is called abroad, and nobody is asked."""
     config: Config = convert({}, "test")
-    assert "another country" not in rows_said(made(month(tmp_path), vocabulary, config.site))
+    assert "another country" not in rows_said(made(month(tmp_path), catalogue, config.site))
 
 
 def test_a_daemons_record_is_found() -> None:
@@ -356,22 +373,22 @@ def test_a_daemons_record_is_found() -> None:
     assert pages.DEVICES.startswith(PREFIX)
 
 
-def test_a_replay_beside_a_run_has_no_account(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_a_replay_beside_a_run_has_no_account(tmp_path: Path, catalogue: Catalogue) -> None:
     """A replay into a daemon's journal rewrites devices: how long the sensor listened to them nobody knows then."""
     write(tmp_path, [device()], ran=run())
     with contextlib.closing(Store.open(tmp_path, sensor=SENSOR, sinks=[], reserved=0)) as store:
         store.append([], lambda *_: b"", {pages.REPLAYED: encode(run(arrived=0))})
-    assert "What was lost meanwhile is not known." in chapter(made(tmp_path, vocabulary), "gate-07")
+    assert "What was lost meanwhile is not known." in chapter(made(tmp_path, catalogue), "gate-07")
 
 
-def test_addresses_of_one_operator_are_one_row(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_addresses_of_one_operator_are_one_row(tmp_path: Path, catalogue: Catalogue) -> None:
     """Attempts and bytes of all its addresses are added, and the best outcome stands."""
     more = contact(remote="47.88.59.211", counts=(2, 600, 100, 0), outcome=Outcome.ANSWERED)
-    words = chapter(made(write(tmp_path, [device()], [contact(), more], ran=run()), vocabulary), "gate-07")
+    words = chapter(made(write(tmp_path, [device()], [contact(), more], ran=run()), catalogue), "gate-07")
     assert "the other end answered 42 attempts, 3.0 kB out, 100 B in" in words
 
 
-def test_incidents_that_turn_out_to_be_one_are_counted_once(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_incidents_that_turn_out_to_be_one_are_counted_once(tmp_path: Path, catalogue: Catalogue) -> None:
     """What the one that ends has told is not told again by the one that goes on."""
     other = "b" * 32
     told = [
@@ -379,14 +396,14 @@ def test_incidents_that_turn_out_to_be_one_are_counted_once(tmp_path: Path, voca
         transition(2, activity=Activity.END, merged_into=other),
         transition(incident=other, attempts=45, time_ns=BEGIN + 2 * DAY),
     ]
-    page = made(write(tmp_path, [device()], transitions=told, ran=run()), vocabulary)
+    page = made(write(tmp_path, [device()], transitions=told, ran=run()), catalogue)
     assert "45 attempts against the policy" in page.decode()
 
 
-def test_an_incident_of_two_namesakes_is_given_to_neither(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_an_incident_of_two_namesakes_is_given_to_neither(tmp_path: Path, catalogue: Catalogue) -> None:
     """A name alone that two devices have blames none of them; the incident stands on its own."""
     both = [device(key="a"), device(key="b")]
-    page = rows_said(made(write(tmp_path, both, transitions=[transition()], ran=run()), vocabulary))
+    page = rows_said(made(write(tmp_path, both, transitions=[transition()], ran=run()), catalogue))
     assert "Tried to go outside the site" not in page
     assert "attempted nothing" not in page
     assert "Not known: an incident may be its own or that of another device of this name." in page

@@ -14,6 +14,7 @@ from monitor.enrich.catalogue.marks import ANSWERS, Marks
 from monitor.enrich.catalogue.owners import Owner, of_p2p
 from monitor.enrich.catalogue.reading import CatalogueError, read
 from monitor.enrich.catalogue.remotes import HTTPS, Remotes
+from monitor.enrich.catalogue.rows import Purpose
 from monitor.enrich.catalogue.validation import check_file, check_references, rows_of
 from monitor.enrich.catalogue.vocabulary import Vocabulary
 from monitor.enrich.catalogue.vulnerabilities import Vulnerabilities, check
@@ -141,6 +142,18 @@ class Catalogue:
     def _sells(self, vendor: str, maker: str) -> bool:
         row = self.vendors.get(vendor)
         return row is not None and (row.parent == maker or maker in row.made_by)
+
+    def makers_services(self) -> tuple[int, int]:
+        """By how many names and addresses makers' own services are known, and of how many makers."""
+        known = {
+            vendor.key: sum(
+                len(part.suffixes) + len(part.hosts) + len(part.addresses)
+                for part in vendor.domain
+                if part.verified and part.purpose is not Purpose.P2P
+            )
+            for vendor in self.vendors.values()
+        }
+        return sum(known.values()), sum(map(bool, known.values()))
 
     def vulnerability(self, key: str) -> Vulnerability | None:
         """The hole of this key: "CVE-2021-36260"."""
