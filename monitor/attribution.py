@@ -185,6 +185,8 @@ class Attribution:
             crosses = there in (REMOTE, CORE)
             if not crosses:
                 flow.peer = self.devices.known(flow.responder)
+                if not sent:
+                    self.answers(flow, flow.responder_mac, flow.start_ns)
         elif there is LOCAL and here in (REMOTE, CORE):
             flow.outward = False
             # Only what a host sends says which MAC is its own: a packet from outside may be addressed to anybody's.
@@ -195,6 +197,21 @@ class Attribution:
         if crosses:
             told = self.names.of(flow.device.key, flow.remote, flow.start_ns)
             self._attach(flow, told, "dns", flow.start_ns)
+
+    def awaits(self, flow: Flow) -> bool:
+        """Whether the other end is local, unknown, and one that the user named: it is known once it sends."""
+        return (
+            flow.device is not None
+            and flow.peer is None
+            and flow.contact is None
+            and self.site.reach(flow.responder) is LOCAL
+            and self.devices.expects(flow.responder, flow.responder_mac)
+        )
+
+    def answers(self, flow: Flow, mac: Mac | None, ts_ns: int) -> None:
+        """The responder of a local flow sent a packet, with this MAC. What is merely sent to makes no device."""
+        if self.awaits(flow):
+            flow.peer = self.devices.of(flow.responder, mac, ts_ns)
 
     def count(self, flow: Flow, attempts: int, sent: int, received: int, ts_ns: int) -> None:
         """Bring the contact up to the flow's totals: attempts of the device, frame bytes from and to it."""

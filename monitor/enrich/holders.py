@@ -103,6 +103,11 @@ class Holders(Hosts):
         """Whether this MAC is known as that of one host, or its prefix is a camera maker's."""
         return self._identifies(mac) and (mac in self._by_mac or self._catalogue.is_camera_mac(mac))
 
+    def expects(self, address: Address, mac: Mac | None) -> bool:
+        """Whether the user said that a host of this address, or of this MAC, is one to watch or to know."""
+        ip = unpack(address)
+        return mac in self._pinned_macs or any(ip in each for each in self._cameras if each.version == ip.version)
+
     def routes(self, mac: Mac) -> bool:
         """Whether this MAC is known as a router's."""
         return mac in self._routers
