@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, cast, get_args
 import cython
 
 from monitor.contacts.contacts import MAX_NAMES
-from monitor.enrich.holders import ADDRESSED
+from monitor.enrich.holders import ADDRESSED, FORWARDED
 from monitor.enrich.site import Reach
 from monitor.model.address import is_address, is_v4, pack, text, unpack
 from monitor.model.contacts import DeviceClass, Outcome, Trait, with_one
@@ -66,7 +66,8 @@ WATCHED_FOR_NS: Final = 24 * 3600 * 1_000_000_000
 """After so long without loss a name that was never heard was never asked for (architecture, call-home)."""
 SECOND_NS: Final = 1_000_000_000
 INITIAL_HOP_LIMITS: Final = frozenset({64, 128, 255})
-"""What hosts send with (RFC 1700 and common practice): a packet that still has it was not forwarded."""
+"""What hosts send with (RFC 1700 and common practice): a packet that still has it was not forwarded,
+and one that has one less was, once: by whoever's MAC it comes with."""
 ICMPS: Final = frozenset({1, 58})
 ECHO_REPLIES: Final = frozenset({0, 129})
 """Counterparts of echo requests, which stand in the place of the remote port (RFC 792, RFC 4443)."""
@@ -179,9 +180,8 @@ class Attribution:
         if there is REMOTE:
             self.devices.carries_others(flow.responder_mac, flow.responder)
         if here is LOCAL:
-            flow.device = self.devices.of(
-                flow.initiator, flow.initiator_mac, flow.start_ns, None if sent else ADDRESSED
-            )
+            witness = ADDRESSED if not sent else FORWARDED if ttl + 1 in INITIAL_HOP_LIMITS else None
+            flow.device = self.devices.of(flow.initiator, flow.initiator_mac, flow.start_ns, witness)
             crosses = there in (REMOTE, CORE)
             if not crosses:
                 flow.peer = self.devices.known(flow.responder)
