@@ -90,3 +90,14 @@ def test_a_mac_that_anybody_can_choose_says_less() -> None:
     assert device_changed.detect(change(IdentityKind.REPLACED)).confidence is Confidence.HIGH
     local = device_changed.detect(change(IdentityKind.REPLACED, mac="da:a1:19:4e:07:3c"))
     assert local.confidence is Confidence.MEDIUM
+
+
+def test_a_message_names_one_address_of_its_device(known: Knowledge) -> None:
+    """The camera begins with its maker's fixed address and then has a lease, from which it calls."""
+    site = Site()
+    first, leased = (Host.at(ip, "44:19:b6:20:00:3c") for ip in ("192.168.0.20", "10.20.0.60"))
+    site.wire.arp(START, first, site.server)
+    site.wire.arp(START + 90 * SECOND, leased, site.server)
+    site.wire.udp(START + 91 * SECOND, leased, 5000, site.remote("115.231.97.60"), 6000, b"x")
+    called = [each for each in play(known, site).told if each.kind is not Kind.DEVICE_CHANGED]
+    assert [(each.device.ip, each.evidences[0].device_ip) for each in called] == [("10.20.0.60", "10.20.0.60")]
