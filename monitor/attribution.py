@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, cast, get_args
 import cython
 
 from monitor.contacts.contacts import MAX_NAMES
-from monitor.enrich.holders import ADDRESSED
+from monitor.enrich.holders import ADDRESSED, FORWARDED
 from monitor.enrich.site import Reach
 from monitor.model.address import is_address, is_v4, pack, text, unpack
 from monitor.model.contacts import DeviceClass, Outcome, Trait, with_one
@@ -66,7 +66,8 @@ WATCHED_FOR_NS: Final = 24 * 3600 * 1_000_000_000
 """After so long without loss a name that was never heard was never asked for (architecture, call-home)."""
 SECOND_NS: Final = 1_000_000_000
 INITIAL_HOP_LIMITS: Final = frozenset({64, 128, 255})
-"""What hosts send with (RFC 1700 and common practice): a packet that still has it was not forwarded."""
+"""What hosts send with (RFC 1700 and common practice): a packet that still has it was not forwarded,
+and one that has one less was, once: by whoever's MAC it comes with."""
 ICMPS: Final = frozenset({1, 58})
 ECHO_REPLIES: Final = frozenset({0, 129})
 """Counterparts of echo requests, which stand in the place of the remote port (RFC 792, RFC 4443)."""
@@ -179,12 +180,13 @@ class Attribution:
         if there is REMOTE:
             self.devices.carries_others(flow.responder_mac, flow.responder)
         if here is LOCAL:
-            flow.device = self.devices.of(
-                flow.initiator, flow.initiator_mac, flow.start_ns, None if sent else ADDRESSED
-            )
+            witness = ADDRESSED if not sent else FORWARDED if ttl + 1 in INITIAL_HOP_LIMITS else None
+            flow.device = self.devices.of(flow.initiator, flow.initiator_mac, flow.start_ns, witness)
             crosses = there in (REMOTE, CORE)
             if not crosses:
                 flow.peer = self.devices.known(flow.responder)
+                if not sent:
+                    self.answers(flow, flow.responder_mac, flow.start_ns)
         elif there is LOCAL and here in (REMOTE, CORE):
             flow.outward = False
             # Only what a host sends says which MAC is its own: a packet from outside may be addressed to anybody's.
@@ -195,6 +197,21 @@ class Attribution:
         if crosses:
             told = self.names.of(flow.device.key, flow.remote, flow.start_ns)
             self._attach(flow, told, "dns", flow.start_ns)
+
+    def awaits(self, flow: Flow) -> bool:
+        """Whether the other end is local, unknown, and one that the user named: it is known once it sends."""
+        return (
+            flow.device is not None
+            and flow.peer is None
+            and flow.contact is None
+            and self.site.reach(flow.responder) is LOCAL
+            and self.devices.expects(flow.responder, flow.responder_mac)
+        )
+
+    def answers(self, flow: Flow, mac: Mac | None, ts_ns: int) -> None:
+        """The responder of a local flow sent a packet, with this MAC. What is merely sent to makes no device."""
+        if self.awaits(flow):
+            flow.peer = self.devices.of(flow.responder, mac, ts_ns)
 
     def count(self, flow: Flow, attempts: int, sent: int, received: int, ts_ns: int) -> None:
         """Bring the contact up to the flow's totals: attempts of the device, frame bytes from and to it."""

@@ -177,7 +177,7 @@ def replay(
             engine = run.run(JsonLines(sys.stdout.buffer) if form is Format.JSONL else terminal())
     except (StoreError, CatalogueError, GeoError, ValueError) as error:
         fail(str(error))
-    for note in (*shortfalls(engine), unwatched(engine)):
+    for note in (*shortfalls(engine), unwatched(engine, parse_networks(cameras or []))):
         if note is not None:
             complain(note)
     end(source)

@@ -381,6 +381,8 @@ class Engine:
             known = self._flows[slot]
             assert known is not None  # noqa: S101  begun when the scanner said NEW
             flow = known
+        if scanner.direction == 1 and flow.contact is None and flow.peer is None:
+            self.attribution.answers(flow, scanner.frame.macs()[0], ts_ns)
         if self.traces is not None and (flow.kept < PER_FLOW or events & at.REFUSE):
             self._trace(flow, events, view)
         if events & (at.SYN | at.PAYLOAD):
@@ -451,7 +453,7 @@ class Engine:
         if frame.proto == at.PROTO_TCP and flow.responder_port in SERVING:
             flow.serves = True
             scanner.care(slot)
-        if flow.contact is not None:
+        if flow.contact is not None or self.attribution.awaits(flow):
             scanner.care(slot)
         return flow
 

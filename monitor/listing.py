@@ -13,7 +13,7 @@ from rich.text import Text
 
 from monitor.continuity.pages import devices_in, pages_in
 from monitor.detectors.firmware_update import GRADES, versions
-from monitor.model.address import Address, Mac, mac_text, text
+from monitor.model.address import Address, Mac, mac_text, presentable, text
 from monitor.model.capabilities import Sensitivity, State
 from monitor.model.contacts import UNWATCHED
 from monitor.model.incidents import Severity
@@ -81,7 +81,7 @@ class Listing:
                 escape(device.name),
                 str(device.device_class),
                 escape(" ".join(filter(None, (device.vendor_name, device.model)))),
-                "\n".join([text(Address(each)) for each in device.addresses[:4]]),
+                "\n".join([text(each) for each in presentable([*map(Address, device.addresses)])[:4]]),
                 escape(_firmware(page) or device.firmware or ""),
                 _when(max(device.last_ns, device.seen[2])),
                 ", ".join(counted),
@@ -171,7 +171,7 @@ class Listing:
             "vendor": device.vendor_name,
             "model": device.model,
             "mac": mac_text(Mac(device.mac)) if device.mac is not None else None,
-            "addresses": [text(Address(each)) for each in device.addresses],
+            "addresses": [text(each) for each in presentable([*map(Address, device.addresses)])],
             "recognised_by": device.recognised_by,
             "first_ns": device.first_ns,
             "last_ns": max(device.last_ns, device.seen[2]),

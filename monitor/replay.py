@@ -140,8 +140,8 @@ def observe(config: Config, captures: Captures, kinds: Collection[str], out: Bin
     return engine
 
 
-def unwatched(engine: Engine) -> str | None:
-    """What to tell the user if no host was watched: which local hosts there are."""
+def unwatched(engine: Engine, cameras: Sequence[IPNetwork] = ()) -> str | None:
+    """What to tell the user if no host was watched: which local hosts there are. ``cameras``: those already named."""
     devices = list(engine.attribution.devices)
     if not engine.scanner.packets:
         return None
@@ -154,8 +154,9 @@ def unwatched(engine: Engine) -> str | None:
     ]
     shown = "\n  ".join(hosts[:MAX_HOSTS_LISTED]) or "none"
     more = f"\n  and {len(hosts) - MAX_HOSTS_LISTED} more" if len(hosts) > MAX_HOSTS_LISTED else ""
+    named = f", and none in {', '.join(map(str, cameras))} sent a packet" if cameras else ""
     return (
-        "no host was recognised as a camera, recorder or viewer, so nothing was judged; "
+        f"no host was recognised as a camera, recorder or viewer{named}, so nothing was judged; "
         f"name them with --cameras NET or a configuration. Local hosts seen:\n  {shown}{more}"
     )
 

@@ -25,6 +25,7 @@ SENTENCES: Final[Mapping[IdentityKind, str]] = {
     IdentityKind.CLASS_CHANGED: "Device {device} says that it is another type of device: {before}, now {after}",
     IdentityKind.NAME_CHANGED: "Device {device} calls itself otherwise: {before}, now {after}",
 }
+UNCERTAIN: Final = "The MAC of {device} was seen in two places, there and back once: {before}, and {after}"
 CONTESTED: Final = frozenset({IdentityKind.ADDRESS_CLAIMED, IdentityKind.MAC_CLONED})
 """Two that live at once: an attacker, or a fault that makes one of them unreachable."""
 
@@ -33,12 +34,14 @@ def detect(change: IdentityChange) -> Notice | None:
     """What to say of a change, if it is more than a note."""
     if not change.alarm:
         return None
+    sentence = SENTENCES[change.kind] if change.certain else UNCERTAIN
+    confidence = Confidence.MEDIUM if any(each.randomised for each in change.claimants) else Confidence.HIGH
     return Notice(
         kind=Kind.DEVICE_CHANGED,
-        severity=Severity.HIGH if change.kind in CONTESTED else Severity.MEDIUM,
+        severity=Severity.HIGH if change.kind in CONTESTED and change.certain else Severity.MEDIUM,
         about=str(change.kind),
-        message=SENTENCES[change.kind].format(device=change.device.name, before=change.before, after=change.after),
+        message=sentence.format(device=change.device.name, before=change.before, after=change.after),
         rule=f"identity: {change.kind}",
-        confidence=Confidence.MEDIUM if any(each.randomised for each in change.claimants) else Confidence.HIGH,
+        confidence=confidence if change.certain else Confidence.LOW,
         properties=(str(change.kind),),
     )

@@ -32,6 +32,9 @@ MAX_DUE: Final = 2 * MAX_CLAIMS
 """Times that are kept, before those are sought out that say nothing any more: of each claim one does."""
 MAX_CHANGES: Final = 1024
 """Changes that wait for the next tick: a site of a thousand cameras that are all claimed at once."""
+AGAIN: Final = 3
+"""Returns of a MAC to an address that it had left: there and back twice. A host that changes its address, to a fallback
+(RFC 3927, or a fixed one of its maker's) and back, is there and back once."""
 _NEVER: Final = 2**62
 
 Key = tuple[bytes, bytes, bytes]
@@ -40,7 +43,10 @@ Key = tuple[bytes, bytes, bytes]
 class Claim:
     """One claim. It is mutable until it is told."""
 
-    __slots__ = ("against", "by", "device", "due_ns", "first_ns", "held", "kind", "last_ns", "others", "told")
+    __slots__ = (
+        "against", "by", "device", "due_ns", "first_ns", "held", "kind", "last_ns", "others", "returns",
+        "told",
+    )  # fmt: skip
 
     def __init__(self, kind: IdentityKind, device: Device, held: Claimant, ts_ns: int) -> None:
         self.kind = kind
@@ -55,8 +61,15 @@ class Claim:
         self.first_ns = ts_ns
         """Since when it stands, the holder being silent."""
         self.last_ns = ts_ns
+        self.returns = 0
+        """How often a MAC that may be cloned came back to an address which it had left, unasked."""
         self.due_ns = _NEVER
         self.told: tuple[IdentityKind, ...] = ()
+
+    @property
+    def certain(self) -> bool:
+        """Whether no host that changes its own address shows this too."""
+        return self.kind is not IdentityKind.MAC_CLONED or self.returns >= AGAIN
 
 
 class Claims:
@@ -118,6 +131,11 @@ class Claims:
         """Both were seen: tell the claim, once it is sure that no router made it."""
         self.expect(claim, ts_ns + SETTLE_NS if claim.against.by is Evidence.TRAFFIC else ts_ns)
 
+    def sharpen(self, claim: Claim) -> None:
+        """The claim is certain now: what was told of it while it was not is told anew, once."""
+        if claim.returns == AGAIN:
+            claim.told = tuple(kind for kind in claim.told if kind is not claim.kind)
+
     def settle(self, claim: Claim, kind: IdentityKind, device: Device) -> None:
         """The claim turned out to be this, about this device: tell it."""
         claim.due_ns = _NEVER
@@ -128,7 +146,7 @@ class Claims:
         before, after = claim.held, claim.against
         words = (mac_text(before.mac), mac_text(after.mac)) if mac else (text(before.address), text(after.address))
         alarm = kind not in NOTES and (device.watched or claim.others)
-        self._add(IdentityChange(device, kind, *words, (before, after), claim.last_ns, alarm))
+        self._add(IdentityChange(device, kind, *words, (before, after), claim.last_ns, alarm, claim.certain))
 
     def said(self, device: Device, kind: IdentityKind, before: str, after: str, ts_ns: int) -> None:
         """The device says another thing of itself than before."""

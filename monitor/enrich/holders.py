@@ -41,6 +41,9 @@ LEASED: Final = frozenset({"dhcp", "dhcpv6"})
 """Protocols by which a server gives an address to a MAC, which need not be there yet."""
 ADDRESSED: Final = "addressed"
 """In place of a protocol: a packet to the address was sent to the MAC, which says what its sender believes."""
+FORWARDED: Final = "forwarded"
+"""In place of a protocol: the packet's hop limit shows that the MAC's owner forwarded it (RFC 1812, 5.3.1), so that it
+does not say that the address is the MAC's. ARP or neighbour discovery says so, of a clone too."""
 TRAFFIC: Final = "traffic"
 CLAIMED: Final = IdentityKind.ADDRESS_CLAIMED
 CLONED: Final = IdentityKind.MAC_CLONED
@@ -72,7 +75,7 @@ class Holders(Hosts):
         """The device that has this local address; ``mac`` as its frames carry it, if the link has one.
 
         ``bound_by``: ARP, neighbour discovery or DHCP, where one of them said that the address is this MAC's;
-        "addressed" where a packet to the address went to this MAC.
+        "addressed" where a packet to the address went to this MAC, "forwarded" where this MAC passed one on.
         """
         device = self._by_address.get(address)
         if device is None:
@@ -102,6 +105,11 @@ class Holders(Hosts):
     def is_host(self, mac: Mac) -> bool:
         """Whether this MAC is known as that of one host, or its prefix is a camera maker's."""
         return self._identifies(mac) and (mac in self._by_mac or self._catalogue.is_camera_mac(mac))
+
+    def expects(self, address: Address, mac: Mac | None) -> bool:
+        """Whether the user said that a host of this address, or of this MAC, is one to watch or to know."""
+        ip = unpack(address)
+        return mac in self._pinned_macs or any(ip in each for each in self._cameras if each.version == ip.version)
 
     def routes(self, mac: Mac) -> bool:
         """Whether this MAC is known as a router's."""
@@ -146,7 +154,7 @@ class Holders(Hosts):
             self.recognise(apart, DeviceClass.CAMERA, f"MAC prefix of {vendor.name}")
         if bound_by != ADDRESSED:
             self._sight(apart, address, mac, ts_ns, bound_by)
-            if device is not None and is_v4(address):
+            if device is not None and is_v4(address) and bound_by != FORWARDED:
                 self._beside(device, address, mac, ts_ns, bound_by or TRAFFIC)
         return apart
 
@@ -157,6 +165,8 @@ class Holders(Hosts):
         if mac in self._pinned_macs or unpack(address).is_link_local or not self._others(device, address):
             return True
         silent = ts_ns - device.v4_seen_ns >= AT_ONCE_NS
+        if bound_by == FORWARDED:
+            return False
         return silent and ((bound_by is not None and bound_by != ADDRESSED) or self._catalogue.is_camera_mac(mac))
 
     def _others(self, device: Device, address: Address) -> bool:
@@ -171,17 +181,33 @@ class Holders(Hosts):
         elif sighting.mac != mac:
             sighting.mac, sighting.last_ns, sighting.claim = mac, 0, None
         if sighting.claim is not None:
-            self._defended(sighting, ts_ns)
+            self._defended(device, sighting, ts_ns, bound_by)
         sighting.last_ns = ts_ns  # also where the clock was set back, or it would be there for ever
-        sighting.by = bound_by or TRAFFIC
-        if device.v4_address != address and device.mac == mac and is_v4(address):
+        sighting.by = TRAFFIC if bound_by is None or bound_by == FORWARDED else bound_by
+        if bound_by != FORWARDED and device.v4_address != address and device.mac == mac and is_v4(address):
             self._beside(device, address, mac, ts_ns, sighting.by)
 
-    def _defended(self, sighting: Sighting, ts_ns: int) -> None:
-        """Whoever has the address was heard after another claimed it, or after it used another address."""
+    def _defended(self, device: Device, sighting: Sighting, ts_ns: int, bound_by: str | None) -> None:
+        """Whoever has the address was heard after another claimed it, or after it used another address.
+
+        One host that changes its address goes there and back too; two that live at once do so again and again.
+        """
         claim, sighting.claim = sighting.claim, None
-        if claim is not None and (claim.kind is not CLONED or ts_ns - claim.last_ns < AT_ONCE_NS):
+        if claim is None:
+            return
+        if claim.kind is not CLONED:
             self._claims.prove(claim, ts_ns)
+        elif ts_ns - claim.last_ns < AT_ONCE_NS and bound_by != FORWARDED and not self._asked(device, claim.against):
+            claim.returns += 1
+            if claim.certain:
+                self._claims.sharpen(claim)
+                self._claims.prove(claim, ts_ns)
+            else:
+                self._claims.expect(claim, ts_ns + CONCLUDE_NS)
+
+    def _asked(self, device: Device, used: Claimant) -> bool:
+        """Whether the device asked for an address since it ``used`` another: by DHCP, or with address probes."""
+        return device.booted_ns is not None and device.booted_ns >= self._holder(used.mac, used.address).last_ns
 
     def _beside(self, device: Device, address: Address, mac: Mac, ts_ns: int, by: str) -> None:
         """The device's MAC is seen with an IPv4 address beside the one that it had last."""
@@ -204,6 +230,8 @@ class Holders(Hosts):
         if ts_ns - held.last_ns >= AT_ONCE_NS:
             self._claims.settle(self._claims.note(MOVED, device, held, taken, others=False), MOVED, device)
             return
+        if self._asked(device, held):
+            return
         claim = self._claims.note(CLONED, device, held, taken, others=False)
         self._sightings[before].claim = claim
 
@@ -216,16 +244,16 @@ class Holders(Hosts):
 
     def _contest(self, owner: Device, address: Address, mac: Mac, ts_ns: int, bound_by: str | None) -> Device:
         """Another MAC than the owner's has the owner's address: whose doing its packet is."""
-        by = bound_by or TRAFFIC
         sighting = self._sightings.get(address)
         holder = owner.mac if owner.mac is not None or sighting is None else sighting.mac
         if holder is None or holder == mac:
             return self._adopt(owner, address, mac, ts_ns, bound_by)
+        by = bound_by if bound_by is not None and bound_by != FORWARDED else TRAFFIC
         router = mac in self._routers
-        if bound_by is None and not router:
+        if by == TRAFFIC and not router:
             self.carries_others(mac, address)
             router = mac in self._routers
-        if bound_by is None and router:
+        if by == TRAFFIC and router:
             return owner
         rival = self._by_mac.get(mac)
         if sighting is None:
@@ -276,7 +304,7 @@ class Holders(Hosts):
             self._sight(rival, address, mac, ts_ns, bound_by)
             return rival
         self._sight(rival, address, mac, ts_ns, bound_by)
-        if bound_by is None:
+        if bound_by is None or bound_by == FORWARDED:
             self.carries_others(mac, address)
         return owner
 

@@ -18,7 +18,7 @@ from monitor.incidents.digest import digest
 from monitor.incidents.incident import MAX_EVIDENCES
 from monitor.incidents.words import sentence
 from monitor.model.address import mac_text, text
-from monitor.model.contacts import Outcome
+from monitor.model.contacts import Outcome, address_of
 from monitor.model.evidence import NO_SERVICE, evidence_of_contact
 from monitor.model.exhibits import no_packets
 from monitor.model.incidents import (
@@ -427,4 +427,5 @@ def _is_told(contact: Contact) -> bool:
 
 
 def _address(device: Device) -> str | None:
-    return text(device.addresses[0]) if device.addresses else None
+    address = address_of(device)
+    return text(address) if address is not None else None

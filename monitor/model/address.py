@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 from functools import lru_cache
-from typing import Final, NewType
+from typing import TYPE_CHECKING, Final, NewType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Address = NewType("Address", bytes)
 """16 bytes, network order; IPv4 as ::ffff:a.b.c.d."""
@@ -68,6 +71,15 @@ def is_address(spelled: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def presentable(addresses: Sequence[Address]) -> list[Address]:
+    """Addresses of one host, kept newest last, as people are shown them: newest first, IPv4 before IPv6.
+
+    Those that do not lead beyond the link come after all others (RFC 3927; RFC 4291, 2.5.6).
+    """
+    newest_first = addresses[::-1]
+    return sorted(newest_first, key=lambda each: (unpack(each).is_link_local, not is_v4(each)))
 
 
 _EUI64_MARK: Final = b"\xff\xfe"

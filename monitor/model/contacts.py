@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from monitor.model.address import presentable
+
 if TYPE_CHECKING:
     from monitor.model.address import Address, Mac
     from monitor.model.flows import Flow
@@ -145,6 +147,17 @@ class Device:
         """It is one of these, and so watched or not."""
         self.device_class = device_class
         self.watched = device_class not in UNWATCHED
+
+
+def address_of(device: Device) -> Address | None:
+    """The address that a device is shown with: the one it uses now, as far as anybody saw; None where it has none.
+
+    Which that is its MAC tells for IPv4. Without one a configured device has the first that its user gave.
+    """
+    if device.v4_address is not None and device.v4_address in device.addresses:
+        return device.v4_address
+    order = device.addresses[::-1] if device.configured else device.addresses
+    return next(iter(presentable(order)), None)
 
 
 class Trait(StrEnum):

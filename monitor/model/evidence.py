@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from monitor.model.address import text
 from monitor.model.community_id import community_id
-from monitor.model.contacts import Contact
+from monitor.model.contacts import Contact, address_of
 from monitor.model.incidents import Evidence
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ def evidence_of_contact(contact: Contact, shown: Evidence | None = None) -> Evid
     flow_id = shown.community_id if shown is not None else None
     if flow_id is None and remote is not None and source is not None and proto:
         flow_id = community_id(source, remote, contact.last_source_port, port, proto)
-    addresses = [source] if source is not None else contact.device.addresses
+    own = source if source is not None else address_of(contact.device)
     return Evidence(
-        device_ip=text(addresses[0]) if addresses else "",
+        device_ip=text(own) if own is not None else "",
         device_port=shown.device_port if shown is not None else contact.last_source_port,
         remote_ip=text(remote) if remote is not None else None,
         remote_name=contact.names[0] if contact.names else None,

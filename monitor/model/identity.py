@@ -90,3 +90,5 @@ class IdentityChange(Struct, frozen=True):
     """Packet time of the evidence that decided."""
     alarm: bool
     """A watched device, or a router, may not be what it seems to be; otherwise it is only worth a note."""
+    certain: bool = True
+    """False: one host that changes its own address may show this too."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from monitor.config import networks
 from monitor.continuity import PREFIX
 from monitor.continuity.pages import REPLAYED, RUN, contacts_in, devices_in, pages_in, run_in
-from monitor.model.address import Address, Mac, mac_text, text
+from monitor.model.address import Address, Mac, mac_text, presentable, text
 from monitor.model.capabilities import Sensitivity, State
 from monitor.model.contacts import UNWATCHED
 from monitor.policy.maintenance import time_zone
@@ -142,7 +142,7 @@ def _device(
         device_class=device.device_class,
         made_by=" ".join(filter(None, (device.vendor_name, device.model))),
         mac=mac_text(Mac(device.mac)) if device.mac is not None else None,
-        addresses=tuple(text(Address(each)) for each in device.addresses),
+        addresses=tuple(text(each) for each in presentable([*map(Address, device.addresses)])),
         recognised_by=device.recognised_by,
         firmware=current.text if current is not None else device.firmware,
         first_ns=device.first_ns,

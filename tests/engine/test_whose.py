@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
+import pytest
+
+from monitor.model.address import pack, text
 from monitor.model.contacts import Outcome
 from monitor.model.incidents import Activity, Kind
 from pcaps import messages
 from pcaps.messages import Pppp, pppp
-from pcaps.packets import Host
+from pcaps.packets import ACK, RST, SYN, Host, Segment, tcp
 from pcaps.wire import MINUTE, MS, SECOND, Connection, boot, lookup, time_sync
 from tests.engine.played import (
     AMAZON_IE,
     AMAZON_IE_2,
     MICROSOFT_GB,
+    ROUTER,
     START,
     TENCENT,
     UNKNOWN_CN,
@@ -23,6 +28,8 @@ from tests.engine.played import (
 )
 
 if TYPE_CHECKING:
+    from ipaddress import IPv4Network
+
     from monitor.app import Knowledge
 
 SLOW = 400 * MS
@@ -260,3 +267,64 @@ def test_first_seen_is_when_the_camera_first_tried(known: Knowledge) -> None:
     assert vendor.first_ns == START + MINUTE
     (network,) = (each for each in played.of("gate") if each.verdict.vendor is None)
     assert network.attempts == 1
+
+
+# Hosts that only answer
+
+
+NAMED = ip_network("10.20.0.90/32")
+
+
+def known_after(known: Knowledge, site: Site, *cameras: IPv4Network) -> set[str]:
+    """Addresses of the devices that nobody configured, once all of it passed."""
+    devices = play(known, site, cameras=cameras).engine.attribution.devices
+    return {text(address) for device in devices if not device.configured for address in device.addresses}
+
+
+@pytest.mark.parametrize("flags", [SYN | ACK, RST | ACK], ids=["accepts", "refuses"])
+def test_a_named_host_that_only_answers_local_hosts_is_watched(known: Knowledge, flags: int) -> None:
+    """It begins no flow, and no ARP of it is heard, as on a capture from beside a switch."""
+    site = Site()
+    ask, answer = Segment(40000, 554, 1000, 0, SYN), Segment(554, 40000, 5000, 1001, flags)
+    site.wire.send(START, site.server, site.phone, tcp(site.server, site.phone, ask))
+    site.wire.send(START + MS, site.phone, site.server, tcp(site.phone, site.server, answer))
+    played = play(known, site, cameras=[NAMED])
+    device = played.engine.attribution.devices.known(pack("10.20.0.90"))
+    assert device is not None
+    assert (device.watched, device.named, device.mac) == (True, True, site.phone.mac)
+    assert device.first_ns == START + MS
+    assert "10.20.0.90" not in known_after(known, site)
+
+
+def test_a_named_host_that_answers_a_datagram_is_watched(known: Knowledge) -> None:
+    """Also where the capture begins with the answer."""
+    for begin in (0, 1):
+        site = Site()
+        frames = [(site.server, 40000, site.phone, 5000), (site.phone, 5000, site.server, 40000)]
+        for at, (source, sport, target, dport) in enumerate(frames[begin:]):
+            site.wire.udp(START + at * MS, source, sport, target, dport, b"x")
+        assert "10.20.0.90" in known_after(known, site, NAMED)
+
+
+def test_a_scan_of_a_named_network_makes_no_devices(known: Knowledge) -> None:
+    """Whoever sent nothing is no device, however often it is asked for; nor is one made by a refusal of a router."""
+    site = Site()
+    for number in range(100, 200):
+        target = Host.at(f"10.20.0.{number}", ROUTER)
+        for turn in range(3):
+            ask = Segment(40000 + turn, 554, 1000, 0, SYN)
+            site.wire.send(START + number * MS + turn, site.server, target, tcp(site.server, target, ask))
+            site.wire.udp(START + number * MS + turn, site.server, 5000, target, 37020, b"?")
+    assert known_after(known, site, ip_network("10.20.0.0/24")) == {"10.20.0.2"}
+
+
+def test_a_configured_mac_is_known_by_its_answer(known: Knowledge) -> None:
+    """Its address is nowhere in the inventory."""
+    site = Site()
+    site.wire.udp(START, site.server, 40000, site.phone, 5000, b"x")
+    site.wire.udp(START + MS, site.phone, 5000, site.server, 40000, b"x")
+    config = configured(device=[{"name": "yard", "mac": str(site.phone.mac.hex(":"))}])
+    devices = play(known, site, config).engine.attribution.devices
+    yard = devices.known(pack("10.20.0.90"))
+    assert yard is not None
+    assert (yard.name, yard.first_ns) == ("yard", START + MS)

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.enrich.claims import CONCLUDE_NS, MAX_CHANGES, MAX_CLAIMS, QUIET_NS, SETTLE_NS
 from monitor.enrich.devices import Devices, InventoryEntry
-from monitor.enrich.holders import ADDRESSED, CARRIES, MAX_ADDRESSES
+from monitor.enrich.holders import ADDRESSED, CARRIES, FORWARDED, MAX_ADDRESSES
 from monitor.model.address import Mac, eui64, mac_from_text, mac_text, pack, text
 from monitor.model.contacts import DeviceClass
 from monitor.model.facts import DeviceAnnounced
@@ -500,6 +500,73 @@ def test_a_cameras_mac_at_a_second_address_is_not_out_of_sight(catalogue: Catalo
         wire.traffic(second, HIK, GATE)
         other = wire.traffic(second + 5, HIK, SPARE)
     assert other.watched
+    assert wire.kinds() == [(CLONED, True)]
+
+
+@pytest.mark.parametrize("how", ["discover", "probe"])
+def test_a_device_that_boots_through_a_fallback_address_is_itself(catalogue: Catalogue, how: str) -> None:
+    """Lease, fixed fallback, lease again, seconds apart: it asks before it returns, by DHCP or with a probe."""
+    wire = Wire(catalogue)
+    for boot in range(0, 300, 30):
+        for second in (0, 1):
+            wire.traffic(boot + second, HIK, GATE)
+        for second in (2, 8):
+            wire.traffic(boot + second, HIK, SPARE)
+        if how == "discover":
+            wire.dhcp(boot + 12, HIK, "discover")
+            wire.dhcp(boot + 13, HIK, "ack", GATE)
+        else:
+            wire.arp(boot + 12, HIK, GATE, "probe")
+    wire.traffic(301, HIK, GATE)
+    assert [each for each in wire.wait(1e8) if each.alarm] == []
+
+
+def test_there_and_back_once_is_told_as_uncertain(catalogue: Catalogue) -> None:
+    """One host that changes its address shows that too; who goes there and back again and again is two."""
+    for turns, certain in ((1, False), (2, True), (5, True)):
+        wire = Wire(catalogue)
+        wire.traffic(0, HIK, GATE)
+        for turn in range(turns):
+            wire.traffic(20 * turn + 10, HIK, SPARE)
+            wire.traffic(20 * turn + 20, HIK, GATE)
+        assert wire.kinds() == [(CLONED, True)]
+        assert wire.told[0].certain is certain
+
+
+def test_what_was_uncertain_is_told_again_when_it_goes_on(catalogue: Catalogue) -> None:
+    """A quarter of an hour later, once."""
+    late = CONCLUDE_NS // SECOND + 100
+    wire = Wire(catalogue)
+    for second in (0, late, late + 20, late + 40):
+        wire.traffic(second, HIK, GATE)
+        wire.traffic(second + 5, HIK, SPARE)
+        wire.traffic(second + 10, HIK, GATE)
+    assert [each.certain for each in wire.wait(1e8) if each.kind is CLONED] == [False, True]
+
+
+def test_a_discover_of_another_host_explains_nothing(catalogue: Catalogue) -> None:
+    """Nor does one from before both addresses were used."""
+    wire = Wire(catalogue)
+    wire.dhcp(0, HIK, "discover")
+    for turn in range(3):
+        wire.traffic(10 * turn + 1, HIK, GATE)
+        wire.traffic(10 * turn + 2, HIK, SPARE)
+        wire.dhcp(10 * turn + 3, PHONE, "discover")
+    assert wire.kinds() == [(CLONED, True)]
+    assert wire.told[0].certain
+
+
+def test_what_a_device_forwards_is_another_hosts(catalogue: Catalogue) -> None:
+    """A phone on its set-up network, behind its MAC: no clone, whoever is behind it, until ARP says so too."""
+    wire = Wire(catalogue)
+    device = wire.traffic(0, HIK, GATE)
+    for second in range(2, 40, 4):
+        behind = wire.devices.of(SPARE, HIK, START + second * SECOND, FORWARDED)
+        assert wire.traffic(second + 2, HIK, GATE) is device is not behind
+    assert wire.kinds(50) == []
+    for second in range(60, 100, 4):
+        wire.arp(second, HIK, SPARE)
+        wire.traffic(second + 2, HIK, GATE)
     assert wire.kinds() == [(CLONED, True)]
 
 

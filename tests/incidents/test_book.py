@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from monitor.incidents.book import MANY, Book
+from monitor.incidents.book import MANY, Book, state, view
 from monitor.incidents.digest import digest
 from monitor.incidents.incident import decade
 from monitor.model.address import Mac, pack
 from monitor.model.contacts import Contact, Device, DeviceClass, Judgement, Outcome, Trait
+from monitor.model.evidence import evidence_of_contact
 from monitor.model.incidents import Activity, Finding, Kind, Severity, Totals, Transition, Visibility
 from monitor.model.verdicts import Confidence, OperatorKind, Verdict
 
@@ -410,3 +412,30 @@ def test_incidents_of_devices_that_nobody_named_make_room_first() -> None:
     assert kept.count(first)
     first.attempts += 1
     assert not kept.count(first)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "seen_with", "configured", "shown"),
+    [
+        (["192.168.0.20", "10.10.10.37"], "10.10.10.37", False, "10.10.10.37"),
+        (["192.168.0.20", "10.10.10.37"], None, False, "10.10.10.37"),
+        (["10.10.10.37", "192.168.0.20"], "10.10.10.37", False, "10.10.10.37"),
+        (["fe80::b", "10.10.10.37", "2001:db8::5"], None, False, "10.10.10.37"),
+        (["fe80::b", "2001:db8::4", "2001:db8::5", "169.254.1.2"], None, False, "2001:db8::5"),
+        (["fe80::b"], None, False, "fe80::b"),
+        (["10.10.10.37"], "10.10.10.99", False, "10.10.10.37"),
+        (["10.20.0.11", "10.20.0.12", "10.20.0.13"], None, True, "10.20.0.11"),
+        (["10.20.0.11", "10.20.0.12"], "10.20.0.12", True, "10.20.0.12"),
+        ([], None, True, None),
+    ],
+)
+def test_a_device_is_shown_with_the_address_that_it_uses(
+    addresses: list[str], seen_with: str | None, configured: bool, shown: str | None
+) -> None:
+    """Neither an earlier one nor a link-local one, where it has another; the same in messages, states and evidence."""
+    device = Device("d", "d", T, DeviceClass.CAMERA, addresses=[pack(each) for each in addresses])
+    device.configured = configured
+    device.v4_address = pack(seen_with) if seen_with is not None else None
+    only_asked = Contact(device, None, verdict(), T, T, b"x", names=["a.example"])
+    assert view(device).ip == state(device).ip == shown
+    assert evidence_of_contact(only_asked).device_ip == (shown or "")
