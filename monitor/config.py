@@ -114,6 +114,8 @@ class LimitsConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """An incident without a packet for this long is over."""
     silent_minutes: Annotated[float, Meta(ge=0, le=44640)] = 10.0
     """A device that was always there and is not seen for this long is told as silent; 0: never."""
+    journal_days: Annotated[int, Meta(ge=1, le=36_500)] = 400
+    """Messages older than this are deleted: a year, and a month in which to make its report. 36,500 is a century."""
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):

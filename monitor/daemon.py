@@ -49,6 +49,8 @@ HEALTH_S: Final = 10
 """How often health is published, seconds."""
 GAUGES_S: Final = 1.0
 """How often sink states are shown, seconds."""
+FORGET_S: Final = 0.05
+"""Between two batches of what is forgotten, seconds: one takes some 10 ms, and the rest is for whoever writes."""
 
 
 class Outlets:
@@ -77,6 +79,8 @@ class Outlets:
         """Where the metrics are served."""
         self.told = 0
         """Messages journalled by this process."""
+        self.forgotten = 0
+        """Messages whose bodies this process has deleted for their age."""
         self.condition: Callable[[], Health] = lambda: Health(ok=True, facts={})
         """How whatever feeds these outlets is."""
 
@@ -107,6 +111,20 @@ class Outlets:
     async def saved(self) -> dict[str, bytes]:
         """What an earlier run left of its state."""
         return await self._worker.call(lambda store: store.states())
+
+    async def forget(self, before_ns: int, now_ns: int) -> None:
+        """Delete the bodies of messages that were journalled before that time and that nobody needs, in small batches.
+
+        DiskFull: not all of them. CommitFailed is fatal.
+        """
+        border = await self._worker.call(lambda store: store.border(before_ns, now_ns))
+        after: int | None = 0
+        while after is not None:
+            gone, after = await self._worker.call(partial(Store.forget, border=border, after=after))
+            self.forgotten += gone
+            with self.metrics.lock:
+                self.metrics.forgotten(gone)
+            await asyncio.sleep(FORGET_S)
 
     def show_devices(self, devices: Sequence[DeviceState]) -> None:
         """Publish what is known of the devices, retained; these are all that there are."""
@@ -171,6 +189,7 @@ class Outlets:
                 **condition.facts,
                 "sensor": self._sensor,
                 "messages": self.told,
+                "forgotten": self.forgotten,
                 "mqtt_connected": state.connected if state is not None else None,
                 "mqtt_error": state.last_error if state is not None else None,
                 **{f"{each.name}_connected": each.state.connected for each in self._senders},
@@ -197,7 +216,7 @@ def shown(config: Config, mqtt: MqttSink | None) -> Shown | None:
 
 def _owed(store: Store, sink: str) -> tuple[int, int | None, int]:
     """How many messages wait, since when, and how many are put aside."""
-    return store.depth(sink), store.oldest_ns(sink), len(store.parked(sink))
+    return store.depth(sink), store.oldest_ns(sink), store.put_aside(sink)
 
 
 @asynccontextmanager

@@ -62,6 +62,8 @@ RETRY_S: Final = 1.0
 """How often a commit is tried again while the disk is full, seconds."""
 STOP_S: Final = 10.0
 """How long a stop waits for room on a full disk, seconds: as long as for the broker (monitor.daemon)."""
+DAY_S: Final = 86_400
+"""How often old messages are looked for, seconds."""
 FILE_S: Final = 1.0
 """How often the configuration file is looked at, seconds."""
 AHEAD: Final = "watch/ahead_ns"
@@ -206,6 +208,7 @@ class Sensor:
                     tasks.create_task(self._show_life(), name="life"),
                     tasks.create_task(self._reload(known), name="reload"),
                     tasks.create_task(self._stopped(watching), name="stop"),
+                    tasks.create_task(self._forget(), name="forget"),
                 ]
                 if targets := polled(self._config):
                     for warning in (line for target in targets for line in warnings(target)):
@@ -326,6 +329,26 @@ class Sensor:
             self._show_counters(self._taken[1])
             self._taken = None
             return
+
+    async def _forget(self) -> None:
+        """Let go of what is older than the configuration keeps, now and each day.
+
+        Age is by when a message was journalled, so that a capture of last year that is replayed today is of today. Of
+        the machine's clock and the engine's, which nobody sets, the earlier one counts: a clock that is set ahead
+        makes nothing old.
+        """
+        days = self._config.limits.journal_days
+        while True:
+            real_ns = self._real_ns()
+            before_ns = min(real_ns, self._engine.now_ns) - days * DAY_S * 1_000_000_000
+            had = self._out.forgotten
+            try:
+                await self._out.forget(before_ns, real_ns)
+            except DiskFull as full:
+                log.warning("old messages stay for another day", why=str(full))
+            if self._out.forgotten > had:
+                log.info("old messages forgotten", messages=self._out.forgotten - had, older_than_days=days)
+            await asyncio.sleep(DAY_S)
 
     def _note_room(self, short: str | None) -> None:
         """Tell when the disk gets full, and when it is not any more."""

@@ -53,6 +53,7 @@ class Room(StrEnum):
     SPOOL = "passing_images"
     EVIDENCE = "evidence_packet_bytes"
     EVIDENCE_IMAGES = "evidence_image_bytes"
+    CALLERS = "metrics_connections"
 
 
 class Limit(Struct, frozen=True):

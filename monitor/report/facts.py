@@ -228,3 +228,5 @@ class SiteFacts(Struct, frozen=True):
     """Rows of the journal that cannot be read."""
     unlisted: int
     """Devices beyond what one report has room for."""
+    forgotten_ns: int | None = None
+    """When the newest message was told that was deleted for its age; None: none was."""

@@ -61,6 +61,7 @@ def gather(
     with open_readonly(directory) as reader:  # rows first: what the messages tell beyond them is then only more
         rows, replayed = reader.states(PREFIX), reader.state(REPLAYED)
         told, sensor = Told(reader, least, most, clock), reader.sensor
+        forgotten_ns = reader.forgotten_ns  # last: what is deleted meanwhile is not kept back
     devices, damaged = devices_in(rows)
     contacts, damaged_contacts = contacts_in(rows)
     pages, damaged_pages = pages_in(rows)
@@ -110,6 +111,7 @@ def gather(
         days=tuple((day, outcome, count) for (day, outcome), count in sorted(told.days.items())),
         damaged=damaged,
         unlisted=len(watched) - len(shown),
+        forgotten_ns=forgotten_ns,
     )
 
 

@@ -108,6 +108,12 @@ def _caution(facts: SiteFacts) -> str:
         parts.append(f"{counted(facts.damaged, 'row')} of the journal cannot be read, so that nothing is denied.")
     if facts.unlisted:
         parts.append(f"{counted(facts.unlisted, 'device')} beyond the first {len(facts.devices)} left out.")
+    if facts.forgotten_ns is not None and facts.span is not None and facts.forgotten_ns >= facts.span.begin_ns:
+        until = Clock(facts.zone).plain(facts.forgotten_ns)
+        parts.append(
+            f"Messages until {until} were deleted for their age (limits.journal_days): incidents that were over by "
+            "then are not in here, and attempts of the others stand on the day of the oldest message that is left."
+        )
     return " ".join(parts)
 
 

@@ -99,6 +99,7 @@ PARKED: Final = Family("outbox_parked", GAUGE, "Messages put aside since the oth
 OLDEST: Final = Family(
     "outbox_oldest_seconds", GAUGE, "Age of the oldest message that a sink has yet to deliver.", ("sink",)
 )
+FORGOTTEN: Final = Family("journal_forgotten", COUNTER, "Messages that were deleted from the journal for their age.")
 UP: Final = Family("sink_up", GAUGE, "Whether a sink is connected.", ("sink",))
 GEO_AGE: Final = Family("geo_database_age_seconds", GAUGE, "Age of an address database.", ("database",))
 LIMIT_CAPACITY: Final = Family("limit_capacity", GAUGE, "How much room a bounded table has.", ("limit",))
@@ -133,6 +134,7 @@ FAMILIES: Final = (
     DEPTH,
     PARKED,
     OLDEST,
+    FORGOTTEN,
     UP,
     GEO_AGE,
     LIMIT_CAPACITY,

@@ -236,6 +236,10 @@ class Metrics:
             if oldest_ns is not None:
                 self._began[names.OLDEST][label,] = oldest_ns
 
+    def forgotten(self, count: int) -> None:
+        """Count messages that were deleted from the journal."""
+        self._add(names.FORGOTTEN, count)
+
     def geo_database(self, database: str, built_ns: int) -> None:
         """Show the age of a database that was built at ``built_ns``."""
         self._began[names.GEO_AGE][self._databases.label(database),] = built_ns

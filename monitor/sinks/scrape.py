@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 from aiohttp import web
 from msgspec import Struct
 
+from monitor.sinks.callers import MOST, WAIT_S, Caller, Callers
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+
+    from aiohttp.typedefs import Handler
 
     from monitor.sinks.metrics import Metrics
 
@@ -29,9 +34,14 @@ class Health(Struct, frozen=True):
 
 @asynccontextmanager
 async def serve(
-    metrics: Metrics, health: Callable[[], Health], *, host: str = "127.0.0.1", port: int = 0
+    metrics: Metrics,
+    health: Callable[[], Health],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    wait_s: float = WAIT_S,
 ) -> AsyncIterator[tuple[str, int]]:
-    """Serve until the block ends; yields the address that it listens on.
+    """Serve until the block ends; yields the address that it listens on. ``wait_s``: as of ``Callers``.
 
     Raises:
         OSError: the address is taken or not ours.
@@ -41,6 +51,8 @@ async def serve(
 
     async def exposition(request: web.Request) -> web.Response:
         async with rendering:  # a flood of scrapes costs one thread, and each gets numbers of its own time
+            with metrics.lock:
+                metrics.limit(*callers.limit())
             render = metrics.snapshot().render
             body, content_type = await asyncio.to_thread(render, request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
@@ -50,7 +62,14 @@ async def serve(
         body = msgspec.json.encode({"status": "ok" if answer.ok else "failing", **answer.facts})
         return web.Response(body=body, content_type="application/json", status=200 if answer.ok else 503)
 
-    application = web.Application()
+    callers = Callers(wait_s)
+
+    @web.middleware
+    async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
+        with callers.answering(request.transport):
+            return await handler(request)
+
+    application = web.Application(middlewares=[watched])
     application.router.add_get("/metrics", exposition)
     application.router.add_get("/healthz", healthz)
     runner = web.AppRunner(
@@ -58,9 +77,13 @@ async def serve(
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
-        address = runner.addresses[0]
-        yield str(address[0]), int(address[1])
+        assert runner.server is not None  # noqa: S101  it is set up
+        made = partial(Caller, callers, runner.server)
+        server = await asyncio.get_running_loop().create_server(made, host, port, backlog=MOST)
+        try:
+            address = server.sockets[0].getsockname()
+            yield str(address[0]), int(address[1])
+        finally:
+            server.close()
     finally:
         await runner.cleanup()

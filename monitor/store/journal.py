@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from msgspec import Struct
 
-from monitor.store import reserve
+from monitor.store import forgetting, reserve
 from monitor.store.errors import DAMAGED, CommitFailed, DiskFull, StoreError, describe, primary_code
 from monitor.store.reading import Message, Reader, connect_readonly, message
 from monitor.store.schema import BODY_LIMIT, BUSY_SECONDS, FILE, configure, create, ensure_ours
@@ -52,6 +52,15 @@ class Quarantine(Struct, frozen=True):
     reason: str
 
 
+class Owed(Struct):
+    """What one sink owes, counted as it changes: asked for each second, also when it is all that a year had."""
+
+    waiting: int
+    parked: int
+    oldest: int = 0
+    """No message before this number waits."""
+
+
 class Store(Reader):
     """The journal of one sensor, opened for writing. Make one with ``open``."""
 
@@ -79,6 +88,9 @@ class Store(Reader):
         self._next = self.last_seq + 1
         self._failed: str | None = None
         self._boot = _boot_id()
+        self._owed = {sink: Owed(super(Store, self).depth(sink), len(self.parked(sink))) for sink in self.sinks}
+        self._strangers = [sink for sink in self._owing() if sink not in self._owed]
+        """Sinks of earlier runs that nobody delivers to any more."""
 
     @classmethod
     def open(cls, directory: Path | None, *, sensor: str, sinks: Sequence[str], reserved: int = reserve.SIZE) -> Self:
@@ -188,7 +200,28 @@ class Store(Reader):
             self.refused_for_room += bool(transitions)
             raise
         self._next += len(made)
+        for owed in self._owed.values():
+            owed.waiting += len(made)
         return made
+
+    def depth(self, sink: str) -> int:
+        """As the reader's, without counting."""
+        return self._owed[sink].waiting if sink in self._owed else super().depth(sink)
+
+    def put_aside(self, sink: str) -> int:
+        """As the reader's, without counting."""
+        return self._owed[sink].parked if sink in self._owed else super().put_aside(sink)
+
+    def oldest_ns(self, sink: str) -> int | None:
+        """As the reader's, without passing over what is parked each time."""
+        owed = self._owed.get(sink)
+        if owed is None:
+            return super().oldest_ns(sink)
+        found = self._oldest(sink, owed.oldest) if owed.waiting else None
+        if found is None:
+            return None
+        owed.oldest, wall_ns = found
+        return wall_ns
 
     def pending(self, sink: str, limit: int, after: int = 0) -> list[Message]:
         """At most ``limit`` messages that ``sink`` still owes, from the one after ``after``, oldest first."""
@@ -207,8 +240,16 @@ class Store(Reader):
 
     def done(self, sink: str, seqs: Sequence[int]) -> None:
         """``sink`` has delivered these, parked ones included. Unknown numbers are nothing."""
-        delivered = [(sink, seq) for seq in seqs]
-        self._transaction(lambda c: c.executemany("DELETE FROM outbox WHERE sink = ? AND seq = ?", delivered))
+        delivered = "DELETE FROM outbox WHERE sink = ? AND seq = ? RETURNING parked"
+
+        def work(connection: sqlite3.Connection) -> list[bool]:
+            rows = [row for seq in seqs for row in connection.execute(delivered, (sink, seq)).fetchall()]
+            return [parked is None for (parked,) in rows]  # 3.40 takes "parked IS NULL" after RETURNING for false
+
+        waited = self._transaction(work)
+        if sink in self._owed:
+            self._owed[sink].waiting -= sum(waited)
+            self._owed[sink].parked -= len(waited) - sum(waited)
 
     def refused(self, sink: str, seq: int) -> int:
         """Count one refusal by the other end; how many there are now, 0 if ``sink`` does not owe it."""
@@ -218,24 +259,40 @@ class Store(Reader):
 
     def park(self, sink: str, seq: int, reason: str) -> None:
         """Put a message that the other end keeps refusing out of the way. It stays in the outbox."""
-        put_aside = "UPDATE outbox SET parked = ? WHERE sink = ? AND seq = ?"
-        self._transaction(lambda connection: connection.execute(put_aside, (reason, sink, seq)))
+
+        def work(connection: sqlite3.Connection) -> int:
+            waits = "SELECT count(*) FROM outbox WHERE sink = ? AND seq = ? AND parked IS NULL"
+            waited = int(connection.execute(waits, (sink, seq)).fetchone()[0])
+            connection.execute("UPDATE outbox SET parked = ? WHERE sink = ? AND seq = ?", (reason, sink, seq))
+            return waited
+
+        waited = self._transaction(work)
+        if sink in self._owed:
+            self._owed[sink].waiting -= waited
+            self._owed[sink].parked += waited
 
     def unpark(self, sink: str) -> int:
         """Owe the parked messages again, their refusals forgotten; how many there were."""
         owe = "UPDATE outbox SET parked = NULL, attempts = 0 WHERE sink = ? AND parked IS NOT NULL"
-        return self._transaction(lambda connection: connection.execute(owe, (sink,)).rowcount)
+        count = self._transaction(lambda connection: connection.execute(owe, (sink,)).rowcount)
+        if sink in self._owed:
+            self._owed[sink] = Owed(self._owed[sink].waiting + count, 0)
+        return count
 
-    def forget(self, before_ns: int) -> int:
-        """Delete the bodies of messages older than ``before_ns`` that no sink owes; how many there were.
+    def forget(self, border: int, after: int = 0) -> tuple[int, int | None]:
+        """Delete bodies of messages before number ``border`` that nobody needs, a batch of those after ``after``.
 
+        Returns how many went, and the number to go on after; None: that was all. What is needed: see ``forgetting``.
         The journal rows stay: what was said is gone, that something was said is not.
+
+        Raises DiskFull, without giving up the reserve for it, and CommitFailed.
         """
-        old = (
-            "DELETE FROM body WHERE seq IN (SELECT seq FROM journal WHERE time_ns < ?) "
-            "AND seq NOT IN (SELECT seq FROM outbox)"
+        if self._is_short():
+            msg = f"{self._where}: no space left: nothing is forgotten until there is some again"
+            raise DiskFull(msg)
+        return self._transaction(
+            lambda connection: forgetting.batch(connection, self.sinks, self._strangers, border, after)
         )
-        return self._transaction(lambda connection: connection.execute(old, (before_ns,)).rowcount)
 
     def _is_short(self) -> bool:
         """Whether the disk is still as full as it was; the reserve is taken again when it is not."""

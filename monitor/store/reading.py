@@ -155,13 +155,45 @@ class Reader:
         """(seq, reason) of what ``sink`` was refused, oldest first."""
         return self._query("SELECT seq, parked FROM outbox WHERE sink = ? AND parked IS NOT NULL ORDER BY seq", sink)
 
+    def put_aside(self, sink: str) -> int:
+        """How many messages ``sink`` was refused, as ``parked`` lists them."""
+        return self._number("SELECT count(*) FROM outbox WHERE sink = ? AND parked IS NOT NULL", sink)
+
     def oldest_ns(self, sink: str) -> int | None:
         """Wall time at which the oldest waiting message was journalled; None when nothing waits."""
+        found = self._oldest(sink, 0)
+        return found[1] if found is not None else None
+
+    def _oldest(self, sink: str, least: int) -> tuple[int, int] | None:
+        """(seq, wall time) of the oldest message from number ``least`` on that waits."""
         rows = self._query(
-            "SELECT j.wall_ns FROM outbox o JOIN journal j USING(seq) "
-            "WHERE o.sink = ? AND o.parked IS NULL ORDER BY o.seq LIMIT 1",
+            "SELECT o.seq, j.wall_ns FROM outbox o JOIN journal j USING(seq) "
+            "WHERE o.sink = ? AND o.seq >= ? AND o.parked IS NULL ORDER BY o.seq LIMIT 1",
             sink,
+            least,
         )
+        return (int(rows[0][0]), int(rows[0][1])) if rows else None
+
+    def _owing(self) -> list[str]:
+        """Every sink that owes something; a look into the index for each, however much it owes."""
+        found: list[str] = []
+        while rows := self._query("SELECT sink FROM outbox WHERE sink > ? ORDER BY sink LIMIT 1", (found or [""])[-1]):
+            found.append(str(rows[0][0]))
+        return found
+
+    def border(self, before_ns: int, now_ns: int) -> int:
+        """The first number that was journalled from ``before_ns`` on, wall time; the next one if there is none.
+
+        What comes after it is younger, whatever the clock said then. A time after ``now_ns`` says nothing.
+        """
+        first = "SELECT seq FROM journal WHERE wall_ns BETWEEN ? AND ? ORDER BY seq LIMIT 1"
+        rows = self._query(first, before_ns, now_ns)
+        return int(rows[0][0]) if rows else self.last_seq + 1
+
+    @property
+    def forgotten_ns(self) -> int | None:
+        """Packet time of the newest message whose body was deleted; None: all are there."""
+        rows = self._query("SELECT value FROM meta WHERE name = 'forgotten_ns'")
         return int(rows[0][0]) if rows else None
 
 

@@ -117,6 +117,7 @@ ROOMS: Final[dict[str, tuple[Room, ...]]] = {
 """What a limit bounds; of several it is their sum."""
 OF_THE_DAEMON: Final = {
     Room.HANDOVER, Room.HANDOVER_PACKETS, Room.SPOOL, Room.EVIDENCE, Room.EVIDENCE_IMAGES,
+    Room.CALLERS,
     Room.RETAINED,
 }  # fmt: skip
 """Rooms that no engine has: each is tested where it is."""

@@ -323,6 +323,18 @@ def test_a_row_that_cannot_be_read_is_told(tmp_path: Path, catalogue: Catalogue)
     assert "attempted nothing" not in rows_said(page)
 
 
+def test_what_was_forgotten_is_told(tmp_path: Path, catalogue: Catalogue) -> None:
+    """A report that reaches back to deleted messages says so, one of a later time has nothing to say of it."""
+    ended = transition(1, activity=Activity.END, time_ns=BEGIN + DAY)
+    write(tmp_path, [device()], transitions=[ended, transition(2, incident="e" * 32)], ran=run())
+    assert "deleted for their age" not in rows_said(made(tmp_path, catalogue))
+    with contextlib.closing(Store.open(tmp_path, sensor=SENSOR, sinks=[], reserved=0)) as store:
+        assert store.forget(store.last_seq + 1) == (1, 2)
+    words = rows_said(made(tmp_path, catalogue))
+    assert "Messages until 2025-11-02 00:00 UTC were deleted for their age (limits.journal_days): incidents" in words
+    assert "deleted for their age" not in rows_said(made(tmp_path, catalogue, since_ns=BEGIN + 2 * DAY))
+
+
 def test_a_thousand_devices(tmp_path: Path, catalogue: Catalogue) -> None:
     """A thousand devices with ten ends each and 5,000 incidents: 20 MB at most, in some seconds of processor time."""
     verdicts = [msgspec.structs.replace(contact().verdict, operator_key=f"domain:{each}") for each in range(10)]

@@ -89,16 +89,6 @@ def test_an_outbox_is_paged_settled_parked_and_unparked(store: Store, transition
     assert (store.oldest_ns("mqtt"), store.depth("mqtt")) == (None, 0)
 
 
-def test_bodies_are_forgotten_only_when_nobody_owes_them(store: Store, transition: Any, render: Any) -> None:
-    """Old, delivered bodies go; an owed one stays; the journal keeps every row."""
-    store.append([transition(n) for n in (1, 2, 3)], render)
-    store.done("mqtt", [1, 3])
-    store.done("webhook", [1, 2, 3])
-    assert store.forget(transition(3).time_ns) == 1
-    assert [m.seq for m in store.since(1, 10)] == [2, 3]
-    assert store.last_seq == 3
-
-
 def test_what_people_ask_for(store: Store, transition: Any, render: Any) -> None:
     """The newest message of each incident, newest first, and one incident's history."""
     store.append([transition(1, 7), transition(2, 8), transition(3, 7)], render)

@@ -97,6 +97,11 @@ class Outboxes(RuleBasedStateMachine):
         delivered = set(range(1, len(self.journal) + 1)) - self.owed[sink] - self.parked[sink]
         assert [m.seq for m in self.store.recent(sink, 3)] == sorted(delivered)[-3:]
 
+    @rule(sink=sinks)
+    def deliver_what_was_parked(self, sink: str) -> None:
+        self.store.done(sink, sorted(self.parked[sink]))
+        self.parked[sink] = set()
+
     @rule()
     def crash_and_reopen(self) -> None:
         """The connection is dropped without being closed: the log stays, as after a kill."""
@@ -120,6 +125,10 @@ class Outboxes(RuleBasedStateMachine):
         for sink in SINKS:
             assert {message.seq for message in self.store.pending(sink, 1000)} == self.owed[sink]
             assert {seq for seq, _ in self.store.parked(sink)} == self.parked[sink]
+            assert self.store.depth(sink) == len(self.owed[sink])
+            assert self.store.put_aside(sink) == len(self.parked[sink])
+            oldest = f"SELECT wall_ns FROM journal WHERE seq = {min(self.owed[sink], default=0)}"
+            assert self.store.oldest_ns(sink) == next((ns for (ns,) in self.store._query(oldest)), None)
             assert set(self.published[sink]) <= set(range(1, len(self.journal) + 1))
 
 
