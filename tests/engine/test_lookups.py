@@ -60,6 +60,52 @@ def test_traffic_on_a_flow_that_was_open_before_follows_a_name(known: Knowledge)
     assert played.only().attempts == 1
 
 
+FLEET, ELB = "wrpd.example.org", "dualstack.fleet-1.us-west-2.elb.amazonaws.com"
+
+
+@pytest.mark.parametrize("asked", [("AAAA", "alias", "A"), ("A", "AAAA", "alias")], ids=["A last", "A first"])
+def test_an_alias_is_followed_by_a_packet_to_an_address_of_its_name(asked: tuple[str, ...], known: Knowledge) -> None:
+    """It may have been asked for AAAA alone, where the device goes to the A of the name, known before or after."""
+    site, at = Site(), START
+    v6 = {"qtype": messages.AAAA}
+    for what in asked:
+        if what == "alias":
+            at = lookup(site.wire, at + SECOND, site.gate, site.server, ELB, "2620:108:700f::3270:7f24", **v6)
+        elif what == "AAAA":
+            at = lookup(site.wire, at + SECOND, site.gate, site.server, FLEET, alias=ELB, **v6)
+        else:
+            at = lookup(site.wire, at + SECOND, site.gate, site.server, FLEET, AMAZON_IE, alias=ELB)
+    Connection(site.wire, site.gate, site.remote(AMAZON_IE), 443, at=at + MS, rng=site.rng).unanswered()
+    assert [each.kind for each in play(known, site).openings()] == [Kind.UNEXPECTED_CONTACT]
+
+
+def test_an_alias_of_a_name_that_nothing_followed_was_asked_for(known: Knowledge) -> None:
+    """And so it was by a device that was told nothing of the name that another one followed."""
+    site = Site()
+    lookup(site.wire, START, site.gate, site.server, FLEET, AMAZON_IE, alias=ELB)
+    lookup(site.wire, START + SECOND, site.gate, site.server, ELB, qtype=messages.AAAA)
+    lookup(site.wire, START + SECOND, site.hall, site.server, ELB, qtype=messages.AAAA)
+    played = play(known, site)
+    assert [played.names(each) for each in played.of("gate")] == [{FLEET}, {ELB}]
+    site.wire.udp(START + 2 * SECOND, site.gate, 40000, site.remote(AMAZON_IE), 9, b"hello")
+    played = play(known, site)
+    assert [each.kind for each in played.of("gate")] == [Kind.UNEXPECTED_CONTACT]
+    assert [played.names(each) for each in played.of("hall")] == [{ELB}]
+
+
+@pytest.mark.parametrize(("minutes", "followed"), [(1, True), (6, False)], ids=["valid", "expired"])
+def test_a_name_is_followed_at_an_address_while_that_is_valid(minutes: int, followed: bool, known: Knowledge) -> None:
+    """Its A is known for 300 seconds, in which only its AAAA may be asked for again."""
+    site, again = Site(), START + minutes * MINUTE
+    at = lookup(site.wire, START, site.gate, site.server, FLEET, AMAZON_IE)
+    site.wire.udp(at + MS, site.gate, 40000, site.remote(AMAZON_IE), 9, b"hello")
+    lookup(site.wire, again, site.gate, site.server, FLEET, qtype=messages.AAAA)
+    site.wire.udp(again + SECOND, site.gate, 40000, site.remote(AMAZON_IE), 9, b"hello")
+    attribution = play(known, site).engine.attribution
+    (gate,) = (each for each in attribution.devices if each.name == "gate")
+    assert [each.names for each in attribution.contacts.of(gate) if each.remote is None] == [(FLEET,)] * (not followed)
+
+
 def test_one_name_asked_for_often_is_one_incident(known: Knowledge) -> None:
     """With the names of one operator together; how often is in the sentence."""
     site = Site()
