@@ -128,6 +128,7 @@ class Operators:
             confidence=confidence,
             why=why,
             unnamed=operator.unnamed,
+            law_of_end=operator.law is None,
         )
         # Most addresses of a network have one verdict, and contacts keep it: one object does for all of them.
         if len(self._same) >= REMEMBERED // 4:

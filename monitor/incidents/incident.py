@@ -78,7 +78,7 @@ class Incident:
         self.countries: tuple[str, ...] = ()
         self.evidences: dict[tuple[str | None, str | None], Evidence] = {}
         self.best: Contact | None = None
-        """The contact that got furthest; what the message speaks of."""
+        """The contact that got furthest, and of several the one tried most often; what the message speaks of."""
         self.number = 0
         """Transitions told."""
         self.said: tuple[object, ...] = ()
@@ -159,8 +159,8 @@ def _names(traits: frozenset[Trait]) -> tuple[str, ...]:
 
 
 def _weight(contact: Contact) -> tuple[int, int, int]:
-    """How much a contact matters among those of its incident."""
-    return contact.outcome, contact.bytes_out + contact.bytes_in, contact.attempts
+    """How much a contact matters among those of its incident: how far it got, how often it was tried, how much went."""
+    return contact.outcome, contact.attempts, contact.bytes_out + contact.bytes_in
 
 
 def counted(contact: Contact) -> bool:
