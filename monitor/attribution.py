@@ -313,7 +313,9 @@ class Attribution:
                 continue
             contact = self.contacts.find(lookup.device, lookup.name)
             if contact is None:
-                verdict = self._operators.resolve(None, (lookup.name,), None, name_is_proof=False)
+                outside = [each for each in lookup.addresses if self.site.reach(each) is REMOTE]
+                address = outside[0] if outside else None
+                verdict = self._operators.resolve(address, (lookup.name,), None, name_is_proof=True, contacted=False)
                 if self._stays_here(lookup) and verdict.kind not in CLOUDS:
                     continue
                 contact = self.contacts.begin(

@@ -30,6 +30,7 @@ ADDRESSES_FLOOR: Final = 10
 """A handful of addresses is in the evidence; beyond it each decade is news."""
 
 FOREIGN: Final = Trait.FOREIGN
+ASKED: Final = Outcome.ASKED
 REFUSED: Final = Outcome.REFUSED
 NOTHING: Final = (0, 0, 0, 0)
 
@@ -106,7 +107,8 @@ class Incident:
             self.refused_by = contact.refused_by
         if contact.outcome is REFUSED and self.outcome is REFUSED and self.refused_by is None:
             self.refused_by = contact.refused_by
-        country = contact.verdict.location
+        there = contact.outcome is not ASKED or self.outcome is ASKED  # where ends are, no name that was only asked for
+        country = contact.verdict.location if there else None
         if country is not None and country not in self.countries and len(self.countries) < MAX_COUNTRIES:
             self.countries += (country,)
         if contact.traits:

@@ -8,10 +8,11 @@ import pytest
 
 from monitor.model.contacts import Outcome
 from monitor.model.incidents import Activity, Kind, Severity
+from monitor.model.verdicts import Confidence
 from pcaps import messages
 from pcaps.packets import Host
 from pcaps.wire import MINUTE, MS, SECOND, Connection, lookup
-from tests.engine.played import AMAZON_IE, START, UNKNOWN_CN, Site, blocks, engine, play
+from tests.engine.played import AMAZON_IE, MICROSOFT_GB, START, TENCENT, UNKNOWN_CN, Site, blocks, engine, play
 
 if TYPE_CHECKING:
     from monitor.app import Knowledge
@@ -33,6 +34,45 @@ def test_a_name_that_nothing_follows_is_concluded_after_thirty_seconds(known: Kn
     assert START + 30 * SECOND <= opened.time_ns <= START + 31 * SECOND
     assert opened.severity is Severity.INFORMATIONAL
     assert opened.evidences[0].remote_name == HIK
+
+
+def test_an_answer_says_where_a_name_leads(known: Knowledge) -> None:
+    """By the first address that is outside; it was not contacted, so that the law of its network is a guess."""
+    site = Site()
+    lookup(site.wire, START, site.gate, site.server, "www.example.org", "0.0.0.0", AMAZON_IE, MICROSOFT_GB)
+    told = play(known, site).only()
+    verdict = told.verdict
+    assert verdict is not None
+    assert (told.kind, verdict.operator_key, told.foreign) == (Kind.NAME_LOOKUP, "domain:example.org", True)
+    assert (verdict.location, verdict.organisation, verdict.jurisdiction) == ("IE", "Amazon", "US")
+    assert (verdict.confidence, told.attempts) == (Confidence.LOW, 0)
+    assert "not contacted" in verdict.why
+    assert told.evidences[0].remote_ip is None
+
+
+def test_an_answer_does_not_say_whose_a_known_name_is(known: Knowledge) -> None:
+    """The name is its maker's at whatever address, another maker's too, and as surely as without one."""
+    site = Site()
+    lookup(site.wire, START, site.gate, site.server, HIK, TENCENT)
+    lookup(site.wire, START, site.hall, site.server, HIK, rcode=messages.NXDOMAIN)
+    played = play(known, site)
+    (answered,), (refused,) = played.of("gate"), played.of("hall")
+    assert answered.verdict is not None
+    assert refused.verdict is not None
+    assert (answered.verdict.location, refused.verdict.location) == ("CN", None)
+    for verdict in (answered.verdict, refused.verdict):
+        assert (verdict.vendor, verdict.jurisdiction, verdict.confidence) == ("hikvision", "CN", Confidence.HIGH)
+
+
+def test_a_name_that_is_only_asked_for_adds_no_country_to_what_was_contacted(known: Knowledge) -> None:
+    """Nothing was sent there."""
+    site = Site()
+    at = lookup(site.wire, START, site.gate, site.server, HIK, AMAZON_IE)
+    Connection(site.wire, site.gate, site.remote(AMAZON_IE), 443, at=at + MS, rng=site.rng).unanswered()
+    lookup(site.wire, START + MINUTE, site.gate, site.server, "api.hik-connect.com", TENCENT)
+    played = play(known, site)
+    assert played.names(played.only()) == {HIK, "api.hik-connect.com"}
+    assert "address in IE" in played.only().message
 
 
 def test_a_name_that_is_followed_is_no_lookup(known: Knowledge) -> None:
