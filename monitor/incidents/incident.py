@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import cython
 
+from monitor.model.address import text
 from monitor.model.contacts import Outcome, Trait
 from monitor.model.incidents import Totals
 
@@ -130,6 +131,8 @@ class Incident:
         contact.told_attempts, contact.told_out, contact.told_in, contact.told_asked = contact.kept
         self.contacts -= 1
         self.ends -= contact.remote is not None
+        if contact.remote is not None and self.contacts:
+            self.evidences.pop((text(contact.remote), None), None)  # where there is no other, its end is told of it
         if self.best is contact:
             self.best = None
 

@@ -9,9 +9,11 @@ cdef dict _SORT, _SEVERITY_WHY
 cpdef str sentence(Incident incident)
 cdef str _deed(Incident incident)
 @cython.locals(
-    contact=Contact, name=str, remote=bytes, parts=list, ends=list, networks=dict, laws=dict, target=str, more="long long"
+    contact=Contact, name=str, remote=bytes, parts=list, ends=list, networks=dict, others=list, target=str, more="long long"
 )
 cdef str _goal(Incident incident)
+@cython.locals(laws=dict)
+cdef list _law(verdict, list ends)
 @cython.locals(contact=Contact, ends=list)
 cdef list _ends(Incident incident)
 cdef dict _tally(list ends)

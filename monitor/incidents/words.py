@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from monitor.model.address import text
 from monitor.model.contacts import DeviceClass, Outcome
+from monitor.model.evidence import NO_SERVICE, name_of
 from monitor.model.incidents import Kind
 from monitor.model.verdicts import OperatorKind
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from monitor.incidents.incident import Incident
     from monitor.model.contacts import Contact
+    from monitor.model.verdicts import Verdict
 
 _SORT = {
     DeviceClass.CAMERA: "Camera",
@@ -65,7 +67,8 @@ def _deed(incident: Incident) -> str:
 def _goal(incident: Incident) -> str:
     contact = incident.best
     verdict = incident.verdict
-    name = contact.names[0] if contact is not None and contact.names else None
+    service = contact.services[0] if contact is not None and contact.services else NO_SERVICE
+    name = name_of(contact, service) if contact is not None else None
     remote = contact.remote if contact is not None else None
     ends = _ends(incident)
     parts = [verdict.operator] if verdict.kind is not ADDRESS else []
@@ -81,21 +84,25 @@ def _goal(incident: Incident) -> str:
         parts.append(f"address in {verdict.location}")
     if contact is not None and contact.p2p:
         parts.append(f"{contact.p2p.upper()} camera protocol")
-    laws = _tally([(each.verdict.jurisdiction, 1) for each in ends])
-    if verdict.kind in OPERATORS and not verdict.law_of_end:
-        laws = {}
-        whose = "operator"
-    else:
-        whose = "network"
-    if len(laws) > 1:
-        parts.append(f"networks under the law of {_most(laws)}")
-    elif verdict.jurisdiction:
-        parts.append(f"{whose} under the law of {verdict.jurisdiction}")
+    parts += _law(verdict, ends)
     target = f"{name} at {text(remote)}" if name and remote else name or (text(remote) if remote else verdict.operator)
+    others = [each for each in contact.names if each != name] if contact is not None else []
+    if others:
+        target += f" (also as {_first(others)})"
     more = (incident.ends or incident.contacts) - 1
     if more > 0:
         target += f" and {more} more"
     return f"{target} ({', '.join(parts)})" if parts else target
+
+
+def _law(verdict: Verdict, ends: list[Contact]) -> list[str]:
+    """The operator's, where it has one; else those of the ends."""
+    if verdict.jurisdiction and verdict.kind in OPERATORS and not verdict.law_of_end:
+        return [f"operator under the law of {verdict.jurisdiction}"]
+    laws = _tally([(each.verdict.jurisdiction, 1) for each in ends])
+    if len(laws) > 1:
+        return [f"networks under the law of {_most(laws)}"]
+    return [f"network under the law of {verdict.jurisdiction}"] if verdict.jurisdiction else []
 
 
 def _ends(incident: Incident) -> list[Contact]:
