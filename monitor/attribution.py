@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, cast, get_args
 import cython
 
 from monitor.contacts.contacts import MAX_NAMES
+from monitor.contacts.lookups import WAIT_NS
 from monitor.enrich.holders import ADDRESSED, FORWARDED
 from monitor.enrich.site import Reach
 from monitor.model.address import is_address, is_v4, pack, text, unpack
@@ -329,7 +330,9 @@ class Attribution:
                 continue
             contact = self.contacts.find(lookup.device, lookup.name)
             if contact is None:
-                verdict = self._operators.resolve(None, (lookup.name,), None, name_is_proof=False)
+                outside = [each for each in lookup.addresses if self.site.reach(each) is REMOTE]
+                address = outside[0] if outside else None
+                verdict = self._operators.resolve(address, (lookup.name,), None, name_is_proof=True, contacted=False)
                 if self._stays_here(lookup) and verdict.kind not in CLOUDS:
                     continue
                 contact = self.contacts.begin(
@@ -490,11 +493,13 @@ class Attribution:
 
     def _told(self, device: Device, fact: DnsAnswer, ts_ns: int, cut: bool) -> None:  # noqa: FBT001  as above
         if cut:  # addresses may be missing, so nobody can say that nothing followed
-            self.lookups.forget(device, fact.name)
+            for name in (fact.name, *fact.cname):
+                self.lookups.forget(device, name)
         addresses = [pack(address) for address in fact.addresses]
+        until_ns = ts_ns + fact.ttl * SECOND_NS
         for address in addresses:
-            self.names.learn(device.key, fact.name, address, ts_ns + fact.ttl * SECOND_NS)
-        self.lookups.answered(device, fact.name, fact.rcode, addresses)
+            self.names.learn(device.key, fact.name, address, until_ns)
+        self.lookups.answered(device, fact.name, fact.rcode, addresses, fact.cname, max(until_ns, ts_ns + WAIT_NS))
 
     def _hello(self, flow: Flow, fact: ClientHello, ts_ns: int) -> None:
         if flow.contact is None:

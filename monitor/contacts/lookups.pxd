@@ -15,13 +15,17 @@ cdef class Lookup:
 @cython.final
 cdef class Lookups:
     cdef object _open
+    cdef object _answers
     cdef public Py_ssize_t _max
-    cdef public long long early
+    cdef Py_ssize_t _max_answers
+    cdef public long long early, forgotten
     cdef public object marks
-    @cython.locals(key=tuple, known=Lookup, lookup=Lookup)
+    @cython.locals(key=tuple, known=Lookup, lookup=Lookup, answer=tuple)
     cpdef Lookup asked(self, Device device, str name, long long ts_ns, bytes first_id)
     @cython.locals(known=Lookup)
-    cpdef answered(self, Device device, str name, str rcode, list addresses)
+    cpdef answered(self, Device device, str name, str rcode, list addresses, tuple aliases=*, long long until_ns=*)
+    cdef _lead(self, Lookup lookup, list addresses)
+    cdef _keep(self, tuple key, list addresses, long long until_ns)
     cpdef forget(self, Device device, str name)
     cpdef list due(self, long long now_ns)
     cdef _changed(self, Lookup lookup)

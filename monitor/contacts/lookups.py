@@ -24,6 +24,8 @@ WAIT_NS: Final = 30_000_000_000
 MAX_OPEN: Final = 16384
 """Lookups that may wait at a time; the oldest is concluded early."""
 MAX_ADDRESSES: Final = 64
+MAX_ANSWERS: Final = 16384
+"""Names of which the answers are kept, some 0.5 KiB each: as many as may wait; the one answered longest ago goes."""
 
 REMEMBERED: Final = 4096
 """Names of which it is kept in memory whether they are public: devices ask for the same ones again and again."""
@@ -45,11 +47,20 @@ class Lookup:
 
 
 class Lookups:
-    """Open lookups in the order in which they were asked."""
+    """Open lookups in the order in which they were asked.
 
-    def __init__(self, max_open: int = MAX_OPEN) -> None:
+    What a name was answered with counts for its aliases too, and for a look-up of either that begins while that is
+    valid: a resolver that asks for AAAA may ask for the alias next, and again for the A of the name (RFC 1034, 3.6.2).
+    """
+
+    def __init__(self, max_open: int = MAX_OPEN, max_answers: int = MAX_ANSWERS) -> None:
         self._open: OrderedDict[tuple[str, str], Lookup] = OrderedDict()
         self._max = max_open
+        self._answers: OrderedDict[tuple[str, str], tuple[tuple[Address, ...], int]] = OrderedDict()
+        """By device key and name: addresses, and until when they are valid."""
+        self._max_answers = max_answers
+        self.forgotten = 0
+        """Answers forgotten for want of room."""
         self.early = 0
         """Lookups concluded early for want of room."""
         self.marks: Marks[tuple[str, str]] | None = None
@@ -59,8 +70,11 @@ class Lookups:
         return len(self._open)
 
     def limits(self) -> list[Limit]:
-        """The room for look-ups that wait."""
-        return [Limit(Room.LOOKUPS, self._max, len(self._open), self.early)]
+        """The room for look-ups that wait, and for what was answered."""
+        return [
+            Limit(Room.LOOKUPS, self._max, len(self._open), self.early),
+            Limit(Room.ANSWERS, self._max_answers, len(self._answers), self.forgotten),
+        ]
 
     def asked(self, device: Device, name: str, ts_ns: int, first_id: bytes) -> Lookup | None:
         """The device asked for ``name``. A lookup that had to be concluded to make room, if any."""
@@ -72,22 +86,54 @@ class Lookups:
             self._changed(known)
             return None
         lookup = self._open[key] = Lookup(device, name, ts_ns, first_id)
+        answer = self._answers.get(key)
+        if answer is not None and answer[1] >= ts_ns:
+            lookup.addresses += answer[0]
         self._changed(lookup)
         if len(self._open) <= self._max:
             return None
         self.early += 1
         return self._take(next(iter(self._open)))
 
-    def answered(self, device: Device, name: str, rcode: str, addresses: list[Address]) -> None:
-        """The device was told this about ``name``."""
+    def answered(
+        self,
+        device: Device,
+        name: str,
+        rcode: str,
+        addresses: list[Address],
+        aliases: tuple[str, ...] = (),
+        until_ns: int = 0,
+    ) -> None:
+        """The device was told this about ``name``, which leads to its addresses by these aliases; valid until then."""
         known: Lookup | None = self._open.get((device.key, name))
-        if known is None:
+        if known is not None:
+            known.rcode = rcode
+            self._lead(known, addresses)
+        if not addresses:
             return
-        known.rcode = rcode
+        self._keep((device.key, name), addresses, until_ns)
+        for alias in aliases:
+            known = self._open.get((device.key, alias))
+            if known is not None:
+                self._lead(known, addresses)
+            self._keep((device.key, alias), addresses, until_ns)
+
+    def _lead(self, lookup: Lookup, addresses: list[Address]) -> None:
+        """The name leads to these addresses."""
         for address in addresses:
-            if address not in known.addresses and len(known.addresses) < MAX_ADDRESSES:
-                known.addresses.append(address)
-        self._changed(known)
+            if address not in lookup.addresses and len(lookup.addresses) < MAX_ADDRESSES:
+                lookup.addresses.append(address)
+        self._changed(lookup)
+
+    def _keep(self, key: tuple[str, str], addresses: list[Address], until_ns: int) -> None:
+        before = self._answers.pop(key, None)
+        if before is not None:
+            addresses = list(dict.fromkeys([*addresses, *before[0]]))
+            until_ns = max(until_ns, before[1])
+        self._answers[key] = (tuple(addresses[:MAX_ADDRESSES]), until_ns)
+        if len(self._answers) > self._max_answers:
+            self._answers.popitem(last=False)
+            self.forgotten += 1
 
     def forget(self, device: Device, name: str) -> None:
         """Nothing can be said of this look-up."""

@@ -71,13 +71,15 @@ class Operators:
         p2p: str | None,
         *,
         name_is_proof: bool,
+        contacted: bool = True,
     ) -> Verdict:
         """Who the remote end is. ValueError if there is neither address nor name nor protocol to go by.
 
         ``names`` best first; ``p2p`` the network that a parser saw on the wire; ``name_is_proof`` says that the
-        device itself named the server (SNI, Host), so that the name is not another's on the same address.
+        device itself named the server (SNI, Host), so that the name is not another's on the same address. An address
+        that was answered and not ``contacted`` says little of whose the name is: another may be answered next.
         """
-        return self._remembered(address, tuple(names), p2p, name_is_proof)
+        return self._remembered(address, tuple(names), p2p, name_is_proof, contacted)
 
     def limits(self) -> list[Limit]:
         """The room for verdicts."""
@@ -94,7 +96,14 @@ class Operators:
         """Read the public suffix list now (some 0.3 s) and not at the first name that no catalogue row knows."""
         self._domains.of("example.org")
 
-    def _resolve(self, address: Address | None, names: tuple[str, ...], p2p: str | None, proof: bool) -> Verdict:  # noqa: FBT001  lru_cache keys by position
+    def _resolve(
+        self,
+        address: Address | None,
+        names: tuple[str, ...],
+        p2p: str | None,
+        proof: bool,  # noqa: FBT001  lru_cache keys by position
+        contacted: bool,  # noqa: FBT001  likewise
+    ) -> Verdict:
         place = self._geo.place(address) if address is not None else Place()
         network = self._catalogue.operator_of_network(place.network) if place.network is not None else None
         name, owner = self._named(names)
@@ -115,6 +124,9 @@ class Operators:
             why += "; jurisdiction by the country of the address" if law else "; jurisdiction not known"
         if anycast and place.country:
             why += "; anycast, so the country of the address says little"
+        if not contacted and address is not None:
+            why += "; by the address that was answered, which was not contacted"
+            confidence = Confidence.LOW if operator.law is None else confidence
         verdict = Verdict(
             operator=operator.name,
             operator_key=operator.key,
@@ -128,6 +140,7 @@ class Operators:
             confidence=confidence,
             why=why,
             unnamed=operator.unnamed,
+            law_of_end=operator.law is None,
         )
         # Most addresses of a network have one verdict, and contacts keep it: one object does for all of them.
         if len(self._same) >= REMEMBERED // 4:

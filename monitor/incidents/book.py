@@ -19,7 +19,7 @@ from monitor.incidents.incident import MAX_EVIDENCES
 from monitor.incidents.words import sentence
 from monitor.model.address import mac_text, text
 from monitor.model.contacts import Outcome, address_of
-from monitor.model.evidence import NO_SERVICE, evidence_of_contact
+from monitor.model.evidence import NO_SERVICE, evidence_of_contact, name_of
 from monitor.model.exhibits import no_packets
 from monitor.model.incidents import (
     Activity,
@@ -314,7 +314,7 @@ class Book:
         """Put the contact's remote end among the evidences, as long as there is room."""
         service = contact.services[0] if contact.services else NO_SERVICE
         ip = text(contact.remote) if contact.remote is not None else None
-        name = contact.names[0] if contact.names else None
+        name = name_of(contact, service)
         place = (ip, None if ip is not None else name)
         if place not in incident.evidences and len(incident.evidences) >= MAX_EVIDENCES:
             return

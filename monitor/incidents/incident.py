@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import cython
 
+from monitor.model.address import text
 from monitor.model.contacts import Outcome, Trait
 from monitor.model.incidents import Totals
 
@@ -30,6 +31,7 @@ ADDRESSES_FLOOR: Final = 10
 """A handful of addresses is in the evidence; beyond it each decade is news."""
 
 FOREIGN: Final = Trait.FOREIGN
+ASKED: Final = Outcome.ASKED
 REFUSED: Final = Outcome.REFUSED
 NOTHING: Final = (0, 0, 0, 0)
 
@@ -78,7 +80,7 @@ class Incident:
         self.countries: tuple[str, ...] = ()
         self.evidences: dict[tuple[str | None, str | None], Evidence] = {}
         self.best: Contact | None = None
-        """The contact that got furthest; what the message speaks of."""
+        """The contact that got furthest, and of several the one tried most often; what the message speaks of."""
         self.number = 0
         """Transitions told."""
         self.said: tuple[object, ...] = ()
@@ -106,7 +108,8 @@ class Incident:
             self.refused_by = contact.refused_by
         if contact.outcome is REFUSED and self.outcome is REFUSED and self.refused_by is None:
             self.refused_by = contact.refused_by
-        country = contact.verdict.location
+        there = contact.outcome is not ASKED or self.outcome is ASKED  # where ends are, no name that was only asked for
+        country = contact.verdict.location if there else None
         if country is not None and country not in self.countries and len(self.countries) < MAX_COUNTRIES:
             self.countries += (country,)
         if contact.traits:
@@ -128,6 +131,8 @@ class Incident:
         contact.told_attempts, contact.told_out, contact.told_in, contact.told_asked = contact.kept
         self.contacts -= 1
         self.ends -= contact.remote is not None
+        if contact.remote is not None and self.contacts:
+            self.evidences.pop((text(contact.remote), None), None)  # where there is no other, its end is told of it
         if self.best is contact:
             self.best = None
 
@@ -159,8 +164,8 @@ def _names(traits: frozenset[Trait]) -> tuple[str, ...]:
 
 
 def _weight(contact: Contact) -> tuple[int, int, int]:
-    """How much a contact matters among those of its incident."""
-    return contact.outcome, contact.bytes_out + contact.bytes_in, contact.attempts
+    """How much a contact matters among those of its incident: how far it got, how often it was tried, how much went."""
+    return contact.outcome, contact.attempts, contact.bytes_out + contact.bytes_in
 
 
 def counted(contact: Contact) -> bool:

@@ -8,7 +8,15 @@ cdef dict _SORT, _SEVERITY_WHY
 @cython.locals(who=str, why=str)
 cpdef str sentence(Incident incident)
 cdef str _deed(Incident incident)
-@cython.locals(contact=Contact, name=str, remote=bytes, parts=list, target=str, more="long long")
+@cython.locals(
+    contact=Contact, name=str, remote=bytes, parts=list, ends=list, networks=dict, others=list, target=str, more="long long"
+)
 cdef str _goal(Incident incident)
+@cython.locals(laws=dict)
+cdef list _law(verdict, list ends)
+@cython.locals(contact=Contact, ends=list)
+cdef list _ends(Incident incident)
+cdef dict _tally(list ends)
+cdef str _first(list said)
 cdef str _end(Incident incident)
 cpdef str times(long long count)

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 from monitor.model.address import text
 from monitor.model.contacts import DeviceClass, Outcome
+from monitor.model.evidence import NO_SERVICE, name_of
 from monitor.model.incidents import Kind
 from monitor.model.verdicts import OperatorKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from monitor.incidents.incident import Incident
+    from monitor.model.contacts import Contact
+    from monitor.model.verdicts import Verdict
 
 _SORT = {
     DeviceClass.CAMERA: "Camera",
@@ -40,6 +45,8 @@ ANSWERED: Final = Outcome.ANSWERED
 ADDRESS: Final = OperatorKind.ADDRESS
 OPERATORS: Final = frozenset({OperatorKind.VENDOR_CLOUD, OperatorKind.P2P_CLOUD, OperatorKind.SERVICE})
 """Where the operator is known by name, and not only whose network it is."""
+LISTED: Final = 4
+"""Networks, countries or laws that a sentence names, those with the most first; the others it counts."""
 
 
 def sentence(incident: Incident) -> str:
@@ -60,25 +67,85 @@ def _deed(incident: Incident) -> str:
 def _goal(incident: Incident) -> str:
     contact = incident.best
     verdict = incident.verdict
-    name = contact.names[0] if contact is not None and contact.names else None
+    service = contact.services[0] if contact is not None and contact.services else NO_SERVICE
+    name = name_of(contact, service) if contact is not None else None
     remote = contact.remote if contact is not None else None
+    ends = _ends(incident)
     parts = [verdict.operator] if verdict.kind is not ADDRESS else []
-    if verdict.organisation and verdict.organisation not in verdict.operator:
+    networks = _tally([(each.verdict.organisation, 1) for each in ends])
+    if len(networks) > 1:
+        parts.append(f"networks of {_most(networks)}")
+    elif verdict.organisation and verdict.organisation not in verdict.operator:
         parts.append(f"network of {verdict.organisation}")
     if len(incident.countries) > 1:
-        parts.append(f"addresses in {', '.join(sorted(incident.countries))}")
+        tried = [(each.verdict.location, each.told_attempts - each.kept[0]) for each in ends]
+        parts.append(f"addresses in {_tried(_tally([(each, 0) for each in incident.countries] + tried))}")
     elif verdict.location:
         parts.append(f"address in {verdict.location}")
     if contact is not None and contact.p2p:
         parts.append(f"{contact.p2p.upper()} camera protocol")
-    if verdict.jurisdiction:
-        whose = "operator" if verdict.kind in OPERATORS else "network"
-        parts.append(f"{whose} under the law of {verdict.jurisdiction}")
+    parts += _law(verdict, ends)
     target = f"{name} at {text(remote)}" if name and remote else name or (text(remote) if remote else verdict.operator)
+    others = [each for each in contact.names if each != name] if contact is not None else []
+    if others:
+        target += f" (also as {_first(others)})"
     more = (incident.ends or incident.contacts) - 1
     if more > 0:
         target += f" and {more} more"
     return f"{target} ({', '.join(parts)})" if parts else target
+
+
+def _law(verdict: Verdict, ends: list[Contact]) -> list[str]:
+    """The operator's, where it has one; else those of the ends."""
+    if verdict.jurisdiction and verdict.kind in OPERATORS and not verdict.law_of_end:
+        return [f"operator under the law of {verdict.jurisdiction}"]
+    laws = _tally([(each.verdict.jurisdiction, 1) for each in ends])
+    if len(laws) > 1:
+        return [f"networks under the law of {_most(laws)}"]
+    return [f"network under the law of {verdict.jurisdiction}"] if verdict.jurisdiction else []
+
+
+def _ends(incident: Incident) -> list[Contact]:
+    """The remote ends that the incident has, as far as they are still known."""
+    ends: list[Contact] = []
+    contact: Contact | None = incident.device.oldest
+    while contact is not None:
+        if contact.incident == incident.uid and contact.remote is not None:
+            ends.append(contact)
+        contact = contact.newer_own
+    return ends
+
+
+def _tally(ends: list[tuple[str | None, int]]) -> dict[str, int]:
+    """What these add up to, the most first; what is not known has no place in it."""
+    sums: dict[str, int] = {}
+    for name, count in ends:
+        if name is not None:
+            sums[name] = sums.get(name, 0) + count
+    return dict(sorted(sums.items(), key=_rank))
+
+
+def _rank(each: tuple[str, int]) -> tuple[int, str]:
+    return -each[1], each[0]
+
+
+def _most(ends: Mapping[str, int]) -> str:
+    """Whose ends they are: "China Telecom (3), China Mobile"."""
+    return _first([f"{name} ({count})" if count > 1 else name for name, count in ends.items()])
+
+
+def _tried(attempts: Mapping[str, int]) -> str:
+    """Where how many attempts went: "CN (84 attempts), BE (3)"."""
+    said = [f"{place} ({count})" if count else place for place, count in attempts.items()]
+    place, count = next(iter(attempts.items()))
+    if count:
+        said[0] = f"{place} ({count} attempt{'s' if count > 1 else ''})"
+    return _first(said)
+
+
+def _first(said: list[str]) -> str:
+    more = f" and {len(said) - LISTED} more" if len(said) > LISTED else ""
+    return ", ".join(said[:LISTED]) + more
 
 
 def _end(incident: Incident) -> str:

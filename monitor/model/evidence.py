@@ -37,7 +37,7 @@ def evidence_of(flow: Flow, device: Address) -> Evidence:
         device_ip=text(device),
         device_port=flow.initiator_port if began else flow.responder_port,
         remote_ip=text(remote),
-        remote_name=contact.names[0] if contact is not None and contact.names else None,
+        remote_name=name_of(contact, (flow.proto, remote_port)) if contact is not None else None,
         remote_port=remote_port,
         proto=flow.proto,
         country=verdict.location if verdict is not None else None,
@@ -59,7 +59,7 @@ def evidence_of_contact(contact: Contact, shown: Evidence | None = None) -> Evid
         device_ip=text(own) if own is not None else "",
         device_port=shown.device_port if shown is not None else contact.last_source_port,
         remote_ip=text(remote) if remote is not None else None,
-        remote_name=contact.names[0] if contact.names else None,
+        remote_name=name_of(contact, (proto, port)),
         remote_port=port,
         proto=proto,
         country=verdict.location,
@@ -67,6 +67,17 @@ def evidence_of_contact(contact: Contact, shown: Evidence | None = None) -> Evid
         organisation=verdict.organisation,
         community_id=flow_id,
     )
+
+
+def name_of(contact: Contact, service: tuple[int, int]) -> str | None:
+    """The name that the device used or was told for this service (IP protocol, port) of the contact.
+
+    What it used itself (SNI, Host) stands first. What it was told before its first flow is that of the first service;
+    a name that it was told later, for another service, does not take its place.
+    """
+    if contact.name_source == "dns" and contact.told_names and service == (contact.services or (NO_SERVICE,))[0]:
+        return contact.told_names[0]
+    return contact.names[0] if contact.names else None
 
 
 def end_of(flow: Flow, device: Device) -> Address:

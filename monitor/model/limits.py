@@ -17,6 +17,7 @@ class Room(StrEnum):
     CONTACTS = "contacts"
     CONTACTS_OF_DEVICE = "contacts_of_device"
     LOOKUPS = "lookups"
+    ANSWERS = "lookup_answers"
     NAMES = "names"
     DEVICES = "devices"
     RECOGNISED = "recognised_devices"

@@ -69,3 +69,5 @@ class Verdict(Struct, frozen=True):
     """Which catalogue row or database decided, in a few words."""
     unnamed: bool = False
     """The protocol or the address decided, whatever name was said there."""
+    law_of_end: bool = False
+    """The jurisdiction is that of the network or the address, since none is known of the operator by its name."""

@@ -7,6 +7,7 @@ import pytest
 from monitor.contacts.lookups import MAX_ADDRESSES, WAIT_NS, Lookups, is_public_name
 from monitor.model.address import pack
 from monitor.model.contacts import Device
+from monitor.model.limits import Limit, Room
 
 CAMERA, OTHER = Device("cam", "cam", 1), Device("other", "other", 1)
 T = 1_000_000_000_000
@@ -45,6 +46,35 @@ def test_an_answer_tells_where_to_look() -> None:
     (lookup,) = lookups.rest()
     assert lookup.rcode == "NOERROR"
     assert len(lookup.addresses) == len(set(lookup.addresses)) == MAX_ADDRESSES
+
+
+def test_an_answer_counts_for_its_aliases() -> None:
+    """For those that wait and those that are asked for while it is valid, of this device only; an A joins an AAAA."""
+    lookups, v4, v6 = Lookups(), pack("192.0.2.1"), pack("2001:db8::1")
+    lookups.asked(CAMERA, "alias.example.org", T, b"1")
+    lookups.answered(CAMERA, "a.example.org", "NOERROR", [v6], ("alias.example.org",), T + 9)
+    lookups.answered(CAMERA, "a.example.org", "NOERROR", [v4], ("alias.example.org",), T + 9)
+    assert [each.addresses for each in lookups.rest()] == [[v6, v4]]
+    for name, device, ts in (
+        ("a.example.org", CAMERA, T + 9),
+        ("alias.example.org", CAMERA, T + 9),
+        ("alias.example.org", OTHER, T + 9),
+    ):
+        lookups.asked(device, name, ts, b"1")
+    assert [each.addresses for each in lookups.rest()] == [[v4, v6], [v4, v6], []]
+    lookups.asked(CAMERA, "alias.example.org", T + 10, b"1")
+    assert [each.addresses for each in lookups.rest()] == [[]]
+
+
+def test_answers_are_bounded() -> None:
+    """The one told longest ago goes, and is counted."""
+    lookups, ip = Lookups(max_answers=2), pack("192.0.2.1")
+    for name in ("a.example.org", "b.example.org", "a.example.org", "c.example.org"):
+        lookups.answered(CAMERA, name, "NOERROR", [ip], (), T)
+    for name in ("a.example.org", "b.example.org", "c.example.org"):
+        lookups.asked(CAMERA, name, T, b"1")
+    assert [len(each.addresses) for each in lookups.rest()] == [1, 0, 1]
+    assert lookups.limits()[1] == Limit(Room.ANSWERS, 2, 2, 1)
 
 
 def test_beyond_the_bound_the_oldest_is_concluded_early() -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from monitor.model.contacts import Outcome
 from monitor.model.incidents import Activity, Kind, Severity
+from monitor.model.verdicts import Confidence
 from pcaps import messages
 from pcaps.packets import Host
 from pcaps.wire import MINUTE, MS, SECOND, Connection, lookup
-from tests.engine.played import AMAZON_IE, START, UNKNOWN_CN, Site, blocks, engine, play
+from tests.engine.played import AMAZON_IE, MICROSOFT_GB, START, TENCENT, UNKNOWN_CN, Site, blocks, engine, play
 
 if TYPE_CHECKING:
     from monitor.app import Knowledge
@@ -33,6 +34,45 @@ def test_a_name_that_nothing_follows_is_concluded_after_thirty_seconds(known: Kn
     assert START + 30 * SECOND <= opened.time_ns <= START + 31 * SECOND
     assert opened.severity is Severity.INFORMATIONAL
     assert opened.evidences[0].remote_name == HIK
+
+
+def test_an_answer_says_where_a_name_leads(known: Knowledge) -> None:
+    """By the first address that is outside; it was not contacted, so that the law of its network is a guess."""
+    site = Site()
+    lookup(site.wire, START, site.gate, site.server, "www.example.org", "0.0.0.0", AMAZON_IE, MICROSOFT_GB)
+    told = play(known, site).only()
+    verdict = told.verdict
+    assert verdict is not None
+    assert (told.kind, verdict.operator_key, told.foreign) == (Kind.NAME_LOOKUP, "domain:example.org", True)
+    assert (verdict.location, verdict.organisation, verdict.jurisdiction) == ("IE", "Amazon", "US")
+    assert (verdict.confidence, told.attempts) == (Confidence.LOW, 0)
+    assert "not contacted" in verdict.why
+    assert told.evidences[0].remote_ip is None
+
+
+def test_an_answer_does_not_say_whose_a_known_name_is(known: Knowledge) -> None:
+    """The name is its maker's at whatever address, another maker's too, and as surely as without one."""
+    site = Site()
+    lookup(site.wire, START, site.gate, site.server, HIK, TENCENT)
+    lookup(site.wire, START, site.hall, site.server, HIK, rcode=messages.NXDOMAIN)
+    played = play(known, site)
+    (answered,), (refused,) = played.of("gate"), played.of("hall")
+    assert answered.verdict is not None
+    assert refused.verdict is not None
+    assert (answered.verdict.location, refused.verdict.location) == ("CN", None)
+    for verdict in (answered.verdict, refused.verdict):
+        assert (verdict.vendor, verdict.jurisdiction, verdict.confidence) == ("hikvision", "CN", Confidence.HIGH)
+
+
+def test_a_name_that_is_only_asked_for_adds_no_country_to_what_was_contacted(known: Knowledge) -> None:
+    """Nothing was sent there."""
+    site = Site()
+    at = lookup(site.wire, START, site.gate, site.server, HIK, AMAZON_IE)
+    Connection(site.wire, site.gate, site.remote(AMAZON_IE), 443, at=at + MS, rng=site.rng).unanswered()
+    lookup(site.wire, START + MINUTE, site.gate, site.server, "api.hik-connect.com", TENCENT)
+    played = play(known, site)
+    assert played.names(played.only()) == {HIK, "api.hik-connect.com"}
+    assert "address in IE" in played.only().message
 
 
 def test_a_name_that_is_followed_is_no_lookup(known: Knowledge) -> None:
@@ -58,6 +98,52 @@ def test_traffic_on_a_flow_that_was_open_before_follows_a_name(known: Knowledge)
     played = play(known, site)
     assert [each.kind for each in played.openings()] == [Kind.VENDOR_CLOUD]
     assert played.only().attempts == 1
+
+
+FLEET, ELB = "wrpd.example.org", "dualstack.fleet-1.us-west-2.elb.amazonaws.com"
+
+
+@pytest.mark.parametrize("asked", [("AAAA", "alias", "A"), ("A", "AAAA", "alias")], ids=["A last", "A first"])
+def test_an_alias_is_followed_by_a_packet_to_an_address_of_its_name(asked: tuple[str, ...], known: Knowledge) -> None:
+    """It may have been asked for AAAA alone, where the device goes to the A of the name, known before or after."""
+    site, at = Site(), START
+    v6 = {"qtype": messages.AAAA}
+    for what in asked:
+        if what == "alias":
+            at = lookup(site.wire, at + SECOND, site.gate, site.server, ELB, "2620:108:700f::3270:7f24", **v6)
+        elif what == "AAAA":
+            at = lookup(site.wire, at + SECOND, site.gate, site.server, FLEET, alias=ELB, **v6)
+        else:
+            at = lookup(site.wire, at + SECOND, site.gate, site.server, FLEET, AMAZON_IE, alias=ELB)
+    Connection(site.wire, site.gate, site.remote(AMAZON_IE), 443, at=at + MS, rng=site.rng).unanswered()
+    assert [each.kind for each in play(known, site).openings()] == [Kind.UNEXPECTED_CONTACT]
+
+
+def test_an_alias_of_a_name_that_nothing_followed_was_asked_for(known: Knowledge) -> None:
+    """And so it was by a device that was told nothing of the name that another one followed."""
+    site = Site()
+    lookup(site.wire, START, site.gate, site.server, FLEET, AMAZON_IE, alias=ELB)
+    lookup(site.wire, START + SECOND, site.gate, site.server, ELB, qtype=messages.AAAA)
+    lookup(site.wire, START + SECOND, site.hall, site.server, ELB, qtype=messages.AAAA)
+    played = play(known, site)
+    assert [played.names(each) for each in played.of("gate")] == [{FLEET}, {ELB}]
+    site.wire.udp(START + 2 * SECOND, site.gate, 40000, site.remote(AMAZON_IE), 9, b"hello")
+    played = play(known, site)
+    assert [each.kind for each in played.of("gate")] == [Kind.UNEXPECTED_CONTACT]
+    assert [played.names(each) for each in played.of("hall")] == [{ELB}]
+
+
+@pytest.mark.parametrize(("minutes", "followed"), [(1, True), (6, False)], ids=["valid", "expired"])
+def test_a_name_is_followed_at_an_address_while_that_is_valid(minutes: int, followed: bool, known: Knowledge) -> None:
+    """Its A is known for 300 seconds, in which only its AAAA may be asked for again."""
+    site, again = Site(), START + minutes * MINUTE
+    at = lookup(site.wire, START, site.gate, site.server, FLEET, AMAZON_IE)
+    site.wire.udp(at + MS, site.gate, 40000, site.remote(AMAZON_IE), 9, b"hello")
+    lookup(site.wire, again, site.gate, site.server, FLEET, qtype=messages.AAAA)
+    site.wire.udp(again + SECOND, site.gate, 40000, site.remote(AMAZON_IE), 9, b"hello")
+    attribution = play(known, site).engine.attribution
+    (gate,) = (each for each in attribution.devices if each.name == "gate")
+    assert [each.names for each in attribution.contacts.of(gate) if each.remote is None] == [(FLEET,)] * (not followed)
 
 
 def test_one_name_asked_for_often_is_one_incident(known: Knowledge) -> None:

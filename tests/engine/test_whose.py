@@ -80,6 +80,18 @@ def test_what_turns_out_to_be_another_incident_ends_in_it(known: Knowledge) -> N
     assert played.remotes(played.incidents[first]) == {AMAZON_IE, AMAZON_IE_2}
 
 
+def test_a_service_is_shown_under_the_name_that_was_asked_for_before_it(known: Knowledge) -> None:
+    """A name that was asked for later, for another service of that address, is said beside it."""
+    site = Site()
+    at = lookup(site.wire, START, site.gate, site.server, "sas-1.example.org", AMAZON_IE)
+    Connection(site.wire, site.gate, site.remote(AMAZON_IE), 80, at=at + 30 * MS, rng=site.rng).open()
+    at = lookup(site.wire, START + MINUTE, site.gate, site.server, "sas.example.org", AMAZON_IE)
+    site.wire.udp(at + 4 * MS, site.gate, 40001, site.remote(AMAZON_IE), 3478, b"hello")
+    last = play(known, site).only()
+    assert [(each.remote_name, each.remote_port) for each in last.evidences] == [("sas-1.example.org", 80)]
+    assert f"sas-1.example.org at {AMAZON_IE} (also as sas.example.org) (" in last.message
+
+
 def test_two_operators_on_one_address_are_two_incidents(known: Knowledge) -> None:
     """By what the camera itself says in its hellos; attempts and bytes belong to each."""
     site = Site()

@@ -297,14 +297,14 @@ def test_an_unknown_domain_behind_an_anycast_network(operators: Operators) -> No
 def test_a_pool_of_volunteers_has_no_law_of_its_own(operators: Operators) -> None:
     """The jurisdiction of a pool's server is that of its network or address, and so is the confidence."""
     verdict = resolve(operators, "131.111.150.25", "0.pool.ntp.org")
-    assert (verdict.operator_key, verdict.jurisdiction) == ("service:ntp-pool", "GB")
+    assert (verdict.operator_key, verdict.jurisdiction, verdict.law_of_end) == ("service:ntp-pool", "GB", True)
     assert verdict.confidence is Confidence.MEDIUM
 
 
 def test_control_is_the_jurisdiction(operators: Operators) -> None:
     """Reolink: a Hong Kong company, controlled from China."""
     verdict = resolve(operators, IRISH_AMAZON, "p2p3.reolink.com")
-    assert (verdict.jurisdiction, verdict.kind) == ("CN", OperatorKind.P2P_CLOUD)
+    assert (verdict.jurisdiction, verdict.kind, verdict.law_of_end) == ("CN", OperatorKind.P2P_CLOUD, False)
 
 
 def test_nothing_to_go_by_is_a_mistake(operators: Operators) -> None:

@@ -80,6 +80,7 @@ ROOMS: Final[dict[str, tuple[Room, ...]]] = {
     "engine.attribution.devices._strangers": (Room.DEVICES,),
     "engine.attribution.devices._watched": (Room.RECOGNISED,),
     "engine.attribution.lookups._open": (Room.LOOKUPS,),
+    "engine.attribution.lookups._answers": (Room.ANSWERS,),
     "engine.attribution.names._told": (Room.NAMES,),
     "engine.attribution.site._called": (Room.CALLED_ADDRESSES,),
     "engine.attribution.site._known": (Room.REACHES,),

@@ -84,6 +84,26 @@ def test_news_waits_for_the_tick() -> None:
     assert held.news(one.last_ns) == []
 
 
+def test_an_end_that_turns_out_to_be_anothers_is_shown_there_only() -> None:
+    """The incident that it was in shows what else it has; one that ends for it shows it to the last."""
+    held, one, other = book(), contact(), contact("192.0.2.8")
+    for each in (one, other):
+        judged(held, each, UNEXPECTED)
+    one.verdict, one.names = verdict("vendor:hik"), ("dev.hik-connect.com",)
+    judged(held, one, UNEXPECTED)
+    other.attempts += 1
+    held.count(other)
+    left, joined = held.settle(T)[-1], held.open(one.incident or "")
+    assert [each.remote_ip for each in left.evidences] == ["192.0.2.8"]
+    assert joined is not None
+    assert [(each.remote_ip, each.remote_name) for each in joined.evidences.values()] == [
+        ("192.0.2.7", "dev.hik-connect.com")
+    ]
+    other.verdict = one.verdict
+    (ended,) = [each for each in judged(held, other, UNEXPECTED) if each.activity is Activity.END]
+    assert [each.remote_ip for each in ended.evidences] == ["192.0.2.8"]
+
+
 def test_an_incident_opens_once() -> None:
     """With all that is known; the same contact again is no news."""
     held, one = book(), contact()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from monitor.contacts.contacts import Contacts
+from monitor.incidents.book import Book
 from monitor.incidents.incident import Incident
 from monitor.incidents.ocsf import TITLES
 from monitor.incidents.words import sentence, times
 from monitor.model.address import pack
-from monitor.model.contacts import Contact, Device, DeviceClass, Outcome
-from monitor.model.incidents import Kind, Severity
+from monitor.model.contacts import Contact, Device, DeviceClass, Judgement, Outcome
+from monitor.model.incidents import Finding, Kind, Severity, Totals
 from monitor.model.verdicts import Confidence, OperatorKind, Verdict
 
 HIK = Verdict(
@@ -94,6 +96,73 @@ def test_more_than_one_end_and_a_protocol_are_said() -> None:
     given.best.p2p = "pppp"
     assert "dev.hik-connect.com at 52.30.100.10 and 6 more" in sentence(given)
     assert "PPPP camera protocol" in sentence(given)
+
+
+def ends(*given: tuple[str, str, str, int], kind: OperatorKind = OperatorKind.P2P_CLOUD, law_of_end: bool) -> Incident:
+    """An incident of one operator whose ends have this network, country, law and so many attempts."""
+    device, contacts, held = Device("cam", "lobby-02", 1, DeviceClass.CAMERA), Contacts(), Book("here", Totals)
+    for number, (network, country, law, attempts) in enumerate(given):
+        verdict = Verdict(
+            "CS2/PPPP",
+            "p2p:pppp",
+            kind,
+            country,
+            number,
+            network,
+            None,
+            law,
+            None,
+            Confidence.LOW,
+            "",
+            law_of_end=law_of_end,
+        )
+        made = contacts.begin(device, pack(f"192.0.2.{number}"), None, verdict, 1, b"id")
+        made.attempts, made.bytes_out = attempts, 10_000 - attempts
+        held.judge(made, Judgement(allowed=False, rule="", foreign=True), [Finding(Kind.P2P_CLOUD, Severity.HIGH)], 1)
+    (uid,) = held.uids()
+    found = held.open(uid)
+    assert found is not None
+    return found
+
+
+def test_it_speaks_for_the_end_that_was_tried_most_often() -> None:
+    """Of those that got as far; what went to the others is listed, and the operator's own law is one."""
+    given = ends(
+        ("BELNET", "BE", "CN", 3), ("Telecom", "CN", "CN", 80), ("Telecom", "CN", "CN", 4), law_of_end=False
+    )  # fmt: skip
+    assert given.verdict.location == "CN"
+    assert sentence(given) == (
+        "Camera lobby-02 tried 87 times to reach 192.0.2.1 and 2 more (CS2/PPPP, networks of Telecom (2), BELNET, "
+        "addresses in CN (84 attempts), BE (3), operator under the law of CN); nothing answered; "
+        "a camera P2P network that the policy does not allow"
+    )
+
+
+def test_laws_of_the_ends_are_listed_where_the_operator_has_none() -> None:
+    """By how many ends are under each; a network that all are in is not listed."""
+    given = ends(
+        ("A", "US", "US", 1), ("A", "DE", "DE", 1), ("A", "DE", "DE", 1), kind=OperatorKind.SERVICE, law_of_end=True
+    )  # fmt: skip
+    assert "(CS2/PPPP, network of A, addresses in DE (2 attempts), US (1), networks under the law of DE (2), US)" in (
+        sentence(given)
+    )
+    single = ends(("A", "US", "US", 1), kind=OperatorKind.SERVICE, law_of_end=True)
+    assert "(CS2/PPPP, network of A, address in US, network under the law of US)" in sentence(single)
+
+
+def test_what_is_listed_is_bounded() -> None:
+    """The first four, those with the most attempts or else in the order of their names."""
+    given = ends(*[(f"N{number}", f"{number}X", "CN", 9 - number) for number in range(9)], law_of_end=False)
+    assert "networks of N0, N1, N2, N3 and 5 more," in sentence(given)
+    assert "addresses in 0X (9 attempts), 1X (8), 2X (7), 3X (6) and 5 more," in sentence(given)
+
+
+def test_a_country_whose_ends_are_forgotten_stays_listed() -> None:
+    """How many attempts went there is known no more."""
+    given = ends(("A", "US", "CN", 2), ("A", "DE", "CN", 1), law_of_end=False)
+    assert given.device.newest is not None
+    given.device.newest.incident = None
+    assert "addresses in US (2 attempts), DE," in sentence(given)
 
 
 @pytest.mark.parametrize("kind", list(TITLES)[: list(TITLES).index(Kind.FIRMWARE_UPDATE)])
