@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
+from monitor.model.address import pack
+from monitor.model.community_id import community_id
 from monitor.model.contacts import Outcome
 from monitor.model.incidents import Activity, Kind
-from pcaps import messages
+from pcaps import messages, packets
 from pcaps.messages import Pppp, pppp
 from pcaps.packets import Host
 from pcaps.wire import MINUTE, MS, SECOND, Connection, boot, lookup, time_sync
@@ -260,3 +263,18 @@ def test_first_seen_is_when_the_camera_first_tried(known: Knowledge) -> None:
     assert vendor.first_ns == START + MINUTE
     (network,) = (each for each in played.of("gate") if each.verdict.vendor is None)
     assert network.attempts == 1
+
+
+def test_pings_are_counted_by_run_and_are_one_flow(known: Knowledge) -> None:
+    """A camera that pings a server each minute with another identifier tries as often, though one reply came."""
+    site = Site()
+    there = site.remote(UNKNOWN_CN)
+    for number in range(6):
+        body = struct.pack(">BBHHH", 8, 0, 0, 1020 + number, 0) + b"abcdefgh" * 7
+        site.wire.send(START + number * MINUTE, site.gate, there, packets.ip(site.gate, there, packets.ICMP, body))
+    body = struct.pack(">BBHHH", 0, 0, 0, 1022, 0) + b"abcdefgh" * 7
+    site.wire.send(START + 2 * MINUTE + 10 * MS, there, site.gate, packets.ip(there, site.gate, packets.ICMP, body))
+    last = play(known, site).only()
+    assert (last.attempts, last.outcome) == (6, Outcome.ANSWERED)
+    (evidence,) = last.evidences
+    assert evidence.community_id == community_id(pack("10.20.0.11"), pack(UNKNOWN_CN), 8, 0, 1)

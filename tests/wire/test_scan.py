@@ -265,6 +265,61 @@ def test_only_messages_that_ask_are_attempts(kind: int, attempt: bool) -> None:
     assert ("attempt" in script(Tap(), frame)[0]) is attempt
 
 
+def ping(identifier: int, number: int, *, reply: bool = False, kind: int = 8) -> bytes:
+    """An echo request of the camera, or the reply to it (RFC 792); another ``kind`` of query has its answer behind it."""
+    here, there = (REMOTE, CAMERA) if reply else (CAMERA, REMOTE)
+    answer = 0 if kind == 8 else kind + 1
+    body = struct.pack(">BBHHH", answer if reply else kind, 0, 0, identifier, number) + b"abcdefgh" * 7
+    return packets.frame(here, there, packets.ip(here, there, packets.ICMP, body))
+
+
+@pytest.mark.parametrize("kind", [8, 13])
+def test_each_run_of_ping_is_an_attempt(kind: int, uncompiled: SimpleNamespace) -> None:
+    """An identifier is that of one program's queries (RFC 792): another one is another attempt, answered or not."""
+    for made in (None, uncompiled):
+        tap = Tap(made)
+        said = script(
+            tap,
+            ping(1020, 0, kind=kind),
+            ping(1123, 0, kind=kind),
+            ping(1123, 0, reply=True, kind=kind),
+            ping(1123, 1, kind=kind),
+            ping(1210, 0, kind=kind),
+            ping(1438, 0, kind=kind),
+            every=SECOND // 2,
+        )
+        assert [number for number, each in enumerate(said) if "attempt" in each] == [0, 1, 4, 5]
+        assert tap.flow()["attempts"] == 4
+
+
+def test_one_run_of_ping_without_an_answer_is_an_attempt_a_second() -> None:
+    """As with any datagram; a query that the capture cut before its identifier counts so too."""
+    tap = Tap()
+    script(tap, *(ping(77, number) for number in range(31)), every=100 * MS)
+    assert tap.flow()["attempts"] == 4
+    tap = Tap()
+    for number in range(4):
+        frame = ping(number, 0)
+        tap.see(START + number * SECOND // 2, frame[:38], wire=len(frame))
+    assert tap.flow()["attempts"] == 2
+
+
+def test_a_ping_that_comes_back_is_answered_and_no_transfer(uncompiled: SimpleNamespace) -> None:
+    """The reply gives back what the request brought (RFC 792); over IPv6 as well (RFC 4443, 4.2)."""
+    here, there = Host.at("2001:db8::c", "44:19:b6:20:00:0c"), Host.at("2001:db8:7::1", "00:00:0c:07:ac:01")
+    body = struct.pack(">HH", 7, 1) + b"abcdefgh" * 7
+    six = [
+        packets.frame(here, there, packets.icmp6(here, there, 128, 0, body)),
+        packets.frame(there, here, packets.icmp6(there, here, 129, 0, body)),
+    ]
+    for made in (None, uncompiled):
+        for frames in ([ping(7, 1), ping(7, 1, reply=True)], six):
+            tap = Tap(made)
+            said = script(tap, *frames)
+            assert [each - {"payload"} for each in said] == [{"new", "attempt"}, {"answer"}]
+            assert tap.flow()["flags"] == at.F_ANSWERED
+
+
 def test_other_protocols_are_attempts_too() -> None:
     """A tunnel is a way out as well."""
     frame = packets.frame(CAMERA, REMOTE, packets.ip(CAMERA, REMOTE, 47, bytes(20)))
