@@ -89,9 +89,8 @@ def _end(incident: Incident) -> str:
     if incident.outcome is REFUSED:
         by = incident.refused_by
         return "refused by the other end" if by == "peer" else f"refused by {by}"
-    if incident.outcome is ANSWERED:
-        return "it answered"
-    return f"{incident.bytes_out:,} bytes went out and {incident.bytes_in:,} came in"
+    moved = f"{incident.bytes_out:,} bytes went out and {incident.bytes_in:,} came in"
+    return f"it answered, {moved}" if incident.outcome is ANSWERED else moved
 
 
 def times(count: int) -> str:

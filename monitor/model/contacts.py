@@ -27,7 +27,7 @@ class Outcome(IntEnum):
     ANSWERED = 3
     """The other end answered (or acknowledged, on a one-sided mirror)."""
     TRANSFERRED = 4
-    """Payload went both ways."""
+    """Payload went both ways, or (TCP) the other side acknowledged some that went one way."""
 
     @property
     def label(self) -> str:

@@ -26,7 +26,7 @@ HOW: Final[Mapping[Outcome, str]] = {
     Outcome.ATTEMPTED: "stopped: no answer",
     Outcome.REFUSED: "stopped: refused",
     Outcome.ANSWERED: "the other end answered",
-    Outcome.TRANSFERRED: "data went both ways",
+    Outcome.TRANSFERRED: "data was transferred",
 }
 MEANINGS: Final[Mapping[State, str]] = {
     State.CONTRADICTED: "It says no, and does it",

@@ -37,6 +37,7 @@ cdef class Scanner:
     cdef int flow(self) except -1 nogil
     cdef bint admitted(self) except -1 nogil
     cdef int tcp(self, long long row, bint fresh) except -1 nogil
+    cdef bint arrived(self, long long row, long long state) except -1 nogil
     cdef int follow(self, long long row) except -1 nogil
     cdef int acknowledged(self, long long row, int side) except -1 nogil
     cdef int datagram(self, long long row, bint fresh) except -1 nogil

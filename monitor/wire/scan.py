@@ -325,7 +325,6 @@ class Scanner:
         flags: cython.int = self.frame.flags
         state: cython.longlong = self.table.rows[row + FLAGS]
         events: cython.int = 0
-        gained: cython.longlong
         if flags & TCP_RST:
             if self.direction == 1 and not state & F_ANSWERED:
                 state |= F_REFUSED
@@ -359,14 +358,9 @@ class Scanner:
                 events |= ANSWER
         if flags & TCP_FIN:
             state |= F_FIN_OUT if self.direction == 0 else F_FIN_IN
-        if not state & F_TRANSFERRED and self.table.rows[row + PAYLOADS] > 0:
-            gained = 0
-            if self.table.rows[row + PACKETS + 1] == 0:
-                # A FIN takes one sequence number; more than that was payload.
-                gained = (self.table.rows[row + ACK_LAST] - self.table.rows[row + ACK_FIRST]) & SEQUENCES
-            if self.table.rows[row + PAYLOADS + 1] > 0 or gained > 1:
-                state |= F_TRANSFERRED
-                events |= TRANSFER
+        if not state & F_TRANSFERRED and self.arrived(row, state):
+            state |= F_TRANSFERRED
+            events |= TRANSFER
         self.table.rows[row + FLAGS] = state
         if state & F_RST or (state & F_FIN_OUT and state & F_FIN_IN):
             self.table.move(self.slot, CLOSED)
@@ -374,6 +368,28 @@ class Scanner:
             self.table.move(self.slot, CONNECTED)
         self.follow(row)
         return events
+
+    def arrived(self, row, state):
+        """Whether payload went both ways, or a side has acknowledged some of the other's. Asked until it has.
+
+        The initiator's octets are counted from its request, or from the first that was seen of them; the
+        responder's by how far the initiator's acknowledgements moved, so that its packets need not be seen. A FIN
+        takes one sequence number, and a keep-alive may repeat one octet (RFC 9293, 3.4 and 3.8.4): neither is payload.
+        """
+        acknowledged: cython.longlong
+        spare: cython.longlong = 0 if state & F_SYN else 1
+        if self.table.rows[row + PAYLOADS] > 0 and self.table.rows[row + PAYLOADS + 1] > 0:
+            return True
+        if self.direction == 0:
+            if not state & F_SYN and 0 < self.frame.payload_wire == self.table.rows[row + PAYLOADS]:
+                self.table.rows[row + ISN] = (self.frame.sequence - 1) & SEQUENCES
+            return (self.table.rows[row + ACK_LAST] - self.table.rows[row + ACK_FIRST]) & SEQUENCES > 1
+        if self.table.rows[row + PAYLOADS] == 0 or self.frame.flags & (TCP_ACK | TCP_RST) != TCP_ACK:
+            return False
+        if state & F_FIN_OUT:
+            spare += 1
+        acknowledged = (self.frame.acknowledgement - self.table.rows[row + ISN] - 1) & SEQUENCES
+        return spare < acknowledged < HALF
 
     def follow(self, row):
         """Count octets of TCP that were acknowledged and never seen: they passed, and were lost on their way to us.

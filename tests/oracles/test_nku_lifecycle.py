@@ -120,3 +120,12 @@ def test_pings_are_counted_by_run(captures: Path, known: Knowledge) -> None:
     ]
     assert (ping["packets_out"], ping["packets_in"]) == (31, 1)
     assert (ping["attempts"], ping["outcome"]) == (31, "answered")
+
+
+def test_an_upload_that_was_acknowledged_was_transferred(captures: Path, known: Knowledge) -> None:
+    """tshark: 82,021 octets of payload to 110.43.68.240 in a connection older than the capture, none back, 63 ACKs."""
+    (upload,) = [
+        row for row in observed(known, capture(captures, "update"), "flow.end") if row["dst"] == "110.43.68.240"
+    ]
+    assert (upload["payload_out"], upload["payload_in"]) == (82_021, 0)
+    assert upload["outcome"] == "transferred"

@@ -63,7 +63,7 @@ def script(tap: Tap, *frames: bytes, every: int = 10 * MS) -> list[set[str]]:
 
 
 def test_a_handshake_and_data() -> None:
-    """Attempt, answer, then transfer once payload went both ways."""
+    """Attempt, answer, then transfer once payload was acknowledged."""
     said = script(
         Tap(),
         out(SYN),
@@ -80,8 +80,8 @@ def test_a_handshake_and_data() -> None:
         {"answer", "syn"},
         set(),
         {"payload"},
-        set(),
-        {"payload", "transfer"},
+        {"transfer"},
+        {"payload"},
         set(),
         set(),
     ]
@@ -163,6 +163,40 @@ def test_on_a_one_sided_mirror_acknowledgements_tell() -> None:
     assert said == [{"new", "attempt", "syn"}, {"answer"}, {"payload"}, set(), {"transfer"}]
 
 
+def test_an_upload_that_is_acknowledged_is_a_transfer(uncompiled: SimpleNamespace) -> None:
+    """Payload needs no answer but the acknowledgement of some of it, whether the request was seen or not."""
+    for made in (None, uncompiled):
+        opening = [out(SYN), back(SYN | ACK), out(ACK, 101, 901)]
+        upload = [out(ACK | PSH, 101, 901, b"x" * 900), back(ACK, 901, 101), back(ACK, 901, 501), back(ACK, 901, 1001)]
+        assert [("transfer" in each) for each in script(Tap(made), *opening, *upload)] == [False] * 5 + [True, False]
+        assert [("transfer" in each) for each in script(Tap(made), *upload)] == [False, False, True, False]
+        wrap = [out(ACK | PSH, 2**32 - 100, 901, b"x" * 900), back(ACK, 901, 2**32 - 100), back(ACK, 901, 400)]
+        assert [("transfer" in each) for each in script(Tap(made), *wrap)] == [False, False, True]
+
+
+def test_a_download_that_is_acknowledged_is_a_transfer() -> None:
+    """A server that greets, and a client that says nothing."""
+    said = script(
+        Tap(), out(SYN), back(SYN | ACK), out(ACK, 101, 901), back(ACK, 901, 101, b"220 hello"), out(ACK, 101, 910)
+    )
+    assert [("transfer" in each) for each in said] == [False] * 4 + [True]
+
+
+def test_an_open_and_close_is_no_transfer() -> None:
+    """Nor payload that nobody acknowledged, that was reset, or an octet of a keep-alive (RFC 9293, 3.8.4)."""
+    opening = [out(SYN), back(SYN | ACK), out(ACK, 101, 901)]
+    for rest in (
+        [out(FIN | ACK, 101, 901), back(FIN | ACK, 901, 102), out(ACK, 102, 902)],
+        [out(ACK | PSH, 101, 901, b"x" * 300), back(ACK, 901, 101), out(ACK | PSH, 101, 901, b"x" * 300)],
+        [out(ACK | PSH, 101, 901, b"x" * 300), back(RST | ACK, 901, 401)],
+        [out(ACK, 100, 901, b"x"), back(ACK, 901, 101), out(FIN | ACK, 101, 901), back(FIN | ACK, 901, 102)],
+    ):
+        said = script(Tap(), *opening, *rest)
+        assert not any("transfer" in each for each in said), rest
+    said = script(Tap(), out(ACK, 100, 901, b"x"), back(ACK, 901, 101), out(ACK, 100, 901, b"x"), back(ACK, 901, 101))
+    assert not any("transfer" in each for each in said)
+
+
 def test_a_one_sided_close_is_no_transfer() -> None:
     """The one number that a FIN takes was no payload, even across the wrap of sequence numbers."""
     said = script(
@@ -180,9 +214,9 @@ def test_an_old_acknowledgement_takes_nothing_back() -> None:
 
 
 def test_in_the_middle_acknowledgements_must_advance() -> None:
-    """Without its request a flow was answered once the acknowledgement moves."""
-    said = script(Tap(), out(ACK, 101, 901), out(ACK, 101, 901), out(ACK, 101, 950))
-    assert [set(each) for each in said] == [{"new"}, set(), {"answer"}]
+    """Without its request a flow was answered once the acknowledgement moves; by more than a FIN, payload came."""
+    said = script(Tap(), out(ACK, 101, 901), out(ACK, 101, 901), out(ACK, 101, 902), out(ACK, 101, 950))
+    assert [set(each) for each in said] == [{"new"}, set(), {"answer"}, {"transfer"}]
 
 
 @pytest.mark.parametrize(
