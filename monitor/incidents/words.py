@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from monitor.model.address import text
-from monitor.model.contacts import DeviceClass, Outcome
+from monitor.model.contacts import DeviceClass, Outcome, Trait
 from monitor.model.incidents import Kind
 from monitor.model.verdicts import OperatorKind
 
@@ -38,6 +38,7 @@ ATTEMPTED: Final = Outcome.ATTEMPTED
 REFUSED: Final = Outcome.REFUSED
 ANSWERED: Final = Outcome.ANSWERED
 ADDRESS: Final = OperatorKind.ADDRESS
+MAPPED_ADDRESS: Final = Trait.MAPPED_ADDRESS
 OPERATORS: Final = frozenset({OperatorKind.VENDOR_CLOUD, OperatorKind.P2P_CLOUD, OperatorKind.SERVICE})
 """Where the operator is known by name, and not only whose network it is."""
 
@@ -74,6 +75,8 @@ def _goal(incident: Incident) -> str:
     if verdict.jurisdiction:
         whose = "operator" if verdict.kind in OPERATORS else "network"
         parts.append(f"{whose} under the law of {verdict.jurisdiction}")
+    if contact is not None and MAPPED_ADDRESS in contact.traits:
+        parts.append("a STUN server calls it the site's own address")
     target = f"{name} at {text(remote)}" if name and remote else name or (text(remote) if remote else verdict.operator)
     more = (incident.ends or incident.contacts) - 1
     if more > 0:
