@@ -23,7 +23,8 @@ cdef class Attribution:
     cdef public long long whole_since_ns
     cdef object _catalogue, _operators
     cdef public object when_forgotten
-    cdef dict _touched, _counted
+    cdef dict _touched, _counted, _mapped
+    cdef long long _unmapped
 
     cpdef bint has_news(self) except -1
     cpdef list touched(self)
@@ -54,6 +55,9 @@ cdef class Attribution:
     cdef _look_up(self, Device device, str name, long long ts_ns, bytes first_id)
     cdef _told(self, Device device, fact, long long ts_ns, bint cut)
     cdef _hello(self, Flow flow, fact, long long ts_ns)
+    @cython.locals(contact=Contact)
+    cdef _seen_as(self, Flow flow, Device device, str mapped, bint from_device, long long ts_ns)
+    cdef bint _is_mapped(self, Device device, bytes remote, long long ts_ns) except -1
     @cython.locals(device=Device, remote=bytes, first_id=bytes, contact=Contact)
     cdef Contact _begin(self, Flow flow, list names, str source, long long ts_ns, bint further)
 

@@ -31,9 +31,11 @@ from monitor.model.facts import (
     RtspResponse,
     SdpTrack,
     ServiceBanner,
+    StunMessage,
     TlsCertificate,
     TlsClientHello,
 )
+from monitor.model.limits import Limit, Room
 from monitor.model.verdicts import CLOUDS
 
 if not cython.compiled:
@@ -53,7 +55,6 @@ if TYPE_CHECKING:
     from monitor.model.address import Address, Mac
     from monitor.model.facts import ClientHello, Fact, Where
     from monitor.model.flows import Flow
-    from monitor.model.limits import Limit
     from monitor.model.verdicts import Verdict
 
 LOCAL: Final = Reach.LOCAL
@@ -74,6 +75,8 @@ ECHO_REPLIES: Final = frozenset({0, 129})
 """Counterparts of echo requests, which stand in the place of the remote port (RFC 792, RFC 4443)."""
 TALKS: Final = 4
 """Datagrams of a device that are a conversation: a probe gets one answer, seldom repeated more than twice."""
+MAX_MAPPED: Final = 4_096
+"""Devices and what a STUN server called their own address: a few for each of as many cameras as a site has."""
 TCP: Final = 6
 UDP: Final = 17
 """IP protocol numbers (IANA)."""
@@ -113,6 +116,9 @@ class Attribution:
         self._operators = operators
         self._touched: dict[Contact, None] = {}
         self._counted: dict[Contact, None] = {}
+        self._mapped: dict[tuple[str, Address], int] = {}
+        """When a device was last told that this is its address as seen from outside, the oldest first."""
+        self._unmapped = 0
         self.tallied = False
         """Whether somebody takes the two counts below, as metrics do; a replay has none."""
         self.reached: Reached = Counter()
@@ -132,6 +138,7 @@ class Attribution:
         """
         for room in (self.site, self.devices, self.names, self.contacts, self.lookups, self._operators):
             yield from room.limits()
+        yield Limit(Room.MAPPED_ADDRESSES, MAX_MAPPED, len(self._mapped), self._unmapped)
 
     def has_news(self) -> bool:
         """Whether a contact changed, or a device was recognised, since these were last taken."""
@@ -294,6 +301,9 @@ class Attribution:
         elif type(fact) is ProxyRequest:
             if from_device:
                 self._proxied(flow, fact.host, ts_ns, _first_id(flow, sender))
+        elif type(fact) is StunMessage:
+            if fact.mapped is not None and fact.message_class == "success" and flow.device is not None:
+                self._seen_as(flow, flow.device, fact.mapped, from_device, ts_ns)
         elif type(fact) is P2pContact:
             self._p2p(flow, fact, sender, sender_mac, ts_ns)
         elif type(fact) in _BANNERS:
@@ -431,7 +441,9 @@ class Attribution:
         contact.last_source_port = flow.device_port
         if names:
             name_it(contact, names[0], source)
-        elif self._would_have_heard(device, ts_ns):
+        if self._is_mapped(device, remote, ts_ns):
+            contact.traits = with_one(contact.traits, Trait.MAPPED_ADDRESS)
+        elif not names and self._would_have_heard(device, ts_ns):
             contact.traits = with_one(contact.traits, Trait.LITERAL_ADDRESS)
         return contact
 
@@ -511,6 +523,26 @@ class Attribution:
             if fact.ech:
                 flow.contact.traits = with_one(flow.contact.traits, Trait.ECH)
         self._use(flow.contact, ts_ns)
+
+    def _seen_as(self, flow: Flow, device: Device, mapped: str, from_device: bool, ts_ns: int) -> None:  # noqa: FBT001  as above
+        """A server that the device asked says which address it was seen with (RFC 8489, 2), "address port"."""
+        address = pack(mapped.partition(" ")[0])
+        if from_device or not flow.outward or address == flow.remote or self.site.reach(address) is not REMOTE:
+            return
+        self._mapped.pop((device.key, address), None)
+        self._mapped[device.key, address] = ts_ns
+        if len(self._mapped) > MAX_MAPPED:
+            del self._mapped[next(iter(self._mapped))]
+            self._unmapped += 1
+        contact = self.contacts.find(device, address)
+        if contact is not None:
+            contact.traits = with_one(contact.traits, Trait.MAPPED_ADDRESS)
+            self._use(contact, contact.last_ns)
+
+    def _is_mapped(self, device: Device, remote: Address, ts_ns: int) -> bool:
+        """Whether it was told so since a contact that was silent as long would begin afresh."""
+        told_ns = self._mapped.get((device.key, remote))
+        return told_ns is not None and ts_ns - told_ns < self._quiet_ns
 
     def _p2p(self, flow: Flow, fact: P2pContact, sender: Address, mac: Mac | None, ts_ns: int) -> None:
         if fact.role == "device" and self.site.reach(sender) is LOCAL:

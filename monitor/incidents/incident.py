@@ -159,7 +159,7 @@ class Incident:
 
 @cache
 def _names(traits: frozenset[Trait]) -> tuple[str, ...]:
-    """These as properties, in the order of their names. There are 32 sets of traits."""
+    """These as properties, in the order of their names. There are 64 sets of traits."""
     return tuple([str(trait) for trait in sorted(traits)])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from monitor.model.address import text
-from monitor.model.contacts import DeviceClass, Outcome
+from monitor.model.contacts import DeviceClass, Outcome, Trait
 from monitor.model.evidence import NO_SERVICE, name_of
 from monitor.model.incidents import Kind
 from monitor.model.verdicts import OperatorKind
@@ -43,6 +43,7 @@ ATTEMPTED: Final = Outcome.ATTEMPTED
 REFUSED: Final = Outcome.REFUSED
 ANSWERED: Final = Outcome.ANSWERED
 ADDRESS: Final = OperatorKind.ADDRESS
+MAPPED_ADDRESS: Final = Trait.MAPPED_ADDRESS
 OPERATORS: Final = frozenset({OperatorKind.VENDOR_CLOUD, OperatorKind.P2P_CLOUD, OperatorKind.SERVICE})
 """Where the operator is known by name, and not only whose network it is."""
 LISTED: Final = 4
@@ -85,6 +86,8 @@ def _goal(incident: Incident) -> str:
     if contact is not None and contact.p2p:
         parts.append(f"{contact.p2p.upper()} camera protocol")
     parts += _law(verdict, ends)
+    if contact is not None and MAPPED_ADDRESS in contact.traits:
+        parts.append("a STUN server calls it the site's own address")
     target = f"{name} at {text(remote)}" if name and remote else name or (text(remote) if remote else verdict.operator)
     others = [each for each in contact.names if each != name] if contact is not None else []
     if others:
@@ -156,9 +159,8 @@ def _end(incident: Incident) -> str:
     if incident.outcome is REFUSED:
         by = incident.refused_by
         return "refused by the other end" if by == "peer" else f"refused by {by}"
-    if incident.outcome is ANSWERED:
-        return "it answered"
-    return f"{incident.bytes_out:,} bytes went out and {incident.bytes_in:,} came in"
+    moved = f"{incident.bytes_out:,} bytes went out and {incident.bytes_in:,} came in"
+    return f"it answered, {moved}" if incident.outcome is ANSWERED else moved
 
 
 def times(count: int) -> str:

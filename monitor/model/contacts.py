@@ -29,7 +29,7 @@ class Outcome(IntEnum):
     ANSWERED = 3
     """The other end answered (or acknowledged, on a one-sided mirror)."""
     TRANSFERRED = 4
-    """Payload went both ways."""
+    """Payload went both ways, or (TCP) the other side acknowledged some that went one way."""
 
     @property
     def label(self) -> str:
@@ -169,15 +169,24 @@ class Trait(StrEnum):
     ECH = "ech"
     AFTER_UPDATE = "after_update"
     """It began soon after the device's firmware was changed, and is new to the device."""
+    MAPPED_ADDRESS = "mapped_address"
+    """A STUN server told the device that this is its own address as seen from outside (RFC 8489, 2).
+
+    So a device finds its own router when it tries the ports beside its own (RFC 5128, 3.3). But whoever answers a
+    STUN request can name any address. It is therefore no acquittal: the contact is judged by the policy as any
+    other and stays with its counts, it says this beside them, and it weighs less only as long as nothing answers.
+    """
 
 
 FOREIGN: Final = Trait.FOREIGN
+UNBELIEVED: Final = frozenset({Trait.LITERAL_ADDRESS, Trait.ECH, Trait.MAPPED_ADDRESS})
+"""With one of these a name that only the device says proves nothing."""
 NO_TRAITS: Final[frozenset[Trait]] = frozenset()
 
 
 @cache
 def with_one(traits: frozenset[Trait], more: Trait) -> frozenset[Trait]:
-    """These and one more. There are 32 sets of traits, and each is kept once for all contacts."""
+    """These and one more. There are 64 sets of traits, and each is kept once for all contacts."""
     return traits | {more}
 
 
@@ -278,7 +287,7 @@ class Contact:
         if self.name_source in ("sni", "host") and self.names:
             if self.names[0] in self.told_names:
                 return [self.names[0]]
-            if not self.told_names and (Trait.LITERAL_ADDRESS in self.traits or Trait.ECH in self.traits):
+            if not self.told_names and self.traits & UNBELIEVED:
                 return []
         return list(dict.fromkeys([*self.names, *self.told_names]))
 

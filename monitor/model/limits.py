@@ -29,6 +29,7 @@ class Room(StrEnum):
     PREFIXES = "prefixes"
     OWN_ADDRESSES = "own_addresses"
     CALLED_ADDRESSES = "called_addresses"
+    MAPPED_ADDRESSES = "mapped_addresses"
     VERDICTS = "verdicts"
     INCIDENTS = "incidents"
     INCIDENTS_OF_DEVICE = "incidents_of_device"

@@ -26,7 +26,7 @@ HOW: Final[Mapping[Outcome, str]] = {
     Outcome.ATTEMPTED: "stopped: no answer",
     Outcome.REFUSED: "stopped: refused",
     Outcome.ANSWERED: "the other end answered",
-    Outcome.TRANSFERRED: "data went both ways",
+    Outcome.TRANSFERRED: "data was transferred",
 }
 MEANINGS: Final[Mapping[State, str]] = {
     State.CONTRADICTED: "It says no, and does it",
@@ -38,6 +38,8 @@ MEANINGS: Final[Mapping[State, str]] = {
     State.UNKNOWN: "Not known",
 }
 PROTOCOLS: Final[Mapping[int, str]] = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp6", 132: "sctp"}
+PINGS: Final[Mapping[tuple[int, int], str]] = {(1, 0): "ping", (58, 129): "ping (IPv6)"}
+"""Echo requests (RFC 792, RFC 4443)."""
 FEW: Final = 4
 """Addresses, names and services of one end that are written out."""
 
@@ -121,9 +123,14 @@ def _ends(device: DeviceFacts, clock: Clock, room: int) -> Html:
     )
 
 
+def _service(proto: int, port: int) -> str:
+    """A service in words. Pings have no port; in its place stands the type of their answer (Community ID)."""
+    return PINGS.get((proto, port)) or f"{PROTOCOLS.get(proto, f'protocol {proto}')}/{port}"
+
+
 def _end(end: End, clock: Clock) -> tuple[str, ...]:
     called = _some([each for each in (*end.names, *end.addresses) if each != end.operator])
-    ports = _some([f"{PROTOCOLS.get(proto, f'protocol {proto}')}/{port}" for proto, port in end.services])
+    ports = _some([_service(proto, port) for proto, port in end.services])
     network = f"AS{end.network} {end.organisation or ''}" if end.network is not None else ""
     where = "on the site, off limits" if end.core else country(end.country)
     star = "" if end.whole else " *"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 OUTCOMES: Final[Mapping[Outcome, tuple[str, str]]] = {
-    Outcome.TRANSFERRED: ("#d55e00", "data went both ways"),
+    Outcome.TRANSFERRED: ("#d55e00", "data was transferred"),
     Outcome.ANSWERED: ("#e69f00", "answered"),
     Outcome.REFUSED: ("#56b4e9", "refused"),
     Outcome.ATTEMPTED: ("#0072b2", "no answer"),

@@ -201,6 +201,10 @@ WANT: Final = 20
 ATTEMPTS: Final = 22
 ATTEMPTED: Final = 23
 ISN: Final = 24
+"""Sequence number of the request, or the one before the first payload seen of the initiator.
+
+Of ICMP queries: one more than the identifier of the last one.
+"""
 ACK_FIRST: Final = 25
 ACK_LAST: Final = 26
 EXPECTED: Final = 27

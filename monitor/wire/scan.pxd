@@ -37,9 +37,11 @@ cdef class Scanner:
     cdef int flow(self) except -1 nogil
     cdef bint admitted(self) except -1 nogil
     cdef int tcp(self, long long row, bint fresh) except -1 nogil
+    cdef bint arrived(self, long long row, long long state) except -1 nogil
     cdef int follow(self, long long row) except -1 nogil
     cdef int acknowledged(self, long long row, int side) except -1 nogil
     cdef int datagram(self, long long row, bint fresh) except -1 nogil
+    cdef bint identified(self, long long row) except -1 nogil
     cpdef int verdict(self, long long slot, int out, int into) except -1
     cpdef int care(self, long long slot) except -1
     cpdef int heed(self, long long slot) except -1

@@ -7,6 +7,11 @@ packet. So nothing depends on where a block ends, and a parser that wants more m
 dropped for want of room: when a flow must make room the scan returns *before* the packet that needs it.
 
 A packet of a flow whose payload nobody wants, which is what video is made of, is counted and done with.
+
+An attempt is a connection request with another sequence number, a datagram of a flow that is not answered (one a
+second at most), or an ICMP query with another identifier than the one before: that is what tells the queries of
+one program, which belong together, from those of the next (RFC 792, RFC 4443, 4.1; RFC 5508, 3.2). All queries of
+one kind between two hosts are one flow all the same, as Community ID has it.
 """
 
 from array import array
@@ -320,7 +325,6 @@ class Scanner:
         flags: cython.int = self.frame.flags
         state: cython.longlong = self.table.rows[row + FLAGS]
         events: cython.int = 0
-        gained: cython.longlong
         if flags & TCP_RST:
             if self.direction == 1 and not state & F_ANSWERED:
                 state |= F_REFUSED
@@ -354,14 +358,9 @@ class Scanner:
                 events |= ANSWER
         if flags & TCP_FIN:
             state |= F_FIN_OUT if self.direction == 0 else F_FIN_IN
-        if not state & F_TRANSFERRED and self.table.rows[row + PAYLOADS] > 0:
-            gained = 0
-            if self.table.rows[row + PACKETS + 1] == 0:
-                # A FIN takes one sequence number; more than that was payload.
-                gained = (self.table.rows[row + ACK_LAST] - self.table.rows[row + ACK_FIRST]) & SEQUENCES
-            if self.table.rows[row + PAYLOADS + 1] > 0 or gained > 1:
-                state |= F_TRANSFERRED
-                events |= TRANSFER
+        if not state & F_TRANSFERRED and self.arrived(row, state):
+            state |= F_TRANSFERRED
+            events |= TRANSFER
         self.table.rows[row + FLAGS] = state
         if state & F_RST or (state & F_FIN_OUT and state & F_FIN_IN):
             self.table.move(self.slot, CLOSED)
@@ -369,6 +368,28 @@ class Scanner:
             self.table.move(self.slot, CONNECTED)
         self.follow(row)
         return events
+
+    def arrived(self, row, state):
+        """Whether payload went both ways, or a side has acknowledged some of the other's. Asked until it has.
+
+        The initiator's octets are counted from its request, or from the first that was seen of them; the
+        responder's by how far the initiator's acknowledgements moved, so that its packets need not be seen. A FIN
+        takes one sequence number, and a keep-alive may repeat one octet (RFC 9293, 3.4 and 3.8.4): neither is payload.
+        """
+        acknowledged: cython.longlong
+        spare: cython.longlong = 0 if state & F_SYN else 1
+        if self.table.rows[row + PAYLOADS] > 0 and self.table.rows[row + PAYLOADS + 1] > 0:
+            return True
+        if self.direction == 0:
+            if not state & F_SYN and 0 < self.frame.payload_wire == self.table.rows[row + PAYLOADS]:
+                self.table.rows[row + ISN] = (self.frame.sequence - 1) & SEQUENCES
+            return (self.table.rows[row + ACK_LAST] - self.table.rows[row + ACK_FIRST]) & SEQUENCES > 1
+        if self.table.rows[row + PAYLOADS] == 0 or self.frame.flags & (TCP_ACK | TCP_RST) != TCP_ACK:
+            return False
+        if state & F_FIN_OUT:
+            spare += 1
+        acknowledged = (self.frame.acknowledgement - self.table.rows[row + ISN] - 1) & SEQUENCES
+        return spare < acknowledged < HALF
 
     def follow(self, row):
         """Count octets of TCP that were acknowledged and never seen: they passed, and were lost on their way to us.
@@ -443,17 +464,22 @@ class Scanner:
         state: cython.longlong = self.table.rows[row + FLAGS]
         events: cython.int = 0
         asks: cython.bint = True
+        anew: cython.bint = False
         if self.frame.proto == PROTO_ICMP:
             # Echo, timestamp, information and mask requests ask (RFC 792, RFC 950); the rest only tells.
             asks = self.frame.sport == 8 or self.frame.sport == 13 or self.frame.sport == 15 or self.frame.sport == 17
         elif self.frame.proto == PROTO_ICMP6:
             asks = self.frame.sport == 128
+        if asks and self.direction == 0 and (self.frame.proto == PROTO_ICMP or self.frame.proto == PROTO_ICMP6):
+            anew = self.identified(row)
         if self.direction == 1:
             if not state & F_ANSWERED:
                 state |= F_ANSWERED
                 events |= ANSWER
                 self.table.move(self.slot, ANSWERED)
-        elif asks and not state & F_ANSWERED and (fresh or self.ts - self.table.rows[row + ATTEMPTED] >= ATTEMPT_NS):
+        elif anew or (
+            asks and not state & F_ANSWERED and (fresh or self.ts - self.table.rows[row + ATTEMPTED] >= ATTEMPT_NS)
+        ):
             self.table.rows[row + ATTEMPTS] += 1
             self.table.rows[row + ATTEMPTED] = self.ts
             events |= ATTEMPT
@@ -461,11 +487,23 @@ class Scanner:
             not state & F_TRANSFERRED
             and self.table.rows[row + PAYLOADS] > 0
             and self.table.rows[row + PAYLOADS + 1] > 0
+            and self.frame.proto != PROTO_ICMP  # a reply gives back what it was sent (RFC 792)
+            and self.frame.proto != PROTO_ICMP6
         ):
             state |= F_TRANSFERRED
             events |= TRANSFER
         self.table.rows[row + FLAGS] = state
         return events
+
+    def identified(self, row):
+        """Whether an ICMP query has another identifier than its flow's last one; one that was cut off tells nothing."""
+        if self.frame.transport_end - self.frame.transport < 6:
+            return False
+        identifier: cython.longlong = self.frame.u16(self.frame.transport + 4) + 1
+        if self.table.rows[row + ISN] == identifier:
+            return False
+        self.table.rows[row + ISN] = identifier
+        return True
 
     def mark(self, slot, row):
         """Put a cared-for flow on the list of those whose counts changed, and keep which way the packet went."""

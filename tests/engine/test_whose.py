@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import struct
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 import pytest
 
 from monitor.model.address import pack, text
-from monitor.model.contacts import Outcome
-from monitor.model.incidents import Activity, Kind
-from pcaps import messages
+from monitor.model.community_id import community_id
+from monitor.model.contacts import Contact, Device, Outcome, Trait
+from monitor.model.incidents import Activity, Kind, Severity
+from pcaps import messages, packets
 from pcaps.messages import Pppp, pppp
 from pcaps.packets import ACK, RST, SYN, Host, Segment, tcp
 from pcaps.wire import MINUTE, MS, SECOND, Connection, boot, lookup, time_sync
@@ -26,11 +28,14 @@ from tests.engine.played import (
     configured,
     play,
 )
+from tests.incidents.test_words import NOBODY
+from tests.protocols import test_stun as stun
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network
 
     from monitor.app import Knowledge
+    from monitor.model.incidents import Transition
 
 SLOW = 400 * MS
 """A round trip longer than the opening of an incident waits for a hello."""
@@ -340,3 +345,82 @@ def test_a_configured_mac_is_known_by_its_answer(known: Knowledge) -> None:
     yard = devices.known(pack("10.20.0.90"))
     assert yard is not None
     assert (yard.name, yard.first_ns) == ("yard", START + MS)
+
+
+def test_pings_are_counted_by_run_and_are_one_flow(known: Knowledge) -> None:
+    """A camera that pings a server each minute with another identifier tries as often, though one reply came."""
+    site = Site()
+    there = site.remote(UNKNOWN_CN)
+    for number in range(6):
+        body = struct.pack(">BBHHH", 8, 0, 0, 1020 + number, 0) + b"abcdefgh" * 7
+        site.wire.send(START + number * MINUTE, site.gate, there, packets.ip(site.gate, there, packets.ICMP, body))
+    body = struct.pack(">BBHHH", 0, 0, 0, 1022, 0) + b"abcdefgh" * 7
+    site.wire.send(START + 2 * MINUTE + 10 * MS, there, site.gate, packets.ip(there, site.gate, packets.ICMP, body))
+    last = play(known, site).only()
+    assert (last.attempts, last.outcome) == (6, Outcome.ANSWERED)
+    (evidence,) = last.evidences
+    assert evidence.community_id == community_id(pack("10.20.0.11"), pack(UNKNOWN_CN), 8, 0, 1)
+
+
+def punched(known: Knowledge, *, told: str | None, answered: bool = False, refused: bool = False) -> Transition:
+    """A camera that has just booted asks a STUN server, is ``told`` an address, and tries the ports of UNKNOWN_CN."""
+    site = Site()
+    time_sync(site.wire, START - SECOND, site.gate, site.server)
+    boot(site.wire, START, messages.Lease(1, site.gate, site.router, site.server.ip, site.server.ip, "cam", "x"))
+    server, there, at = site.remote(AMAZON_IE), site.remote(UNKNOWN_CN), START + MINUTE
+    site.wire.udp(at, site.gate, 35401, server, 3478, stun.message(0x0001))
+    if told is not None:
+        answer = stun.message(0x0101, stun.attribute(0x0020, stun.address(packets.address(told), 35401)))
+        site.wire.udp(at + 25 * MS, server, 3478, site.gate, 35401, answer)
+    for number in range(5):
+        site.wire.udp(at + 30 * MS, site.gate, 35401, there, 39057 + number, b"\x7f" + bytes(24))
+    if answered:
+        site.wire.udp(at + 60 * MS, there, 39057, site.gate, 35401, b"welcome back")
+    if refused:
+        quote = packets.udp(site.gate, there, 35401, 39057, b"\x7f" + bytes(24))
+        body = bytes((3, 3, 0, 0, 0, 0, 0, 0)) + quote
+        site.wire.send(at + 31 * MS, there, site.gate, packets.ip(there, site.gate, packets.ICMP, body))
+    (last,) = [each for each in play(known, site).of("gate") if each.evidences[0].remote_ip == UNKNOWN_CN]
+    return last
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_what_a_stun_server_calls_the_sites_own_address_is_said_so(known: Knowledge, refused: bool) -> None:
+    """A camera that tries the ports of its own router calls nobody's literal address; it is told, and weighs less."""
+    last = punched(known, told=UNKNOWN_CN, refused=refused)
+    assert {"mapped_address", "foreign"} <= set(last.properties)
+    assert "literal_address" not in last.properties
+    assert "a STUN server calls it the site's own address" in last.message
+    assert (last.attempts, last.severity) == (5, Severity.LOW)
+    for told in (None, AMAZON_IE_2):
+        other = punched(known, told=told, refused=refused)
+        assert "literal_address" in other.properties
+        assert "STUN" not in other.message
+        assert (other.attempts, other.severity) == (5, Severity.MEDIUM)
+
+
+def test_a_stun_server_acquits_nobody(known: Knowledge) -> None:
+    """Whoever answers a STUN request can name whom the camera calls: what answers weighs as much as ever."""
+    last = punched(known, told=UNKNOWN_CN, answered=True)
+    assert "mapped_address" in last.properties
+    assert (last.outcome, last.severity) == (Outcome.TRANSFERRED, Severity.HIGH)
+    assert last.severity == punched(known, told=None, answered=True).severity
+
+
+def test_a_stun_server_does_not_vouch_for_itself(known: Knowledge) -> None:
+    """That its own address is the site's is not believed."""
+    site = Site()
+    server = site.remote(UNKNOWN_CN)
+    answer = stun.message(0x0101, stun.attribute(0x0020, stun.address(server.ip, 35401)))
+    site.wire.udp(START, site.gate, 35401, server, 3478, stun.message(0x0001))
+    site.wire.udp(START + 25 * MS, server, 3478, site.gate, 35401, answer)
+    assert "mapped_address" not in play(known, site).only().properties
+
+
+def test_a_name_that_only_the_camera_says_is_not_believed_of_a_mapped_address() -> None:
+    """As of any address of which no name was told: it must not be allowed by what it says of itself."""
+    given = Contact(Device("cam", "cam", 1), pack(UNKNOWN_CN), NOBODY, 1, 1, b"", names=["updates.fleet.example"])
+    given.name_source = "sni"
+    assert given.names_in_question() == ["updates.fleet.example"]
+    given.traits = frozenset({Trait.MAPPED_ADDRESS})
+    assert given.names_in_question() == []

@@ -83,6 +83,7 @@ ROOMS: Final[dict[str, tuple[Room, ...]]] = {
     "engine.attribution.lookups._answers": (Room.ANSWERS,),
     "engine.attribution.names._told": (Room.NAMES,),
     "engine.attribution.site._called": (Room.CALLED_ADDRESSES,),
+    "engine.attribution._mapped": (Room.MAPPED_ADDRESSES,),
     "engine.attribution.site._known": (Room.REACHES,),
     "engine.attribution.site._learnt": (Room.PREFIXES,),
     "engine.attribution.site._own": (Room.OWN_ADDRESSES,),

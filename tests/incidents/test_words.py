@@ -70,7 +70,7 @@ def incident(
         ),
         (
             incident(Outcome.ANSWERED, NOBODY, Kind.ISOLATION_BROKEN, names=(), remote="192.0.2.7", attempts=0, device_class=DeviceClass.OTHER),
-            "Device lobby-02 has an open conversation with 192.0.2.7; it answered; its group must not leave the site",
+            "Device lobby-02 has an open conversation with 192.0.2.7; it answered, 34,411 bytes went out and 1,024,128 came in; its group must not leave the site",
         ),
     ],
 )  # fmt: skip

@@ -2,7 +2,8 @@
 
 Nothing here is the product's: tshark dissects, and some forty lines count. A TCP attempt is a SYN with a new
 (5-tuple, initial sequence number); a UDP attempt is the first datagram of a flow begun by the device, then at most
-one a second until something answers, and so is an ICMP echo request; a flow without connection ends after two
+one a second until something answers, and so is an ICMP echo request, of which each with another identifier than the one before
+is one too; payload both ways, or acknowledged over TCP, was transferred. A flow without connection ends after two
 minutes of silence (RFC 4787, REQ-5). An ICMP error refuses the unanswered flow that it quotes, whoever sent it.
 """
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 FIELDS: Final = (
     "frame.time_epoch", "frame.len", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.proto", "ipv6.nxt",
     "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport", "tcp.flags", "tcp.seq_raw", "tcp.len", "udp.length",
-    "icmp.type",
+    "icmp.type", "icmp.ident", "tcp.ack_raw",
 )  # fmt: skip
 SECOND: Final = 1_000_000_000
 IDLE: Final = 121 * SECOND
@@ -38,7 +39,7 @@ OUTCOMES: Final = ("attempted", "refused", "answered", "transferred")
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One IP packet as tshark sees it; of nested headers the outermost. ``payload``: octets; 1 in ICMP."""
+    """One IP packet as tshark sees it; of nested headers the outermost. ``payload``: octets; 0 in ICMP."""
 
     ns: int
     size: int
@@ -49,6 +50,8 @@ class Packet:
     dport: int
     flags: int
     sequence: int
+    """Of an echo: its identifier."""
+    acknowledged: int
     payload: int
     icmp: int
     quoted: Key | None
@@ -86,8 +89,9 @@ def packets(capture: Path) -> Iterator[Packet]:
             sport,
             dport,
             _number(row["tcp.flags"][0]),
-            _number(row["tcp.seq_raw"][0]),
-            1 if proto == ICMP else _number(length) if length else max(0, _number(row["udp.length"][0]) - 8),
+            _number(row["icmp.ident" if proto == ICMP else "tcp.seq_raw"][0]),
+            _number(row["tcp.ack_raw"][0]),
+            0 if proto == ICMP else _number(length) if length else max(0, _number(row["udp.length"][0]) - 8),
             kind,
             quoted,
         )
@@ -116,6 +120,9 @@ class _Flow:
     sent: int = 0
     received: int = 0
     sequences: set[int] = field(default_factory=set)
+    identifier: int = -1
+    first: dict[bool, int] = field(default_factory=dict)
+    """Of each way, the sequence number of its first payload."""
 
 
 def is_remote(address: str) -> bool:
@@ -165,9 +172,12 @@ def _count(dealing: Dealings, flows: dict[Key, _Flow], key: Key, packet: Packet,
         if not out and packet.flags & RST and not flow.answered:
             _climb(dealing, "refused")
             return
-    elif out and flow.outward and not flow.answered and packet.ns - flow.counted_ns >= SECOND:
-        flow.counted_ns = packet.ns
-        dealing.attempts += 1
+    elif out and flow.outward:
+        another = packet.proto == ICMP and packet.sequence != flow.identifier
+        if another or (not flow.answered and packet.ns - flow.counted_ns >= SECOND):
+            flow.counted_ns = packet.ns
+            dealing.attempts += 1
+        flow.identifier = packet.sequence
     flow.answered = flow.answered or not out
     if out:
         flow.sent += packet.payload
@@ -175,7 +185,10 @@ def _count(dealing: Dealings, flows: dict[Key, _Flow], key: Key, packet: Packet,
         flow.received += packet.payload
     if flow.answered:
         _climb(dealing, "answered")
-    if flow.sent and flow.received:
+    if packet.proto == TCP and packet.payload:
+        flow.first.setdefault(out, packet.sequence)
+    taken = (packet.acknowledged - flow.first.get(not out, packet.acknowledged)) % 2**32
+    if (flow.sent and flow.received) or (packet.flags & (ACK | RST) == ACK and 0 < taken < 2**31):
         _climb(dealing, "transferred")
 
 

@@ -111,3 +111,21 @@ def test_update_phase_moved_no_firmware(captures: Path, known: Knowledge) -> Non
     """The phase called update has no firmware transfer in it: some 100 kB, most of them from the camera."""
     run = replayed(known, capture(captures, "update"), cameras=[f"{CAMERA}/32"])
     assert sum(contact.bytes_in for contact in run.contacts(CAMERA)) < 10_000
+
+
+def test_pings_are_counted_by_run(captures: Path, known: Knowledge) -> None:
+    """tshark: 31 echo requests to 114.114.114.114, each with an identifier of its own, and one reply."""
+    (ping,) = [
+        row for row in observed(known, capture(captures, "idle_local"), "flow.end") if row["dst"] == "114.114.114.114"
+    ]
+    assert (ping["packets_out"], ping["packets_in"]) == (31, 1)
+    assert (ping["attempts"], ping["outcome"]) == (31, "answered")
+
+
+def test_an_upload_that_was_acknowledged_was_transferred(captures: Path, known: Knowledge) -> None:
+    """tshark: 82,021 octets of payload to 110.43.68.240 in a connection older than the capture, none back, 63 ACKs."""
+    (upload,) = [
+        row for row in observed(known, capture(captures, "update"), "flow.end") if row["dst"] == "110.43.68.240"
+    ]
+    assert (upload["payload_out"], upload["payload_in"]) == (82_021, 0)
+    assert upload["outcome"] == "transferred"

@@ -232,6 +232,14 @@ def test_who_began_is_not_guessed(tmp_path: Path, catalogue: Catalogue) -> None:
     assert "attempted nothing" not in chapter(page, "gate-07")
 
 
+def test_a_ping_is_called_so(tmp_path: Path, catalogue: Catalogue) -> None:
+    """It has no port; what stands in the place of one is not shown."""
+    ends = [contact(services=((1, 0), (58, 129), (17, 0)), outcome=Outcome.ANSWERED)]
+    words = chapter(made(write(tmp_path, [device()], ends, ran=run()), catalogue), "gate-07")
+    assert "ping, ping (IPv6), udp/0" in words
+    assert "icmp" not in words
+
+
 def test_reached_from_outside_is_no_attempt(tmp_path: Path, catalogue: Catalogue) -> None:
     """A viewer from outside is told as such."""
     ends = [contact(outbound=False, invited=True, outcome=Outcome.TRANSFERRED)]

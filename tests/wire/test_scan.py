@@ -63,7 +63,7 @@ def script(tap: Tap, *frames: bytes, every: int = 10 * MS) -> list[set[str]]:
 
 
 def test_a_handshake_and_data() -> None:
-    """Attempt, answer, then transfer once payload went both ways."""
+    """Attempt, answer, then transfer once payload was acknowledged."""
     said = script(
         Tap(),
         out(SYN),
@@ -80,8 +80,8 @@ def test_a_handshake_and_data() -> None:
         {"answer", "syn"},
         set(),
         {"payload"},
-        set(),
-        {"payload", "transfer"},
+        {"transfer"},
+        {"payload"},
         set(),
         set(),
     ]
@@ -163,6 +163,40 @@ def test_on_a_one_sided_mirror_acknowledgements_tell() -> None:
     assert said == [{"new", "attempt", "syn"}, {"answer"}, {"payload"}, set(), {"transfer"}]
 
 
+def test_an_upload_that_is_acknowledged_is_a_transfer(uncompiled: SimpleNamespace) -> None:
+    """Payload needs no answer but the acknowledgement of some of it, whether the request was seen or not."""
+    for made in (None, uncompiled):
+        opening = [out(SYN), back(SYN | ACK), out(ACK, 101, 901)]
+        upload = [out(ACK | PSH, 101, 901, b"x" * 900), back(ACK, 901, 101), back(ACK, 901, 501), back(ACK, 901, 1001)]
+        assert [("transfer" in each) for each in script(Tap(made), *opening, *upload)] == [False] * 5 + [True, False]
+        assert [("transfer" in each) for each in script(Tap(made), *upload)] == [False, False, True, False]
+        wrap = [out(ACK | PSH, 2**32 - 100, 901, b"x" * 900), back(ACK, 901, 2**32 - 100), back(ACK, 901, 400)]
+        assert [("transfer" in each) for each in script(Tap(made), *wrap)] == [False, False, True]
+
+
+def test_a_download_that_is_acknowledged_is_a_transfer() -> None:
+    """A server that greets, and a client that says nothing."""
+    said = script(
+        Tap(), out(SYN), back(SYN | ACK), out(ACK, 101, 901), back(ACK, 901, 101, b"220 hello"), out(ACK, 101, 910)
+    )
+    assert [("transfer" in each) for each in said] == [False] * 4 + [True]
+
+
+def test_an_open_and_close_is_no_transfer() -> None:
+    """Nor payload that nobody acknowledged, that was reset, or an octet of a keep-alive (RFC 9293, 3.8.4)."""
+    opening = [out(SYN), back(SYN | ACK), out(ACK, 101, 901)]
+    for rest in (
+        [out(FIN | ACK, 101, 901), back(FIN | ACK, 901, 102), out(ACK, 102, 902)],
+        [out(ACK | PSH, 101, 901, b"x" * 300), back(ACK, 901, 101), out(ACK | PSH, 101, 901, b"x" * 300)],
+        [out(ACK | PSH, 101, 901, b"x" * 300), back(RST | ACK, 901, 401)],
+        [out(ACK, 100, 901, b"x"), back(ACK, 901, 101), out(FIN | ACK, 101, 901), back(FIN | ACK, 901, 102)],
+    ):
+        said = script(Tap(), *opening, *rest)
+        assert not any("transfer" in each for each in said), rest
+    said = script(Tap(), out(ACK, 100, 901, b"x"), back(ACK, 901, 101), out(ACK, 100, 901, b"x"), back(ACK, 901, 101))
+    assert not any("transfer" in each for each in said)
+
+
 def test_a_one_sided_close_is_no_transfer() -> None:
     """The one number that a FIN takes was no payload, even across the wrap of sequence numbers."""
     said = script(
@@ -180,9 +214,9 @@ def test_an_old_acknowledgement_takes_nothing_back() -> None:
 
 
 def test_in_the_middle_acknowledgements_must_advance() -> None:
-    """Without its request a flow was answered once the acknowledgement moves."""
-    said = script(Tap(), out(ACK, 101, 901), out(ACK, 101, 901), out(ACK, 101, 950))
-    assert [set(each) for each in said] == [{"new"}, set(), {"answer"}]
+    """Without its request a flow was answered once the acknowledgement moves; by more than a FIN, payload came."""
+    said = script(Tap(), out(ACK, 101, 901), out(ACK, 101, 901), out(ACK, 101, 902), out(ACK, 101, 950))
+    assert [set(each) for each in said] == [{"new"}, set(), {"answer"}, {"transfer"}]
 
 
 @pytest.mark.parametrize(
@@ -263,6 +297,61 @@ def test_only_messages_that_ask_are_attempts(kind: int, attempt: bool) -> None:
     """An echo request is; a reply or an error is not."""
     frame = packets.frame(CAMERA, REMOTE, packets.ip(CAMERA, REMOTE, packets.ICMP, bytes([kind, 0]) + bytes(10)))
     assert ("attempt" in script(Tap(), frame)[0]) is attempt
+
+
+def ping(identifier: int, number: int, *, reply: bool = False, kind: int = 8) -> bytes:
+    """An echo request of the camera, or the reply to it (RFC 792); another ``kind`` of query has its answer behind it."""
+    here, there = (REMOTE, CAMERA) if reply else (CAMERA, REMOTE)
+    answer = 0 if kind == 8 else kind + 1
+    body = struct.pack(">BBHHH", answer if reply else kind, 0, 0, identifier, number) + b"abcdefgh" * 7
+    return packets.frame(here, there, packets.ip(here, there, packets.ICMP, body))
+
+
+@pytest.mark.parametrize("kind", [8, 13])
+def test_each_run_of_ping_is_an_attempt(kind: int, uncompiled: SimpleNamespace) -> None:
+    """An identifier is that of one program's queries (RFC 792): another one is another attempt, answered or not."""
+    for made in (None, uncompiled):
+        tap = Tap(made)
+        said = script(
+            tap,
+            ping(1020, 0, kind=kind),
+            ping(1123, 0, kind=kind),
+            ping(1123, 0, reply=True, kind=kind),
+            ping(1123, 1, kind=kind),
+            ping(1210, 0, kind=kind),
+            ping(1438, 0, kind=kind),
+            every=SECOND // 2,
+        )
+        assert [number for number, each in enumerate(said) if "attempt" in each] == [0, 1, 4, 5]
+        assert tap.flow()["attempts"] == 4
+
+
+def test_one_run_of_ping_without_an_answer_is_an_attempt_a_second() -> None:
+    """As with any datagram; a query that the capture cut before its identifier counts so too."""
+    tap = Tap()
+    script(tap, *(ping(77, number) for number in range(31)), every=100 * MS)
+    assert tap.flow()["attempts"] == 4
+    tap = Tap()
+    for number in range(4):
+        frame = ping(number, 0)
+        tap.see(START + number * SECOND // 2, frame[:38], wire=len(frame))
+    assert tap.flow()["attempts"] == 2
+
+
+def test_a_ping_that_comes_back_is_answered_and_no_transfer(uncompiled: SimpleNamespace) -> None:
+    """The reply gives back what the request brought (RFC 792); over IPv6 as well (RFC 4443, 4.2)."""
+    here, there = Host.at("2001:db8::c", "44:19:b6:20:00:0c"), Host.at("2001:db8:7::1", "00:00:0c:07:ac:01")
+    body = struct.pack(">HH", 7, 1) + b"abcdefgh" * 7
+    six = [
+        packets.frame(here, there, packets.icmp6(here, there, 128, 0, body)),
+        packets.frame(there, here, packets.icmp6(there, here, 129, 0, body)),
+    ]
+    for made in (None, uncompiled):
+        for frames in ([ping(7, 1), ping(7, 1, reply=True)], six):
+            tap = Tap(made)
+            said = script(tap, *frames)
+            assert [each - {"payload"} for each in said] == [{"new", "attempt"}, {"answer"}]
+            assert tap.flow()["flags"] == at.F_ANSWERED
 
 
 def test_other_protocols_are_attempts_too() -> None:
