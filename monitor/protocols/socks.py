@@ -47,16 +47,28 @@ class _NotSocksError(Exception):
 
 
 def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  the shape of every protocol
-    """Whether a direction of a TCP stream begins with a greeting, a request or the first reply, and nothing else."""
+    """Whether a direction of a TCP stream begins with a greeting, a request or the first reply.
+
+    Nothing else may be there, but behind a message of SOCKS 5 the next one: not all wait for an answer.
+    """
     if len(head) < 2:
         return False
     if head[0] == _V5:
         if sport == PORT or len(head) == 2:
-            return len(head) == 2 and _chooses(head, sport)
-        return 0 < head[1] <= _METHODS_MAX and len(head) == 2 + head[1] and len(set(head[2:])) == head[1]
+            return _fills(head, 2) and _chooses(head, sport)
+        end = 2 + head[1]
+        return 0 < head[1] <= _METHODS_MAX and _fills(head, end) and len(set(head[2:end])) == head[1]
     if head[0] == _V4:
         return head[1] in _COMMANDS and 9 <= len(head) <= MAX_HELD and not head[-1] and any(head[2:4])
     return head[0] == 0 and len(head) == _REPLY_OF_4 and (head[1] == _GRANTED or head[1] in _REFUSED)
+
+
+def _fills(head: bytes, end: int) -> bool:
+    """Whether this message of SOCKS 5 ends here, and behind it is nothing, or how a request or reply begins."""
+    if len(head) <= end:
+        return len(head) == end
+    kind = head[end + 3 : end + 4]
+    return head[end] == _V5 and not any(head[end + 2 : end + 3]) and (not kind or kind[0] in {_IPV4, _NAME, _IPV6})
 
 
 def _chooses(held: bytes, sport: int) -> bool:

@@ -26,6 +26,10 @@ DIALOGUES: dict[str, tuple[list[tuple[int, bytes]], ProxyRequest]] = {
         [(0, b"\x05\x02\x00\x02"), (1, b"\x05\x02"), (0, PASSWORD), (1, b"\x01\x00"), (0, NAME), (1, GRANTED)],
         ProxyRequest("socks5", "cam.example", 443),
     ),
+    "without waiting": (
+        [(0, b"\x05\x01\x00" + NAME), (1, b"\x05\x00" + GRANTED)],
+        ProxyRequest("socks5", "cam.example", 443),
+    ),
     "IPv6": (
         [(0, b"\x05\x01\x00"), (0, b"\x05\x01\x00\x04\x20\x01\x0d\xb8" + bytes(11) + b"\x07\x01\xbb")],
         ProxyRequest("socks5", "2001:db8::7", 443),
@@ -77,9 +81,12 @@ def test_synthetic_pieces_make_no_difference(size: int) -> None:
 
 
 def test_synthetic_other_protocols_are_not_taken() -> None:
-    """A greeting fills its segment, and names each method once."""
+    """A greeting fills its segment or has a request behind it, and names each method once."""
     assert sniff(b"\x05\x02\x00\x02", 40000, 1080)
-    assert not sniff(b"\x05\x02\x00\x02\x05", 40000, 1080)
+    assert all(sniff((b"\x05\x02\x00\x02" + NAME)[:size], 40000, 1080) for size in range(4, 20))
+    assert not sniff(b"\x05\x02\x00\x02\x04", 40000, 1080)
+    assert not sniff(b"\x05\x02\x00\x02\x05\x01\x01", 40000, 1080)
+    assert not sniff(b"\x05\x02\x00\x02\x05\x01\x00\x02", 40000, 1080)
     assert not sniff(b"\x05\x02\x00\x00", 40000, 1080)
     assert not sniff(b"\x05\x00\x0b\x03\x10\x00\x00\x00", 40000, 135)
     assert not sniff(b"\x04\x01\x00\x00\x00\x00\x00\x00\x00", 40000, 1080)
@@ -90,8 +97,8 @@ def test_synthetic_other_protocols_are_not_taken() -> None:
 
 @given(st.binary(max_size=64))
 def test_synthetic_random_bytes_are_not_taken(data: bytes) -> None:
-    """But for what has the form to the last byte."""
-    assert not sniff(b"\x05" + data + b"\x05" * 20, 1, 2)
+    """But for what has the form to the last byte; what ends here has no request behind it."""
+    assert not sniff(b"\x05" + data.replace(b"\x05", b"") + b"\x05" * 20, 1, 2)
 
 
 def test_synthetic_mutants_raise_nothing() -> None:
