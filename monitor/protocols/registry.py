@@ -85,7 +85,7 @@ STREAMS: Final = (
     Row(sip.sniff, lambda _s, _d: sip.Parser(stream=True)),
     Row(mqtt.sniff, lambda _s, _d: mqtt.Parser()),
     Row(preface.sniff, lambda _s, _d: preface.Parser()),
-    Row(socks.sniff, socks.Parser),
+    Row(socks.sniff, socks.Parser, socks.pair),
     Row(telnet.sniff, telnet.Parser),
     Row(ftp.sniff, ftp.Parser, ftp.pair, announces=True),
 )
