@@ -11,6 +11,7 @@ cdef class Row:
 cdef class Side:
     cdef public object parser, want
     cdef public tuple partner
+    cdef public bytearray held
     cdef public bint once
     cdef public int looks, malformed, tunnels
 
@@ -39,6 +40,7 @@ cdef class Conversation:
     cpdef list ended(self, int direction, bint whole)
     cdef _lend(self, parser)
     cdef list _end(self, Side side, bint whole)
+    @cython.locals(side=Side)
     cpdef stop(self, int direction)
     @cython.locals(side=Side)
     cpdef list lost(self, int direction)

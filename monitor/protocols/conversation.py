@@ -70,6 +70,9 @@ STOP: Final = Want.STOP
 MORE: Final = Want.MORE
 MAX_UNKNOWN: Final = 2
 """Datagrams of a direction that are looked at before it is left alone: the first may be lost to the capture."""
+HEAD: Final = 64
+"""Octets of a direction of a stream that are held until one row knows them: enough for a start line up to its scheme
+(sip.LONGEST_BEGINNING), EHome's root behind a declaration, and a header, which has 32 at most (dvrip.HEADER)."""
 MAX_TUNNELS: Final = 4
 """Openings behind openings (proxies, STARTTLS) that are followed in one direction of a stream."""
 MAX_MALFORMED: Final = 8
@@ -84,6 +87,8 @@ class Side:
         self.partner: tuple[Row, Parser] | None = None
         """What waits for this direction to be recognised as the other one was."""
         self.want = MORE
+        self.held: bytearray | None = None
+        """The beginning of a stream that no row knows yet, less than HEAD octets."""
         self.once = False
         self.looks = 0
         self.malformed = 0
@@ -126,8 +131,11 @@ class Conversation:
         side = self._side(direction)
         if side.want is STOP:
             return []
-        if side.parser is None and not self._recognise(side, direction, data):
-            return []
+        if side.parser is None:
+            if side.held is not None:
+                data = bytes(side.held) + data
+            if not self._recognise(side, direction, data):
+                return []
         assert side.parser is not None  # noqa: S101  recognised above
         try:
             facts = side.parser.feed(data)
@@ -182,7 +190,8 @@ class Conversation:
 
     def stop(self, direction: int) -> None:
         """Leave this direction alone."""
-        self._side(direction).want = STOP
+        side = self._side(direction)
+        side.want, side.held = STOP, None
 
     def lost(self, direction: int) -> list[Fact]:
         """Bytes of a stream are missing here. Facts that stood before the hole; nothing begins in the middle."""
@@ -191,7 +200,7 @@ class Conversation:
         if gap is not None:
             gap()
             return self.feed(direction, b"")  # a parser that the hole stops may still owe facts
-        side.want = STOP
+        side.want, side.held = STOP, None
         return self._end(side, False)  # noqa: FBT003
 
     def ended(self, direction: int, whole: bool) -> list[Fact]:  # noqa: FBT001  a compiled method takes no keywords
@@ -199,7 +208,7 @@ class Conversation:
         side = self._side(direction)
         if side.want is STOP:
             return []
-        side.want = STOP
+        side.want, side.held = STOP, None
         return self._end(side, whole)
 
     def _end(self, side: Side, whole: bool) -> list[Fact]:  # noqa: FBT001  as above
@@ -212,13 +221,20 @@ class Conversation:
             sport, dport = dport, sport
         for row in self._rows:
             if row.sniff(data, sport, dport):
+                side.held = None
                 side.parser = self._parser(row, direction, sport, dport)
                 self._lend(side.parser)
                 side.once = row.once
                 self.announces = self.announces or row.announces
                 return True
+        if self._stream:
+            if len(data) < HEAD:
+                side.held = bytearray(data)
+            else:
+                side.want, side.held = STOP, None
+            return False
         side.looks += 1
-        if self._stream or side.looks >= MAX_UNKNOWN:
+        if side.looks >= MAX_UNKNOWN:
             side.want = STOP
         return False
 

@@ -153,16 +153,14 @@ def _asks(message: bytes) -> bool:
 
 def sniff_stream(head: bytes, sport: int, dport: int) -> bool:
     """Whether these first bytes of a TCP stream can be DNS behind its length (RFC 1035, 4.2.2)."""
-    if len(head) >= 2 + HEADER:
-        size = int.from_bytes(head[:2], "big")
-        if size < HEADER or not sane(head[2:]):
-            return False
-        if sport in PORTS or dport in PORTS:
-            return True
-        return len(head) >= 2 + size and _strict(head[2 : 2 + size])
-    if sport not in PORTS and dport not in PORTS:
+    if len(head) < 2 + HEADER:
         return False
-    return len(head) < 2 or int.from_bytes(head[:2], "big") >= HEADER
+    size = int.from_bytes(head[:2], "big")
+    if size < HEADER or not sane(head[2:]):
+        return False
+    if sport in PORTS or dport in PORTS:
+        return True
+    return len(head) >= 2 + size and _strict(head[2 : 2 + size])
 
 
 def _strict(message: bytes) -> bool:

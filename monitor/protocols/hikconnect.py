@@ -4,7 +4,7 @@ Three languages. Cameras speak MQTT in the clear to port 31006, their serial as 
 31007, 6002 and 6003 to learn their address (seanblanchfield.com, EZVIZ DB1). Frames with ``9E BA AC E9`` and 32
 octets of header carry commands; ``$`` frames with a message code carry video between relays and viewers
 (RenierM26/pyEzvizApi, Apache-2.0; LethalEthan/LE-EZVIZ-VS). Of MQTT only the beginning of a CONNECT is read: behind
-it stands a password.
+it stands a password. No XML datagram is published; elsewhere all XML of this cloud is a Request or a Response.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ _CONNECT: Final = 0x10
 _CONNACK: Final = b"\x20\x02\x00"
 _HAS_USER: Final = 0x80
 _SERIAL: Final = re.compile(rb"[A-Z0-9-]{9,64}")
+
+_DOCUMENT: Final = re.compile(rb"<\?xml [^<>]{1,64}\?>\s{0,8}<(Request|Response)\s{0,8}>")
+"""A declaration and the root elements of this cloud's published XML, which have no attributes (pyEzvizApi, cas.py)."""
 
 _FRAME: Final = b"\x9e\xba\xac\xe9"
 _FRAME_HEADER: Final = 32
@@ -94,8 +97,11 @@ def sniff_stream(head: bytes, sport: int, dport: int) -> bool:
 
 
 def sniff(head: bytes, sport: int, dport: int) -> bool:
-    """Whether this datagram asks or tells an address in XML, on one of three ports."""
-    return not STUN_PORTS.isdisjoint({sport, dport}) and head.startswith(b"<?xml") and b"</" in head
+    """Whether this datagram asks or tells an address in XML, on one of three ports: a whole Request or Response."""
+    if STUN_PORTS.isdisjoint({sport, dport}):
+        return False
+    began = _DOCUMENT.match(head)
+    return began is not None and b"</%b>" % began[1] in head
 
 
 class StreamParser:

@@ -54,6 +54,8 @@ _STATUS_LINE: Final = re.compile(rb"HTTP/1\.[0-9] +([1-9][0-9]{2})(?![0-9])")
 _METHOD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
 _VERSION: Final = re.compile(rb"HTTP/1\.[0-9]?")
 _OTHER_SCHEME: Final = re.compile(rb"^[A-Z_]+ +(?:rtspu?|rtsps|sips?):", re.IGNORECASE)
+_UNDECIDED: Final = re.compile(rb"[A-Z_]+ +(?:\*.*|r(?:t(?:s(?:p[us]?)?)?)?|s(?:i(?:ps?)?)?)?", re.IGNORECASE)
+"""A request line that may still become RTSP's or SIP's, which share methods with HTTP."""
 _HEADER_END: Final = re.compile(rb"\n\r?\n")
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
 _CHUNK: Final = re.compile(rb"\s*([0-9A-Fa-f]{1,15})\s*(?:;.*)?$", re.DOTALL)
@@ -63,21 +65,15 @@ _NEXT_RESPONSE: Final = b"HTTP/1.x 000"
 
 
 def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  content alone decides
-    """Whether a direction of a TCP stream can begin so with HTTP/1."""
+    """Whether a direction of a TCP stream begins with HTTP/1: a version, or a method and enough of its target."""
     head = head[:MAX_LINE].lstrip(b"\r\n")
-    if head.startswith(_RESPONSE) or (head and _RESPONSE.startswith(head)):
+    if head.startswith(_RESPONSE):
         return True
     line, ended, _ = head.partition(b"\n")
     if ended:
         return _request_line(line) is not None
     method, blank, _ = line.partition(b" ")
-    if not blank:
-        return bool(method) and _begins_method(method)
-    return method in METHODS and not _OTHER_SCHEME.match(line)
-
-
-def _begins_method(start: bytes) -> bool:
-    return any(known.startswith(start) for known in METHODS)
+    return bool(blank) and method in METHODS and not _UNDECIDED.fullmatch(line) and not _OTHER_SCHEME.match(line)
 
 
 def _request_line(line: bytes) -> tuple[bytes, bytes] | None:

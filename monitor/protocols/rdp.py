@@ -32,28 +32,32 @@ _PROTOCOLS_MAX: Final = 0x1F
 
 def _negotiates(rest: bytes, kind: int) -> bool:
     """Whether a negotiation structure ends ``rest``, or stands before the correlation of a request."""
-    types = _NEGOTIATION_TYPES[kind]
-    for end in (len(rest), len(rest) - 36):  # RDP_NEG_CORRELATION_INFO
-        part = rest[max(0, end - _NEGOTIATION) : max(0, end)]
-        if (
-            len(part) == _NEGOTIATION
-            and part[0] in types
-            and part[2:4] == b"\x08\x00"
-            and int.from_bytes(part[4:], "little") <= _PROTOCOLS_MAX
-        ):
-            return True
-    return False
+    ends = (len(rest), len(rest) - 36)  # RDP_NEG_CORRELATION_INFO
+    return any(_is_negotiation(rest[max(0, end - _NEGOTIATION) : max(0, end)], kind) for end in ends)
+
+
+def _is_negotiation(part: bytes, kind: int) -> bool:
+    return (
+        len(part) == _NEGOTIATION
+        and part[0] in _NEGOTIATION_TYPES[kind]
+        and part[2:4] == b"\x08\x00"
+        and int.from_bytes(part[4:], "little") <= _PROTOCOLS_MAX
+    )
 
 
 def sniff(head: bytes, sport: int, dport: int) -> bool:
-    """Whether a direction of a TCP stream begins with a whole request or confirmation of RDP."""
+    """Whether a direction of a TCP stream begins with a request or confirmation of RDP, at least its first field."""
     if len(head) < _FIXED or head[:2] != b"\x03\x00" or head[5] not in _NEGOTIATION_TYPES:
         return False
     size = int.from_bytes(head[2:4], "big")
-    if not _FIXED <= size <= min(len(head), _LONGEST) or head[4] != size - 5 or head[6:8] != b"\x00\x00" or head[10]:
+    if not _FIXED <= size <= _LONGEST or head[4] != size - 5 or head[6:8] != b"\x00\x00" or head[10]:
         return False
     rest = head[_FIXED:size]
-    if _negotiates(rest, head[5]) or rest.startswith(_TOKENS):
+    if rest.startswith(_TOKENS) or _is_negotiation(rest[:_NEGOTIATION], head[5]):
+        return True
+    if len(head) < size:
+        return False
+    if _negotiates(rest, head[5]):
         return True
     return PORT in {sport, dport} and not rest
 

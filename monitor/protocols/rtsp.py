@@ -47,7 +47,7 @@ FRAME: Final = 4
 
 _STATUS_LINE: Final = re.compile(rb"RTSP/[12]\.[0-9] +([1-9][0-9]{2})(?![0-9])")
 _REQUEST_LINE: Final = re.compile(rb"([A-Z][A-Z_]{2,31}) +(\S(?:.*\S)?) +RTSP/[12]\.[0-9]\s*", re.DOTALL)
-_CUT_REQUEST: Final = re.compile(rb"([A-Z_]{4,13}) +(?:rtsp[su]?:|$)", re.IGNORECASE)
+_CUT_REQUEST: Final = re.compile(rb"([A-Z_]{4,13}) +rtsp[su]?:", re.IGNORECASE)
 """As much of a request line as must be there where its end is not."""
 _METHOD: Final = re.compile(rb"[A-Z][A-Z_]{0,31}(?= |$)")
 _HEADER_END: Final = re.compile(rb"\n\r?\n")
@@ -59,7 +59,7 @@ MORE: Final = Want.MORE
 
 
 def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  content alone decides
-    """Whether a direction of a TCP stream can begin so with RTSP, or go on so in the middle of its media."""
+    """Whether a direction of a TCP stream begins with RTSP, or goes on so in the middle of its media."""
     first = head[0] if head else 0
     if first == DOLLAR:
         return _media_frame(head)

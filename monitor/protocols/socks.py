@@ -2,7 +2,8 @@
 
 Strategy: one parser reads either direction; the first message says which. Requests and replies have fixed forms, and
 behind the last of them the stream is looked at afresh. User names and passwords are skipped over. What does not fit was
-another protocol all along: then the parser just stops.
+another protocol all along: then the parser just stops. Other protocols begin as a request of SOCKS 4 does: off port
+1080 it is told once the other side has answered as SOCKS does, when the client goes on or ends.
 """
 
 from __future__ import annotations
@@ -47,16 +48,36 @@ class _NotSocksError(Exception):
 
 
 def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  the shape of every protocol
-    """Whether a direction of a TCP stream begins with a greeting, a request or the first reply, and nothing else."""
+    """Whether a direction of a TCP stream begins with a greeting, a request or the first reply.
+
+    Nothing else may be there, but behind a message of SOCKS 5 the next one: not all wait for an answer.
+    """
     if len(head) < 2:
         return False
     if head[0] == _V5:
         if sport == PORT or len(head) == 2:
-            return len(head) == 2 and _chooses(head, sport)
-        return 0 < head[1] <= _METHODS_MAX and len(head) == 2 + head[1] and len(set(head[2:])) == head[1]
+            return _fills(head, 2) and _chooses(head, sport)
+        end = 2 + head[1]
+        return 0 < head[1] <= _METHODS_MAX and _fills(head, end) and len(set(head[2:end])) == head[1]
     if head[0] == _V4:
-        return head[1] in _COMMANDS and 9 <= len(head) <= MAX_HELD and not head[-1] and any(head[2:4])
+        return head[1] in _COMMANDS and 9 <= len(head) <= MAX_HELD and any(head[2:4]) and _names_somebody(head)
     return head[0] == 0 and len(head) == _REPLY_OF_4 and (head[1] == _GRANTED or head[1] in _REFUSED)
+
+
+def _fills(head: bytes, end: int) -> bool:
+    """Whether this message of SOCKS 5 ends here, and behind it is nothing, or how a request or reply begins."""
+    if len(head) <= end:
+        return len(head) == end
+    kind = head[end + 3 : end + 4]
+    return head[end] == _V5 and not any(head[end + 2 : end + 3]) and (not kind or kind[0] in {_IPV4, _NAME, _IPV6})
+
+
+def _names_somebody(head: bytes) -> bool:
+    """Whether a request of SOCKS 4 ends here, at the NUL of the user or, in 4A, of a name that is not empty."""
+    _, ended, name = head[8:].partition(b"\0")
+    if any(head[4:7]) or not head[7]:
+        return bool(ended) and not name
+    return 0 < name.find(0) == len(name) - 1
 
 
 def _chooses(held: bytes, sport: int) -> bool:
@@ -64,15 +85,35 @@ def _chooses(held: bytes, sport: int) -> bool:
     return held[1] == 0 or (held[1] == _BY_PASSWORD and sport == PORT)
 
 
+class Exchange:
+    """What both directions know of a request of SOCKS 4."""
+
+    __slots__ = ("granted", "replied")
+
+    def __init__(self) -> None:
+        self.replied = False
+        self.granted = False
+
+
+def pair(sport: int, dport: int) -> tuple[Parser, Parser]:
+    """Parsers of a direction and of the other one, which know of each other."""
+    exchange = Exchange()
+    return Parser(sport, dport, exchange), Parser(dport, sport, exchange)
+
+
 class Parser:
     """One direction of a connection."""
 
-    def __init__(self, sport: int, dport: int) -> None:  # noqa: ARG002  the shape of every protocol
-        """The ports are those of this direction."""
+    def __init__(self, sport: int, dport: int, exchange: Exchange | None = None) -> None:
+        """The ports are those of this direction; ``exchange`` is shared with the other one's parser."""
         self.want = Want.MORE
         self.tunnels = False
         """Both sides agreed: what follows is another protocol's."""
         self._sport = sport
+        self._on_port = PORT in {sport, dport}
+        self._exchange = exchange or Exchange()
+        self._waits: ProxyRequest | None = None
+        """A request of SOCKS 4 that is told once it was answered."""
         self._held = bytearray()
         self._read: Callable[[bytes, list[Fact]], int] = self._first
         """Takes the next message: how long it is, or 0 while it is not whole."""
@@ -86,13 +127,21 @@ class Parser:
             while held and self.want is Want.MORE:
                 size = self._read(bytes(held[:MAX_HELD]), facts)
                 if not size:
-                    if len(held) >= MAX_HELD:
+                    if len(held) >= MAX_HELD and self.want is Want.MORE:
                         self._stop()
                     break
                 del held[:size]
         except _NotSocksError:
             self._stop()
         return facts
+
+    def ended(self, whole: bool) -> list[Fact]:  # noqa: ARG002, FBT001  the shape of every parser
+        """The request that waited for an answer, if it came."""
+        return self._answered()
+
+    def _answered(self) -> list[Fact]:
+        waited, self._waits = self._waits, None
+        return [waited] if waited is not None and self._exchange.replied else []
 
     def behind(self) -> bytes:
         """What came behind the agreement so far."""
@@ -110,7 +159,11 @@ class Parser:
         if len(held) < 2:
             return 0
         if held[0] == 0:
-            if held[1] != _GRANTED:
+            if len(held) < _REPLY_OF_4:
+                return 0
+            self._exchange.granted = held[1] == _GRANTED
+            self._exchange.replied = self._exchange.granted or held[1] in _REFUSED
+            if not self._exchange.granted:
                 raise _NotSocksError
             self._agree()
             return _REPLY_OF_4
@@ -133,8 +186,28 @@ class Parser:
             if not end:
                 return 0
             host = spell(held[name : end - 1]).lower()
-        self._asked("socks4", held[1], host, int.from_bytes(held[2:4]), facts)
+        if not host:
+            raise _NotSocksError
+        port = int.from_bytes(held[2:4])
+        if self._on_port:
+            self._asked("socks4", held[1], host, port, facts)
+        elif held[1] not in _COMMANDS or len(held) > end:
+            raise _NotSocksError  # what no client sends, or not before it was answered
+        else:
+            self._waits = ProxyRequest("socks4", host, port)
+            self._read = self._behind_connect if held[1] == _CONNECT else self._behind_another
         return end
+
+    def _behind_connect(self, _: bytes, facts: list[Fact]) -> int:
+        facts += self._answered()
+        if not self._exchange.granted:
+            raise _NotSocksError
+        self._agree()
+        return 0
+
+    def _behind_another(self, _: bytes, facts: list[Fact]) -> int:
+        facts += self._answered()
+        raise _NotSocksError
 
     def _request(self, held: bytes, facts: list[Fact]) -> int:
         if held[0] == _PASSWORD_VERSION:

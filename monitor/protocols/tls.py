@@ -66,11 +66,7 @@ def sniff(head: bytes, sport: int, dport: int) -> bool:  # noqa: ARG001  the sha
         return False
     first = head[0]
     if first not in (_HANDSHAKE, _ALERT):
-        return (
-            first in _V2_FIRST_BYTES
-            and head[2:3] in (b"", b"\x01")
-            and (size < _V2_VERSION_END or head[3:5] in _V2_VERSIONS)
-        )
+        return first in _V2_FIRST_BYTES and head[2:3] == b"\x01" and head[3:_V2_VERSION_END] in _V2_VERSIONS
     if (size > 1 and head[1] != _MAJOR) or (size > 2 and head[2] > _MINOR_MAX):
         return False
     if size < RECORD_SIZE:
@@ -239,10 +235,10 @@ class Parser:
         """A hello in the format of SSL 2.0 that offers a later version; it has no extensions (RFC 5246, E.2)."""
         self._message += data
         message = self._message
+        if len(message) < _V2_HEADER.size:
+            return
         if not sniff(bytes(message), 0, 0):
             self._stop()
-            return
-        if len(message) < _V2_HEADER.size:
             return
         header, _, version, ciphers, session, challenge = _V2_HEADER.unpack_from(message)
         end = 2 + (header & 0x7FFF)

@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from collectors.blocks import COLUMNS, Block, Interface
+from monitor.protocols.conversation import HEAD
 from pcaps import messages, packets, tls
 from pcaps.packets import SYN, Host, Segment
 
@@ -115,6 +116,16 @@ def hellos(count: int, *, step: int, now: int = START) -> Iterator[Block]:
     segment = Segment(40000, 443, 2, 1, packets.ACK | packets.PSH, payload=hello)
     frame = packets.frame(GATE, ELSEWHERE, packets.tcp(GATE, ELSEWHERE, segment))
     yield from _spelled(frame, count, step, now, destination=True)
+
+
+def beginnings(count: int, *, step: int, now: int = START) -> Iterator[Block]:
+    """One camera that begins ``count`` connections with octets that no protocol begins with, and says no more."""
+    segment = Segment(40000, 9999, 2, 1, packets.ACK | packets.PSH, payload=b"?" * (HEAD - 1))
+    mould = Mould(packets.frame(GATE, ELSEWHERE, packets.tcp(GATE, ELSEWHERE, segment)), min(count, BLOCK))
+    for first in range(0, count, BLOCK):
+        mould.number(DESTINATION, 4, 0x17000000 + first * 97)
+        yield mould.block(now, step)
+        now += mould.count * step
 
 
 def _spelled(frame: bytes, count: int, step: int, now: int, *, destination: bool = False) -> Iterator[Block]:

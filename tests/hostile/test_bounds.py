@@ -35,7 +35,7 @@ from monitor.model.facts import (
 )
 from monitor.model.flows import Flow
 from monitor.model.limits import Limit, Room
-from monitor.protocols import http_bodies
+from monitor.protocols import conversation, http_bodies
 from monitor.wire import fragments, layout, streams
 from pcaps import messages, packets, scenarios
 from pcaps.wire import MS
@@ -189,6 +189,7 @@ CAPS: Final[dict[str, int]] = {
     "engine.scanner.table.source_rows": layout.SOURCE_WIDTH * FLOWS,
 }
 """Exceptions, each with its reason: they have no limit of their own."""
+BEGINNINGS: Final = re.compile(r"engine\.hearing\._listeners\[\]\.conversation\._(first|second)\.held")
 PATTERNS: Final = (
     (re.compile(r".*\.addresses"), max(holders.MAX_ADDRESSES + 1, lookups.MAX_ADDRESSES)),
     (re.compile(r".*\.evidences"), incident.MAX_EVIDENCES),
@@ -196,6 +197,7 @@ PATTERNS: Final = (
     (re.compile(r"engine\.inspection\..*\.gained_in"), updates.MAX_EVIDENCES),
     (re.compile(r"engine\.inspection\..*\.signs"), len(updates.Sign)),
     (re.compile(r"engine\.hearing\._listeners\[\]\.(first|second)\.waiting"), streams.MAX_SEGMENTS),
+    (BEGINNINGS, conversation.HEAD - 1),
 )
 IN_PARSERS: Final = re.compile(r"engine\.hearing\._listeners\[\]\..*")
 PARSER_BYTES: Final = http_bodies.MAX_TEXT
@@ -226,7 +228,7 @@ def busy() -> tuple[list[Found], list[Limit]]:
         for name in SCENARIOS:
             played.feed(Captures([scenarios.load(name).capture]).blocks())
         now = played.engine.now_ns
-        for flood in (floods.stations, floods.names, floods.destinations, floods.hellos):
+        for flood in (floods.stations, floods.names, floods.destinations, floods.hellos, floods.beginnings):
             played.feed(flood(2 * FLOWS, step=MS, now=now))
             now = played.engine.scanner.ts
         question = messages.dns_query(7, floods.HELLO_NAME)
@@ -277,6 +279,12 @@ def test_every_container_is_known_and_bounded() -> None:
     assert [each for each, cap in moving if cap is None] == []
     assert [(each, cap) for each, cap in moving if cap is not None and each.most > cap] == []
     assert (ROOMS.keys() | CAPS.keys()) - {each.path for each in found} == set()
+
+
+def test_beginnings_are_held_to_their_bound() -> None:
+    """Of connections that say less than a recogniser needs, as much as they may say is held, and no more."""
+    found, _ = played_busy()
+    assert max(each.most for each in found if BEGINNINGS.fullmatch(each.path)) == conversation.HEAD - 1
 
 
 def test_limits_are_kept_and_each_is_told_once() -> None:

@@ -207,10 +207,11 @@ def test_stream_of_messages_split_anywhere() -> None:
 
 
 def test_stream_sniff() -> None:
-    """One octet is enough on port 53; off it a whole message is needed."""
+    """A header is enough on port 53; off it a whole message is needed."""
     framed = len(QUERY).to_bytes(2, "big") + QUERY
-    assert sniff_stream(framed[:1], 40000, 53)
-    assert not sniff_stream(b"\x00\x05", 40000, 53)
+    assert sniff_stream(framed[:14], 40000, 53)
+    assert not sniff_stream(framed[:13], 40000, 53)
+    assert not sniff_stream(b"GET / HTTP/1.1"[:2], 40000, 53)
     assert sniff_stream(framed, 40000, 8053)
     assert not sniff_stream(framed[:-1], 40000, 8053)
     assert not sniff_stream(b"GET / HTTP/1.1\r\n\r\n", 40000, 53)

@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.model.facts import DeviceAnnounced, P2pContact, Want
+from monitor.protocols import bosch_discovery, sadp, wsdiscovery
+from monitor.protocols.conversation import Conversation
 from monitor.protocols.hikconnect import Parser, StreamParser, sniff, sniff_stream
+from monitor.protocols.registry import DATAGRAMS
+from tests.protocols.discovery_samples import SAMPLES, Sample
 from tests.protocols.hostile import cut, mutants, only_malformed, refuses_chance, told
 
 
@@ -32,7 +36,11 @@ def relay(code: int, body: bytes = b"\x0a\x03abc") -> bytes:
 
 CAMERA = connect(0xC2, b"client", b"123456789", b"test")
 WILL = connect(0xC6, b"client", b"topic", b"gone", b"D12345678", b"test" * 40)
-STUN = b'<?xml version="1.0" encoding="utf-8"?><Request><Type>stun</Type></Request>'
+DECLARED = b'<?xml version="1.0" encoding="utf-8"?>'
+STUN = DECLARED + b"<Request><Type>stun</Type></Request>"
+ANSWER = DECLARED + b"\r\n<Response>\r\n\t<Result>0</Result>\r\n</Response>\r\n"
+XML = tuple(each for each in SAMPLES if each.module in {wsdiscovery, sadp, bosch_discovery} and b"</" in each.data)
+"""Discovery datagrams in XML."""
 
 
 @pytest.mark.parametrize(("stream", "serial"), [(CAMERA, "123456789"), (WILL, "D12345678")])
@@ -78,14 +86,45 @@ def test_server_accepts() -> None:
     assert told(StreamParser(), [b"\x20\x02\x00\x00"]) == [P2pContact("hikconnect", "MQTT_CONNACK", "server")]
 
 
-@pytest.mark.parametrize(("ports", "expected"), [((40000, 6002), P2pContact("hikconnect", "STUN_QUERY")), ((31007, 40000), P2pContact("hikconnect", "STUN_ANSWER", "server"))])  # fmt: skip
-def test_address_is_asked_for(ports: tuple[int, int], expected: P2pContact) -> None:
+@pytest.mark.parametrize(
+    ("data", "ports", "expected"),
+    [
+        (STUN, (40000, 6002), P2pContact("hikconnect", "STUN_QUERY")),
+        (ANSWER, (31007, 40000), P2pContact("hikconnect", "STUN_ANSWER", "server")),
+    ],
+)
+def test_address_is_asked_for(data: bytes, ports: tuple[int, int], expected: P2pContact) -> None:
     """XML on one of three ports, told once; on another port it is something else."""
-    assert sniff(STUN, *ports)
-    assert not sniff(STUN, 40000, 3702)
-    parser = Parser(*ports)
-    assert parser.feed(STUN) == [expected]
-    assert parser.feed(STUN) == []
+    assert sniff(data, *ports)
+    assert not sniff(data, 40000, 3702)
+    conversation = Conversation(DATAGRAMS, *ports, stream=False)
+    assert conversation.feed(0, data) == [expected]
+    assert conversation.feed(0, data) == []
+
+
+@pytest.mark.parametrize("port", [31007, 6002, 6003])
+@pytest.mark.parametrize("sample", XML, ids=lambda sample: sample.module.LAYER)
+def test_discovery_on_the_same_ports_is_not_taken(sample: Sample, port: int) -> None:
+    """A client that searches from such a port is answered there: the camera's announcement comes out of it."""
+    assert not sniff(sample.data, sample.sport, port)
+    facts = Conversation(DATAGRAMS, sample.sport, port, stream=False).feed(0, sample.data)
+    assert facts == sample.module.Parser().feed(sample.data)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        DECLARED + b"<Probe><Types>inquiry</Types></Probe>",
+        DECLARED + b'<Request xmlns="urn:x"></Request>',
+        DECLARED + b"<s:Request></s:Request>",
+        DECLARED + b"<Requests></Requests>",
+        STUN[: -len("</Request>")],
+        STUN[len(DECLARED) :],
+    ],
+)
+def test_other_xml_is_not_taken(other: bytes) -> None:
+    """Another root element, one that does not end, or no declaration."""
+    assert not sniff(other, 40000, 6002)
 
 
 @pytest.mark.parametrize("other", [b"", frame(1)[:31], frame(1, b"\x02\x00\x00\x00"), frame(0x10000), relay(0x13B) + b"x", relay(0x200), b"$\x00\x00\x05\x80\x60\x01\x3b12345"])  # fmt: skip

@@ -184,10 +184,22 @@ def test_gives_up_behind_a_gap() -> None:
 
 
 @pytest.mark.parametrize(
-    "head", [b"G", b"GET /", b"H", b"HTTP/1.0 200", b"PROPFIND / HTTP/1.1\r\n", b"\r\nPOST /", GET, OK]
+    "head",
+    [
+        b"GET /",
+        b"OPTIONS ru",
+        b"GET http:",
+        b"NOTIFY s3",
+        b"HTTP/1.",
+        b"HTTP/1.0 200",
+        b"PROPFIND / HTTP/1.1\r\n",
+        b"\r\nPOST /",
+        GET,
+        OK,
+    ],
 )
 def test_sniff_takes_http(head: bytes) -> None:
-    """One octet may do; a whole line must be a start line."""
+    """A method and the first of its target may do; a whole line must be a start line."""
     assert sniff(head, 40000, 81)
 
 
@@ -195,12 +207,12 @@ def test_sniff_takes_http(head: bytes) -> None:
     "head",
     [
         b"", b"\x16\x03\x01", b"RTSP/1.0 200 OK\r\n", b"SIP/2.0 200 OK\r\n", b"OPTIONS rtsp://h/ RTSP/1.0\r\n",
-        b"GETX", b"PRI * HTTP/2.0\r\n",
+        b"GETX", b"PRI * HTTP/2.0\r\n", b"G", b"GET ", b"H", b"HTTP/1", b"OPTIONS *", b"OPTIONS rts", b"NOTIFY si",
         b"OPTIONS sip:a@b", b"GET / RTSP/1.0\r\n", b"DESCRIBE rtsp://h/ RTSP/1.0", b"SSH-2.0-x\r\n", b"GET_PARAMETER rtsp://",
     ],
 )  # fmt: skip
 def test_sniff_refuses_its_kin(head: bytes) -> None:
-    """RTSP, SIP, HTTP/2 and strangers are not HTTP/1."""
+    """RTSP, SIP, HTTP/2 and strangers are not HTTP/1, nor is what may become one of them."""
     assert not sniff(head, 40000, 80)
 
 

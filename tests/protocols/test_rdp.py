@@ -51,11 +51,26 @@ def test_the_oldest_requests_need_the_port() -> None:
 
 
 @pytest.mark.parametrize(
-    "head", [b"", REQUEST[:10], REQUEST[:-1], b"\x03\x01" + REQUEST[2:], tpkt(0xF0, COOKIE), tpkt(0xE0, OFFER[:-4])]
+    "head",
+    [
+        b"",
+        REQUEST[:10],
+        REQUEST[:27],
+        tpkt(0xE0, OFFER)[:-1],
+        b"\x03\x01" + REQUEST[2:],
+        tpkt(0xF0, COOKIE),
+        tpkt(0xE0, OFFER[:-4]),
+    ],
 )
 def test_sniff_refuses(head: bytes) -> None:
     """Cut short, another version or type, a structure that is not whole."""
     assert not sniff(head, 40000, 50000)
+
+
+@pytest.mark.parametrize("head", [REQUEST[:28], REQUEST[:-1], tpkt(0xE0, OFFER + CORRELATION)[:19]])
+def test_the_first_field_is_enough(head: bytes) -> None:
+    """A cookie's name, or a negotiation that stands first."""
+    assert sniff(head, 40000, 50000)
 
 
 @given(st.integers(0, len(REQUEST)))

@@ -306,7 +306,7 @@ def test_mutations(at: int, octets: bytes, lose: bool) -> None:
         b"DESCRIBE rtsp://cam/ RTSP/1.0\r\nCSeq",
         b"OPTIONS * RTSP/1.0\r\n",
         b"SETUP rtsp://cam/a long uri that is cu",
-        b"GET_PARAMETER ",
+        b"GET_PARAMETER rtsp:",
         frame(0, rtp(1, size=400))[:30],
         frame(1, rtcp(200)),
     ],
@@ -321,6 +321,8 @@ def test_recognised(head: bytes) -> None:
     [
         b"",
         b"R",
+        b"OPTIONS ",
+        b"GET_PARAMETER ",
         b"RTSP/1.0 OK\r\n",
         b"RTSP is a protocol",
         b"OPTIONS * HTTP/1.1\r\n",
