@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from tests.app.living import ROOT
 
 EXAMPLES = sorted((ROOT / "deploy/examples").glob("*.toml"))
 DATA = "/var/lib/camwarden-data"
+GIVEN = "/etc/camwarden"
+"""Where certificates lie that a site has made for itself."""
 
 
 @pytest.fixture(scope="module")
@@ -30,15 +33,19 @@ def carried(tmp_path_factory: pytest.TempPathFactory) -> Path:
     installing.pack(directory / "bundle", directory / "key", databases, directory / "rows", 1_790_000_000)
     installing.install(directory / "bundle", [directory / "pub"], directory / "data")
     assert (directory / "bundle.sig").stat().st_size == signing.SIGNATURE_BYTES
+    certificate = ("-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=site", "-days", "1")
+    (directory / "etc/broker").mkdir(parents=True)
+    openssl("req", *certificate, "-keyout", directory / "etc/broker/client.key", "-out", directory / "etc/ca.pem")
+    for copy in ("home-ca.pem", "siem-ca.pem", "broker/ca.pem", "broker/client.pem"):
+        shutil.copy(directory / "etc/ca.pem", directory / "etc" / copy)
     return directory / "data"
 
 
 def check(path: Path, carried: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """``camwarden check`` of an example; what it has installed on its own site is elsewhere here."""
     text = path.read_text()
-    here = path if DATA not in text else carried.parent / path.name
-    if here is not path:
-        here.write_text(text.replace(DATA, str(carried)))
+    here = carried.parent / path.name
+    here.write_text(text.replace(DATA, str(carried)).replace(GIVEN, str(carried.parent / "etc")))
     command = [sys.executable, "-m", "monitor.cli", "check", str(here), *more]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
 
