@@ -22,7 +22,10 @@ WEBHOOK = {"url": "https://siem.example.org/hook"}
     ("tables", "complaint"),
     [
         ({"syslog": [{**SYSLOG, "transprot": "tcp"}]}, "syslog[...].transprot: unknown key (did you mean transport?)"),
-        ({"syslog": [{**SYSLOG, "transport": "sctp"}]}, "syslog[0].transport: invalid enum value 'sctp'"),
+        (
+            {"syslog": [{**SYSLOG, "transport": "sctp"}]},
+            "syslog[0].transport: 'sctp' is none of udp, tcp, tls (did you mean tcp?)",
+        ),
         ({"syslog": [{**SYSLOG, "tls": {}}]}, 'syslog/syslog: tls needs transport = "tls"'),
         ({"syslog": [{"host": "a b"}]}, "syslog/syslog: 'a b' is no host"),
         ({"syslog": [SYSLOG, SYSLOG]}, "syslog 'syslog' is there twice"),
