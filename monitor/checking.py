@@ -89,7 +89,7 @@ def _capture(config: Config, found: Found) -> None:
         found.errors.append("capture: run needs interfaces, folder or pipe")
     there = {name for _, name in socket.if_nameindex()} if capture.interfaces else set()
     found.warnings += [
-        f"capture.interfaces: {name!r} is no interface of this machine at present"
+        f"capture.interfaces: {name!r} is no interface of this machine at present: run does not start without it"
         for name in capture.interfaces
         if name not in there
     ]

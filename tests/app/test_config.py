@@ -62,7 +62,10 @@ def test_the_example_is_valid() -> None:
             '[[device]]\nname = "a"\nclass = "kamera"\n',
             "drone, encoder, other, unknown (did you mean camera?)",
         ),
-        ('[[device]]\nname = "a"\nclass = "kamera"\n', "x.toml: device[0].class: 'kamera' is none of camera, recorder,"),
+        (
+            '[[device]]\nname = "a"\nclass = "kamera"\n',
+            "x.toml: device[0].class: 'kamera' is none of camera, recorder,",
+        ),
         ('[[device]]\nname = "a"\npoll = { api = "onvi" }\n', "poll.api: 'onvi' is none of isapi, onvif, dahua"),
         ('[[device]]\nname = "a"\npoll = { api = ["onvi"] }\n', "poll.api[0]: 'onvi' is none of isapi, onvif, dahua"),
         ('[mqtt]\nhost = "a"\nprotocol = "4"\n', "mqtt.protocol: '4' is none of 3.1.1, 5"),
