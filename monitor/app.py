@@ -15,9 +15,9 @@ from monitor.config import inventory, networks
 from monitor.contacts.contacts import Contacts
 from monitor.contacts.lookups import Lookups
 from monitor.engine import Engine
-from monitor.enrich.catalogue import Catalogue
+from monitor.enrich.catalogue import Catalogue, CatalogueError
 from monitor.enrich.devices import Devices
-from monitor.enrich.geo import Geo
+from monitor.enrich.geo import Geo, GeoError
 from monitor.enrich.names import Names
 from monitor.enrich.operators import Operators
 from monitor.enrich.site import Site
@@ -61,10 +61,19 @@ class Knowledge:
 
 @contextmanager
 def knowledge(config: Config) -> Iterator[Knowledge]:
-    """Load catalogue and address databases. CatalogueError or GeoError in one line if they cannot be used."""
-    catalogue = Catalogue.load(*(Path(each) for each in config.sensor.catalogue))
+    """Load catalogue and address databases. CatalogueError or GeoError, with the key in it, if one cannot be used."""
+    try:
+        catalogue = Catalogue.load(*(Path(each) for each in config.sensor.catalogue))
+    except CatalogueError as wrong:
+        msg = f"sensor.catalogue: {wrong}"
+        raise CatalogueError(msg) from None
     cache = Path(config.geo.cache) if config.geo.cache is not None else None
-    geo = Geo.open([Path(each) for each in config.geo.databases], cache)
+    try:
+        geo = Geo.open([Path(each) for each in config.geo.databases], cache)
+    except GeoError as wrong:
+        theirs = any(str(wrong).startswith(f"{Path(each)}: ") for each in config.geo.databases)
+        msg = f"geo.{'databases' if theirs else 'cache'}: {wrong}"
+        raise GeoError(msg) from None
     try:
         yield Knowledge(catalogue, geo, Operators(catalogue, geo))
     finally:

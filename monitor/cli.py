@@ -230,28 +230,33 @@ def check(
     """Check a configuration, and explain what the policy decides and why.
 
     An unknown key, a wrong type or a network that is none is one line that names file, key and the nearest known key.
-    Files that it names (catalogue, databases) are looked at too, and habits that are no good idea are warned of. DEVICE
-    is a name of the inventory or an address, DEST a name or an address.
+    Files that it names (catalogue, databases, certificates, passwords) are looked at too: what `run` would refuse at
+    its start or at its first connection is an error. Habits that are no good idea are warned of. DEVICE is a name of
+    the inventory or an address, DEST a name or an address.
     """
-    from collectors.poll.settings import warnings
-    from monitor.config import ConfigError, polled
+    from monitor.checking import look
+    from monitor.config import ConfigError
     from monitor.explain import explain as explained
     from monitor.explain import validate
-    from monitor.sinks import webhook_config
 
     try:
         settings = validate(file)
         if explain is None:
+            found = look(settings)
+            for error in found.errors:
+                complain(f"{file}: {error}")
+            for warning in found.warnings:
+                sys.stderr.write(f"warning: {printable(warning)}\n")
+            for note in found.notes:
+                sys.stderr.write(f"note: {printable(note)}\n")
+            if found.errors:
+                raise typer.Exit(1)
             devices, groups = len(settings.device), len(settings.group)
             sys.stdout.write(f"{file}: good: {devices} devices, {groups} groups, sensor {settings.sensor.name}\n")
-            said = [line for target in polled(settings) for line in warnings(target)]
-            said += [line for hook in settings.webhook for line in webhook_config.warnings(hook)]
-            for warning in said:
-                sys.stderr.write(f"warning: {warning}\n")
             return
         allowed, words = explained(settings, *explain)
-    except (ConfigError, ValueError) as error:
-        fail(str(error), code=1)
+    except (ConfigError, ValueError) as wrong:
+        fail(str(wrong), code=1)
     with output():
         sys.stdout.write(words + "\n")
     if not allowed:

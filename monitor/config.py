@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import ipaddress
+import os
 import re
+import stat
 import tomllib
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_origin, get_type_hints
 
@@ -32,7 +36,7 @@ from monitor.sinks.syslog_config import SyslogConfig
 from monitor.sinks.webhook_config import WebhookConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from collectors.poll.target import Target
     from monitor.model.address import IPNetwork
@@ -40,8 +44,20 @@ if TYPE_CHECKING:
 ADDRESS_BYTES: Final = 16
 MAX_DEVICES: Final = 1000
 """Inventory size: each is a metric label (threat model C6)."""
+MOST_BYTES: Final = 1024 * 1024
+"""Of the file: a thousand devices (MAX_DEVICES), each with every key that there is, are 0.8 MB."""
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$(?P<path>[^`]*)`)?")
 _WRONG: Final = re.compile(r"(?P<what>.*) - at `\$(?P<path>[^`]*)`")
+_PATTERN: Final = re.compile(r"Expected `str` matching regex '(?P<pattern>.*)'")
+_CHOICE: Final = re.compile(r"Invalid enum value (?P<value>.*)")
+PATTERNS: Final = {
+    r"^[A-Za-z0-9._-]{1,64}$": "1 to 64 letters, digits, dots, underscores and hyphens",
+    r"^[A-Za-z0-9_-]{1,32}$": "1 to 32 letters, digits, underscores and hyphens",
+    r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$": "letters, digits, underscores and hyphens, in parts between single slashes",
+    r"^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$": "a SHA-256: 64 hexadecimal digits, with colons or without",
+    r"^[A-Za-z0-9.-]{1,253}$": "a host's name: letters, digits, dots and hyphens",
+}
+"""What each pattern of the models below means, in words."""
 
 
 class ConfigError(Exception):
@@ -140,12 +156,28 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
 def load(path: Path) -> Config:
     """Read and check a file. ConfigError if it cannot be used."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = _octets(path).decode("utf-8-sig")  # Windows' editors begin a file with a byte-order mark
+    except (OSError, ValueError) as error:  # UnicodeDecodeError is one, and so is a zero octet in the name
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         msg = f"{path}: {reason}"
         raise ConfigError(msg) from None
     return parse(text, str(path))
+
+
+def _octets(path: Path) -> bytes:
+    """The whole of a regular file that is no larger than a configuration. OSError if it is none."""
+    with open(path, "rb", opener=_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        octets = file.read(MOST_BYTES + 1)
+    if len(octets) > MOST_BYTES:
+        raise OSError(errno.EFBIG, f"more than {MOST_BYTES:,} bytes: no configuration")
+    return octets
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """A FIFO opens at once, whether or not anybody writes to it."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse(text: str, where: str) -> Config:
@@ -303,8 +335,14 @@ def _explain(error: str) -> str:
         key = f"{path}.{match['key']}" if path else match["key"]
         return f"{key}: unknown key{_nearest(match['key'], known)}"
     if match := _WRONG.fullmatch(error):
-        what = match["what"]
-        return f"{match['path'].lstrip('.')}: {what[:1].lower()}{what[1:]}"
+        what, path = match["what"], match["path"].lstrip(".")
+        if pattern := _PATTERN.fullmatch(what):
+            what = f"expected {PATTERNS.get(pattern['pattern'], pattern['pattern'])}"
+        elif choice := _CHOICE.fullmatch(what):
+            known = _choices(path)
+            near = _nearest(choice["value"].strip("'"), known)
+            what = f"{choice['value']} is none of {', '.join(known)}{near}"
+        return f"{path}: {what[:1].lower()}{what[1:]}"
     return error
 
 
@@ -319,11 +357,35 @@ def _nearest(name: str, known: list[str]) -> str:
 
 def _keys(path: str) -> list[str]:
     """Keys that the table at ``path`` may have."""
+    return [name.encode_name for name in msgspec.structs.fields(_model(path))]
+
+
+def _model(path: str) -> Any:  # noqa: ANN401  type hints have no common type
+    """The Struct of the table at ``path``."""
     model: Any = Config
     for part in re.findall(r"[A-Za-z_]+", path):
         hints = get_type_hints(model)
         model = _struct(hints.get(part, Config))
-    return [name.encode_name for name in msgspec.structs.fields(model)]
+    return model
+
+
+def _choices(path: str) -> list[str]:
+    """What may stand for the key at ``path``, where it is one of a few words."""
+    table, _, key = re.sub(r"\[[^]]*\]$", "", path).rpartition(".")
+    hints = get_type_hints(model := _model(table))
+    hint = next((hints[each.name] for each in msgspec.structs.fields(model) if each.encode_name == key), None)
+    return list(dict.fromkeys(_words(hint)))
+
+
+def _words(hint: Any) -> Iterator[str]:  # noqa: ANN401  type hints have no common type
+    """The words in a type hint: of an enumeration or a Literal, alone or inside others."""
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        yield from (str(each.value) for each in hint)
+    for inner in get_args(hint):
+        if isinstance(inner, str):
+            yield inner
+        else:
+            yield from _words(inner)
 
 
 def _struct(hint: Any) -> Any:  # noqa: ANN401  type hints have no common type

@@ -53,7 +53,7 @@ CODES: Final[dict[str, tuple[str, ...]]] = {
     "run": ("0  stopped by SIGTERM or SIGINT, and all is journalled", "1  it could not go on, and is to be restarted"),
     "replay": ("0  read to the end, whatever was found in it",),
     "observe": ("0  read to the end",),
-    "check": ("0  good; with --explain: allowed", "1  wrong, and one line says where; with --explain: not allowed"),
+    "check": ("0  good; with --explain: allowed", "1  wrong, and a line each says where; with --explain: not allowed"),
     "test-alert": ("0  every sink took it", "1  one did not"),
     "doctor": ("0  green or amber", "1  something is red"),
     "poll": ("0  every device answered", "1  one was silent"),

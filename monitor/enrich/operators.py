@@ -216,15 +216,23 @@ class RegisteredDomains:
 
     def of(self, name: str) -> str:
         """With the list's private part, so that tenants of a platform differ; else the last two labels."""
+        extract = self._list()
+        return (
+            extract(name).top_domain_under_public_suffix
+            or extract(name, include_psl_private_domains=False).top_domain_under_public_suffix
+            or ".".join(name.split(".")[-2:])
+        )
+
+    def is_public(self, name: str) -> bool:
+        """Whether this is a public suffix itself, such as com, co.uk or a platform's for its tenants."""
+        return bool(name) and self._list()(name).suffix == name
+
+    def _list(self) -> TLDExtract:
         if self._extract is None:
             from tldextract import TLDExtract
 
             self._extract = TLDExtract(cache_dir=None, suffix_list_urls=(), include_psl_private_domains=True)
-        return (
-            self._extract(name).top_domain_under_public_suffix
-            or self._extract(name, include_psl_private_domains=False).top_domain_under_public_suffix
-            or ".".join(name.split(".")[-2:])
-        )
+        return self._extract
 
 
 def _by(

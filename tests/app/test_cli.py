@@ -78,7 +78,7 @@ def test_check_explains(tmp_path: Path) -> None:
     """The rule that decides, and exit 1 where the answer is no."""
     config = tmp_path / "c.toml"
     config.write_text(
-        '[site]\nhome = ["GB"]\n[[group]]\nname = "g"\nallow = ["*.example.org tcp/443"]\n'
+        '[site]\nhome = ["GB"]\n[capture]\npipe = "-"\n[[group]]\nname = "g"\nallow = ["*.example.org tcp/443"]\n'
         '[[device]]\nname = "gate"\nip = "10.0.0.7"\ngroup = "g"\n'
     )
     assert camwarden("check", str(config)).returncode == 0

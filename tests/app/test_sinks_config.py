@@ -22,7 +22,10 @@ WEBHOOK = {"url": "https://siem.example.org/hook"}
     ("tables", "complaint"),
     [
         ({"syslog": [{**SYSLOG, "transprot": "tcp"}]}, "syslog[...].transprot: unknown key (did you mean transport?)"),
-        ({"syslog": [{**SYSLOG, "transport": "sctp"}]}, "syslog[0].transport: invalid enum value 'sctp'"),
+        (
+            {"syslog": [{**SYSLOG, "transport": "sctp"}]},
+            "syslog[0].transport: 'sctp' is none of udp, tcp, tls (did you mean tcp?)",
+        ),
         ({"syslog": [{**SYSLOG, "tls": {}}]}, 'syslog/syslog: tls needs transport = "tls"'),
         ({"syslog": [{"host": "a b"}]}, "syslog/syslog: 'a b' is no host"),
         ({"syslog": [SYSLOG, SYSLOG]}, "syslog 'syslog' is there twice"),
@@ -70,7 +73,7 @@ def test_another_sink_needs_a_restart() -> None:
 def test_check_warns_of_what_goes_in_the_clear(tmp_path: Path) -> None:
     """It is allowed, and said aloud."""
     path = tmp_path / "c.toml"
-    path.write_text('[[webhook]]\nurl = "http://127.0.0.1:1/"\n[[syslog]]\nhost = "127.0.0.1"\n')
+    path.write_text('[capture]\npipe = "-"\n[[webhook]]\nurl = "http://127.0.0.1:1/"\n[[syslog]]\nhost = "127.0.0.1"\n')
     result = CliRunner().invoke(app, ["check", str(path)])
     assert result.exit_code == 0
     assert "warning: webhook/webhook: http:// is read and changed by anybody" in result.output

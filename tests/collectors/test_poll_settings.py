@@ -102,6 +102,7 @@ def test_check_says_it_aloud(tmp_path: Path) -> None:
     """`camwarden check` warns of unverified TLS, and names what is wrong in one line."""
     file = tmp_path / "site.toml"
     file.write_text(
+        '[capture]\npipe = "-"\n'
         '[[device]]\nname = "cam"\nip = "10.0.0.1"\npoll = { api = "isapi", tls = { unverified = true } }\n'
     )
     checked = CliRunner().invoke(app, ["check", str(file)])
