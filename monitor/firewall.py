@@ -30,11 +30,6 @@ if TYPE_CHECKING:
     from monitor.sinks.told import Told
 
 TABLE: Final = "camwarden"
-HEAD: Final = f"""# Written by camwarden firewall. Check with: nft -c -f FILE; load with: nft -f FILE
-table inet {TABLE}
-delete table inet {TABLE}
-table inet {TABLE} {{
-"""
 PRIVATE: Final = tuple(
     ipaddress.ip_network(each)
     for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10")
@@ -85,7 +80,7 @@ def allowing(config: Config, *, strict: bool) -> Ruleset:
         raise ValueError("no group has a device with an address: there is nothing to allow")
     forward = "\tchain forward {\n\t\ttype filter hook forward priority filter; policy accept;\n"
     forward += "\t\tct state established,related accept\n" + "".join(jumps) + "\t}\n"
-    return Ruleset(HEAD + "".join((*sets, *chains, forward)) + "}\n", tuple(unsaid))
+    return Ruleset(_head(TABLE) + "".join((*sets, *chains, forward)) + "}\n", tuple(unsaid))
 
 
 def blocking(state: Path, incident: str, config: Config) -> Ruleset:
@@ -122,7 +117,7 @@ def blocking(state: Path, incident: str, config: Config) -> Ruleset:
         msg = f"incident {incident}: no address of its device is known"
         raise ValueError(msg)
     chain = "\tchain forward {\n\t\ttype filter hook forward priority filter - 1; policy accept;\n"
-    text = "".join(comments) + HEAD.replace(TABLE, f"{TABLE}_block") + "".join(sets) + chain + "".join(rules)
+    text = "".join(comments) + _head(f"{TABLE}_block") + "".join(sets) + chain + "".join(rules)
     return Ruleset(text + "\t}\n}\n", ())
 
 
@@ -202,6 +197,14 @@ def _set(name: str, kind: str, elements: Iterable[IPNetwork]) -> str:
     listed = ", ".join(sorted({str(each) for each in elements}))
     return (
         f"\tset {name} {{\n\t\ttype {kind}\n\t\tflags interval\n\t\tauto-merge\n\t\telements = {{ {listed} }}\n\t}}\n"
+    )
+
+
+def _head(table: str) -> str:
+    """Up to the table's first line: a table of this name that is loaded is replaced."""
+    return (
+        "# Written by camwarden firewall. Check with: nft -c -f FILE; load with: nft -f FILE\n"
+        f"table inet {table}\ndelete table inet {table}\ntable inet {table} {{\n"
     )
 
 

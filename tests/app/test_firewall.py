@@ -120,6 +120,14 @@ def test_what_an_incident_reached_is_blocked(space: Namespace, tmp_path: Path) -
     assert (wrong.exit_code, "no incident" in wrong.output) == (2, True)
 
 
+def test_a_block_list_says_who_wrote_it(tmp_path: Path) -> None:
+    """The program's name is not the table's."""
+    transition = seen("10.20.0.17", "47.88.59.209", Kind.VENDOR_CLOUD)
+    journal(tmp_path / "state", transition)
+    text = blocking(tmp_path / "state", transition.incident, Config()).text
+    assert "# Written by camwarden firewall. Check with: nft -c -f FILE; load with: nft -f FILE" in text
+
+
 @pytest.mark.parametrize("kind", [Kind.EXPLOIT_ATTEMPT, Kind.FIRMWARE_UPDATE])
 def test_who_came_to_a_device_is_kept_from_it_both_ways(space: Namespace, tmp_path: Path, kind: Kind) -> None:
     """A peer on the site: what it sends is dropped too. Others still reach both."""
