@@ -381,7 +381,7 @@ def poll(
 def firewall(
     config: ConfigFile = None,
     incident: Annotated[
-        str | None, typer.Option("--incident", metavar="UID", help="Block what this incident reached.")
+        str | None, typer.Option("--incident", metavar="UID", help="Block the other ends of this incident.")
     ] = None,
     state: StateDir = None,
     strict: Annotated[
@@ -406,7 +406,7 @@ def firewall(
     assert form is Wall.NFTABLES  # noqa: S101  the only one there is
     try:
         if incident is not None and directory is not None:
-            made = blocking(directory, incident)
+            made = blocking(directory, incident, settings)
         else:
             made = allowing(settings, strict=strict)
     except (StoreError, ValueError) as error:

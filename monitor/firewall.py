@@ -14,25 +14,22 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from monitor.config import networks
+from monitor.model.incidents import Kind
 from monitor.model.printable import printable
 from monitor.policy.rules import TCP, Rule, parse
 from monitor.sinks.told import read
 from monitor.store.reading import open_readonly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from monitor.config import Config
     from monitor.model.address import IPNetwork
     from monitor.policy.settings import GroupConfig
+    from monitor.sinks.told import Told
 
 TABLE: Final = "camwarden"
-HEAD: Final = f"""# Written by camwarden firewall. Check with: nft -c -f FILE; load with: nft -f FILE
-table inet {TABLE}
-delete table inet {TABLE}
-table inet {TABLE} {{
-"""
 PRIVATE: Final = tuple(
     ipaddress.ip_network(each)
     for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10")
@@ -41,6 +38,12 @@ PRIVATE: Final = tuple(
 FAMILIES: Final = {4: ("ip", "ipv4_addr"), 6: ("ip6", "ipv6_addr")}
 MESSAGES: Final = 10_000
 """Most messages of one incident that are read."""
+SHORT: Final = 8
+"""Hex digits of an incident's id that name its table, so that another incident's stays: 32 of its 128 bits."""
+COME: Final = frozenset({Kind.EXPLOIT_ATTEMPT, Kind.FIRMWARE_UPDATE})
+"""Kinds whose other end came to the device, or gave it something that it took."""
+ASKED: Final = frozenset({Kind.CAPABILITY_GAINED, Kind.CONTRADICTION, Kind.DORMANT_FUNCTION})
+"""Kinds about what a device says or does: who is on the site and heard it, such as the recorder, did nothing."""
 
 
 class Ruleset(Struct, frozen=True):
@@ -52,8 +55,7 @@ class Ruleset(Struct, frozen=True):
 
 def allowing(config: Config, *, strict: bool) -> Ruleset:
     """What each group of devices may reach, from its allow rules and the site's. ValueError if nobody is in a group."""
-    local = [*PRIVATE, *networks(config.site.networks, "site.networks")]
-    local += networks(config.site.camera_networks, "site.camera_networks")
+    local = _local(config)
     core = networks(config.site.core_networks, "site.core_networks")
     sets, jumps, chains, unsaid = [], [], [], []
     for number, group in enumerate(config.group):
@@ -80,45 +82,75 @@ def allowing(config: Config, *, strict: bool) -> Ruleset:
         raise ValueError("no group has a device with an address: there is nothing to allow")
     forward = "\tchain forward {\n\t\ttype filter hook forward priority filter; policy accept;\n"
     forward += "\t\tct state established,related accept\n" + "".join(jumps) + "\t}\n"
-    return Ruleset(HEAD + "".join((*sets, *chains, forward)) + "}\n", tuple(unsaid))
+    return Ruleset(_head(TABLE) + "".join((*sets, *chains, forward)) + "}\n", tuple(unsaid))
 
 
-def blocking(state: Path, incident: str) -> Ruleset:
-    """The addresses that an incident reached, blocked both ways. StoreError or ValueError, one line, if there are none.
+def blocking(state: Path, incident: str, config: Config) -> Ruleset:
+    """The addresses outside that an incident is about, blocked both ways. StoreError or ValueError if there are none.
 
-    One of the site's own is blocked for the incident's device only: others may need it.
+    One of the site's own is blocked for the incident's device only, as others may need it: towards it where the device
+    began, both ways where it came to the device, and not at all where it merely asked.
     """
     with open_readonly(state) as reader:
         told = [read(each.body) for each in reader.of_incident(incident)[:MESSAGES]]
     if not told:
         msg = f"{state}: no incident {incident!r}"
         raise ValueError(msg)
-    reached: dict[IPNetwork, str] = {}
-    for evidence in (each for message in told for each in message.evidences):
-        if evidence.dst_endpoint.ip is not None:
-            address = ipaddress.ip_network(evidence.dst_endpoint.ip)
-            reached[address] = evidence.dst_endpoint.hostname or reached.get(address, "")
-    if not reached:
+    last = told[-1]
+    ends = _ends(told)
+    if not ends:
         msg = f"incident {incident}: it reached no address"
         raise ValueError(msg)
-    last = told[-1]
-    ours = {each for each in reached if _is_private(each)}
+    local = _local(config)
+    asked = {pair for pair in ends if last.kind in ASKED and _is_in(pair[1], local)}
+    blocked = {pair: name for pair, name in ends.items() if pair not in asked}
+    askers = ", ".join(sorted({str(remote.network_address) for _, remote in asked}))
+    if not blocked:
+        msg = f"incident {incident}: no block: {askers} is on the site and merely asked; {last.kind} is the device's"
+        raise ValueError(msg)
     comments = [f"# incident {printable(incident)}: {printable(last.message)}\n"]
-    comments += [f"# {each.network_address}: {printable(name) or 'no name seen'}\n" for each, name in reached.items()]
+    comments += [
+        f"# {remote.network_address}: {printable(name) or 'no name seen'}\n" for (_, remote), name in blocked.items()
+    ]
+    if asked:
+        comments.append(f"# not blocked, as it is on the site and merely asked: {askers}\n")
+    sets, rules = _dropping(blocked, local, both=last.kind in COME)
+    if not rules:
+        msg = f"incident {incident}: no address of its device is known"
+        raise ValueError(msg)
+    chain = "\tchain forward {\n\t\ttype filter hook forward priority filter - 1; policy accept;\n"
+    text = "".join(comments) + _head(f"{TABLE}_block_{last.finding_info.uid[:SHORT]}") + "".join(sets) + chain + "".join(rules)
+    return Ruleset(text + "\t}\n}\n", ())
+
+
+def _ends(told: Iterable[Told]) -> dict[tuple[IPNetwork | None, IPNetwork], str]:
+    """By the device's own address and the other end's: the other's name."""
+    ends: dict[tuple[IPNetwork | None, IPNetwork], str] = {}
+    for message in told:
+        for evidence in message.evidences:
+            if evidence.dst_endpoint.ip is not None:
+                own = evidence.src_endpoint.ip or message.device.ip
+                pair = (ipaddress.ip_network(own) if own else None, ipaddress.ip_network(evidence.dst_endpoint.ip))
+                ends[pair] = evidence.dst_endpoint.hostname or ends.get(pair, "")
+    return ends
+
+
+def _dropping(
+    ends: Collection[tuple[IPNetwork | None, IPNetwork]], local: Sequence[IPNetwork], *, both: bool
+) -> tuple[list[str], list[str]]:
+    """Sets of other ends outside, and rules. ``both``: what one on the site sends to the device is dropped too."""
     sets, rules = [], []
+    inside = sorted((pair for pair in ends if _is_in(pair[1], local)), key=str)
+    outside = [remote for _, remote in ends if not _is_in(remote, local)]
     for version, (family, kind) in FAMILIES.items():
-        elements = [each for each in reached if each.version == version and each not in ours]
+        elements = [each for each in outside if each.version == version]
         if elements:
             sets.append(_set(f"blocked_v{version}", kind, elements))
             rules += [f"\t\t{family} {way} @blocked_v{version} counter drop\n" for way in ("daddr", "saddr")]
-    device = last.device.ip
-    for each in sorted(ours, key=str):
-        if device is not None and ipaddress.ip_address(device).version == each.version:
-            family = FAMILIES[each.version][0]
-            rules.append(f"\t\t{family} saddr {device} {family} daddr {each.network_address} counter drop\n")
-    chain = "\tchain forward {\n\t\ttype filter hook forward priority filter - 1; policy accept;\n"
-    text = "".join(comments) + HEAD.replace(TABLE, f"{TABLE}_block") + "".join(sets) + chain + "".join(rules)
-    return Ruleset(text + "\t}\n}\n", ())
+    for device, remote in inside:
+        if device is not None and device.version == remote.version:
+            rules += [_between(device, remote), *([_between(remote, device)] if both else [])]
+    return sets, rules
 
 
 def _sources(config: Config, group: GroupConfig) -> tuple[list[IPNetwork], list[str]]:
@@ -170,5 +202,26 @@ def _set(name: str, kind: str, elements: Iterable[IPNetwork]) -> str:
     )
 
 
-def _is_private(network: IPNetwork) -> bool:
-    return any(network.version == each.version and network.subnet_of(each) for each in PRIVATE)  # type: ignore[arg-type]
+def _head(table: str) -> str:
+    """Up to the table's first line: a table of this name that is loaded is replaced."""
+    return (
+        "# Written by camwarden firewall. Check with: nft -c -f FILE; load with: nft -f FILE; "
+        f"take back with: nft delete table inet {table}\n"
+        f"table inet {table}\ndelete table inet {table}\ntable inet {table} {{\n"
+    )
+
+
+def _between(sender: IPNetwork, receiver: IPNetwork) -> str:
+    family = FAMILIES[sender.version][0]
+    ends = f"{family} saddr {sender.network_address} {family} daddr {receiver.network_address}"
+    return f"\t\t{ends} counter drop\n"
+
+
+def _local(config: Config) -> list[IPNetwork]:
+    """The site's networks: every site's, and those that the configuration names."""
+    named = networks(config.site.networks, "site.networks")
+    return [*PRIVATE, *named, *networks(config.site.camera_networks, "site.camera_networks")]
+
+
+def _is_in(network: IPNetwork, local: Iterable[IPNetwork]) -> bool:
+    return any(network.version == each.version and network.subnet_of(each) for each in local)  # type: ignore[arg-type]

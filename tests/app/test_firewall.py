@@ -13,15 +13,17 @@ from typer.testing import CliRunner
 
 from monitor.app import renderer
 from monitor.cli import app
-from monitor.config import convert
+from monitor.config import Config, convert
 from monitor.firewall import allowing, blocking
-from monitor.model.incidents import Evidence
+from monitor.model.incidents import Evidence, Kind
 from monitor.store import Store
 from tests.collectors.namespaces import Namespace
 from tests.sinks.conftest import make_transition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from monitor.model.incidents import Transition
 
 NFT = shutil.which("nft", path="/usr/sbin:/usr/bin:/sbin")
 TABLES = {
@@ -65,6 +67,17 @@ def loaded(space: Namespace, path: Path) -> str:
     return subprocess.run(listed, capture_output=True, text=True, check=True).stdout
 
 
+def journal(state: Path, *transitions: Transition) -> None:
+    with Store.open(state, sensor="hall-1", sinks=[]) as store:
+        store.append(list(transitions), renderer("hall-1"))
+
+
+def seen(device: str, remote: str, kind: Kind, number: int = 1) -> Transition:
+    """An incident of this kind with one other end."""
+    evidence = Evidence(device, 554, remote, None, 40881, 6, None, None, None, None)
+    return make_transition(number, kind=kind, evidences=(evidence,))
+
+
 def test_what_the_policy_allows(space: Namespace, tmp_path: Path) -> None:
     """Sets of devices and rules with addresses and services; names, networks' numbers and MACs are said to be missing."""
     made = allowing(convert(dict(TABLES), "c"), strict=False)
@@ -93,18 +106,93 @@ def test_what_an_incident_reached_is_blocked(space: Namespace, tmp_path: Path) -
     addresses = ["47.88.59.209", "2001:db8::7", "10.9.0.1"]
     evidences = [Evidence("10.20.0.17", 5, each, "a\n}\n", 443, 6, None, None, None, None) for each in addresses]
     transition = make_transition(1, evidences=tuple(evidences))
-    with Store.open(tmp_path / "state", sensor="hall-1", sinks=[]) as store:
-        store.append([transition], renderer("hall-1"))
+    journal(tmp_path / "state", transition)
     path = tmp_path / "block.nft"
-    path.write_text(blocking(tmp_path / "state", transition.incident).text)
+    path.write_text(blocking(tmp_path / "state", transition.incident, Config()).text)
     listed = loaded(space, path)
     assert "elements = { 47.88.59.209 }" in listed
     assert "elements = { 2001:db8::7 }" in listed
     assert "ip saddr 10.20.0.17 ip daddr 10.9.0.1 counter" in listed
+    assert "saddr 10.9.0.1" not in listed, "the device began: others' answers to it are nobody's harm"
     asked = ["firewall", "--state", str(tmp_path / "state"), "--incident"]
     assert CliRunner().invoke(app, [*asked, transition.incident]).stdout == path.read_text()
     wrong = CliRunner().invoke(app, [*asked, "0" * 32])
     assert (wrong.exit_code, "no incident" in wrong.output) == (2, True)
+
+
+def test_a_block_list_says_who_wrote_it(tmp_path: Path) -> None:
+    """The program's name is not the table's."""
+    transition = seen("10.20.0.17", "47.88.59.209", Kind.VENDOR_CLOUD)
+    journal(tmp_path / "state", transition)
+    text = blocking(tmp_path / "state", transition.incident, Config()).text
+    assert "# Written by camwarden firewall. Check with: nft -c -f FILE; load with: nft -f FILE" in text
+
+
+def test_block_lists_of_two_incidents_stand_side_by_side(space: Namespace, tmp_path: Path) -> None:
+    """The second leaves the first as it is, and each is taken back as its head says."""
+    first = seen("10.20.0.17", "47.88.59.209", Kind.VENDOR_CLOUD, 1)
+    second = seen("10.20.0.18", "10.20.0.88", Kind.EXPLOIT_ATTEMPT, 2)
+    journal(tmp_path / "state", first, second)
+    path = tmp_path / "block.nft"
+    path.write_text(blocking(tmp_path / "state", first.incident, Config()).text)
+    alone = loaded(space, path)
+    path.write_text(blocking(tmp_path / "state", second.incident, Config()).text)
+    both = loaded(space, path)
+    assert f"table inet camwarden_block_{first.incident[:8]}" in both
+    assert "47.88.59.209" in both
+    assert "10.20.0.88" in both
+    back = path.read_text().partition("take back with: ")[2].partition("\n")[0].split()
+    assert back[0] == "nft"
+    subprocess.run(["ip", "netns", "exec", space.name, str(NFT), *back[1:]], check=True)
+    path.write_text("")
+    assert loaded(space, path) == alone
+
+
+@pytest.mark.parametrize("kind", [Kind.EXPLOIT_ATTEMPT, Kind.FIRMWARE_UPDATE])
+def test_who_came_to_a_device_is_kept_from_it_both_ways(space: Namespace, tmp_path: Path, kind: Kind) -> None:
+    """A peer on the site: what it sends is dropped too. Others still reach both."""
+    transition = seen("10.20.0.18", "10.20.0.88", kind)
+    journal(tmp_path / "state", transition)
+    path = tmp_path / "block.nft"
+    path.write_text(blocking(tmp_path / "state", transition.incident, Config()).text)
+    listed = loaded(space, path)
+    assert "ip saddr 10.20.0.88 ip daddr 10.20.0.18 counter" in listed
+    assert "ip saddr 10.20.0.18 ip daddr 10.20.0.88 counter" in listed
+    assert listed.count(" drop") == 2
+
+
+@pytest.mark.parametrize("kind", [Kind.DORMANT_FUNCTION, Kind.CONTRADICTION, Kind.CAPABILITY_GAINED])
+def test_who_merely_asked_is_not_blocked(tmp_path: Path, kind: Kind) -> None:
+    """The recorder that a device told of a microphone: one line says why, and recording goes on."""
+    transition = seen("10.20.0.16", "10.20.0.10", kind)
+    journal(tmp_path / "state", transition)
+    asked = ["firewall", "--state", str(tmp_path / "state"), "--incident", transition.incident]
+    done = CliRunner().invoke(app, asked)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "no block: 10.20.0.10 is on the site and merely asked" in done.stderr
+
+
+def test_a_recorder_at_a_public_address_of_the_site_merely_asked(tmp_path: Path) -> None:
+    """The configuration says which networks are the site's."""
+    transition = seen("198.51.100.16", "198.51.100.10", Kind.DORMANT_FUNCTION)
+    journal(tmp_path / "state", transition)
+    with pytest.raises(ValueError, match="merely asked"):
+        blocking(tmp_path / "state", transition.incident, convert(dict(TABLES), "c"))
+
+
+def test_what_a_device_gained_towards_the_outside_is_blocked(space: Namespace, tmp_path: Path) -> None:
+    """The new destination is; the recorder that was told of a function is a comment."""
+    ends = (("10.20.0.13", "52.30.100.10"), ("10.20.0.13", "10.20.0.10"))
+    evidences = tuple(Evidence(own, 80, remote, None, 443, 6, None, None, None, None) for own, remote in ends)
+    transition = make_transition(1, kind=Kind.CAPABILITY_GAINED, evidences=evidences)
+    journal(tmp_path / "state", transition)
+    path = tmp_path / "block.nft"
+    path.write_text(blocking(tmp_path / "state", transition.incident, Config()).text)
+    listed = loaded(space, path)
+    assert "elements = { 52.30.100.10 }" in listed
+    assert "10.20.0.10" not in listed
+    assert "# not blocked, as it is on the site and merely asked: 10.20.0.10\n" in path.read_text()
 
 
 def test_a_policy_without_addresses_says_so(tmp_path: Path) -> None:
