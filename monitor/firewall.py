@@ -38,6 +38,8 @@ PRIVATE: Final = tuple(
 FAMILIES: Final = {4: ("ip", "ipv4_addr"), 6: ("ip6", "ipv6_addr")}
 MESSAGES: Final = 10_000
 """Most messages of one incident that are read."""
+SHORT: Final = 8
+"""Hex digits of an incident's id that name its table, so that another incident's stays: 32 of its 128 bits."""
 COME: Final = frozenset({Kind.EXPLOIT_ATTEMPT, Kind.FIRMWARE_UPDATE})
 """Kinds whose other end came to the device, or gave it something that it took."""
 ASKED: Final = frozenset({Kind.CAPABILITY_GAINED, Kind.CONTRADICTION, Kind.DORMANT_FUNCTION})
@@ -117,8 +119,8 @@ def blocking(state: Path, incident: str, config: Config) -> Ruleset:
         msg = f"incident {incident}: no address of its device is known"
         raise ValueError(msg)
     chain = "\tchain forward {\n\t\ttype filter hook forward priority filter - 1; policy accept;\n"
-    text = "".join(comments) + _head(f"{TABLE}_block") + "".join(sets) + chain + "".join(rules)
-    return Ruleset(text + "\t}\n}\n", ())
+    head = _head(f"{TABLE}_block_{last.finding_info.uid[:SHORT]}")
+    return Ruleset("".join((*comments, head, *sets, chain, *rules)) + "\t}\n}\n", ())
 
 
 def _ends(told: Iterable[Told]) -> dict[tuple[IPNetwork | None, IPNetwork], str]:
@@ -203,7 +205,8 @@ def _set(name: str, kind: str, elements: Iterable[IPNetwork]) -> str:
 def _head(table: str) -> str:
     """Up to the table's first line: a table of this name that is loaded is replaced."""
     return (
-        "# Written by camwarden firewall. Check with: nft -c -f FILE; load with: nft -f FILE\n"
+        "# Written by camwarden firewall. Check with: nft -c -f FILE; load with: nft -f FILE; "
+        f"take back with: nft delete table inet {table}\n"
         f"table inet {table}\ndelete table inet {table}\ntable inet {table} {{\n"
     )
 

@@ -128,6 +128,26 @@ def test_a_block_list_says_who_wrote_it(tmp_path: Path) -> None:
     assert "# Written by camwarden firewall. Check with: nft -c -f FILE; load with: nft -f FILE" in text
 
 
+def test_block_lists_of_two_incidents_stand_side_by_side(space: Namespace, tmp_path: Path) -> None:
+    """The second leaves the first as it is, and each is taken back as its head says."""
+    first = seen("10.20.0.17", "47.88.59.209", Kind.VENDOR_CLOUD, 1)
+    second = seen("10.20.0.18", "10.20.0.88", Kind.EXPLOIT_ATTEMPT, 2)
+    journal(tmp_path / "state", first, second)
+    path = tmp_path / "block.nft"
+    path.write_text(blocking(tmp_path / "state", first.incident, Config()).text)
+    alone = loaded(space, path)
+    path.write_text(blocking(tmp_path / "state", second.incident, Config()).text)
+    both = loaded(space, path)
+    assert f"table inet camwarden_block_{first.incident[:8]}" in both
+    assert "47.88.59.209" in both
+    assert "10.20.0.88" in both
+    back = path.read_text().partition("take back with: ")[2].partition("\n")[0].split()
+    assert back[0] == "nft"
+    subprocess.run(["ip", "netns", "exec", space.name, str(NFT), *back[1:]], check=True)
+    path.write_text("")
+    assert loaded(space, path) == alone
+
+
 @pytest.mark.parametrize("kind", [Kind.EXPLOIT_ATTEMPT, Kind.FIRMWARE_UPDATE])
 def test_who_came_to_a_device_is_kept_from_it_both_ways(space: Namespace, tmp_path: Path, kind: Kind) -> None:
     """A peer on the site: what it sends is dropped too. Others still reach both."""
