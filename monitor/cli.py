@@ -376,7 +376,8 @@ def poll(
 def firewall(
     config: ConfigFile = None,
     incident: Annotated[
-        str | None, typer.Option("--incident", metavar="UID", help="Block the other ends of this incident.")
+        str | None,
+        typer.Option("--incident", metavar="UID", help="Block the other ends of this one; its id or its first digits."),
     ] = None,
     state: StateDir = None,
     strict: Annotated[
@@ -435,7 +436,8 @@ def ledger(state: StateDir = None, config: ConfigFile = None, form: Shown = Form
 def incidents(state: StateDir = None, config: ConfigFile = None, form: Shown = Format.PRETTY) -> None:
     """List the incidents of the journal, those with the newest news first.
 
-    A row each: when it was last seen, how grave, which device, what kind, how it stands, and the newest sentence.
+    A row each: its id's first digits, when it was last seen, how grave, which device, what kind, how it stands, and the
+    newest sentence.
     """
     listing(state, config, lambda it, lines: it.incidents(sys.stdout, lines=lines), form)
 
