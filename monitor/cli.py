@@ -708,6 +708,8 @@ def fail(line: str, code: int = BAD_INPUT) -> NoReturn:
 @contextmanager
 def output() -> Iterator[None]:
     """What happens to standard output is nobody's defect: a closed pipe ends the run, a full disk is one line."""
+    if sys.stdout is None:  # closed before the start: Python makes no object for it
+        fail("standard output: closed")
     try:
         yield
         sys.stdout.flush()
