@@ -381,7 +381,8 @@ def poll(
 def firewall(
     config: ConfigFile = None,
     incident: Annotated[
-        str | None, typer.Option("--incident", metavar="UID", help="Block the other ends of this incident.")
+        str | None,
+        typer.Option("--incident", metavar="UID", help="Block the other ends of this one; its id or its first digits."),
     ] = None,
     state: StateDir = None,
     strict: Annotated[
@@ -440,7 +441,8 @@ def ledger(state: StateDir = None, config: ConfigFile = None, form: Shown = Form
 def incidents(state: StateDir = None, config: ConfigFile = None, form: Shown = Format.PRETTY) -> None:
     """List the incidents of the journal, those with the newest news first.
 
-    A row each: when it was last seen, how grave, which device, what kind, how it stands, and the newest sentence.
+    A row each: its id's first digits, when it was last seen, how grave, which device, what kind, how it stands, and the
+    newest sentence.
     """
     listing(state, config, lambda it, lines: it.incidents(sys.stdout, lines=lines), form)
 
@@ -711,6 +713,8 @@ def fail(line: str, code: int = BAD_INPUT) -> NoReturn:
 @contextmanager
 def output() -> Iterator[None]:
     """What happens to standard output is nobody's defect: a closed pipe ends the run, a full disk is one line."""
+    if sys.stdout is None:  # closed before the start: Python makes no object for it
+        fail("standard output: closed")
     try:
         yield
         sys.stdout.flush()

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 MOST_SHOWN: Final = 1200
 """Characters of a text that are shown: a message's sentence has at most 1,024."""
-MOST_NAMED: Final = 3
-"""Incidents that are named where a prefix is not enough."""
 WANTED: Final = (
     "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport",
     "tcp.flags.syn", "tcp.flags.ack", "tcp.flags.reset", "icmp.type", "icmp.code", "icmpv6.type", "icmpv6.code",
@@ -62,18 +60,12 @@ def find(directory: Path, incident: str) -> Found:
     StoreError if the journal cannot be read, ValueError if there is no such incident or more than one, NoEvidence.
     """
     with open_readonly(directory) as reader:
-        uids = reader.incidents_named(incident.lower(), MOST_NAMED)
-        if not uids:
-            msg = f"{incident}: no such incident; the journal's are listed by `incidents`"
-            raise ValueError(msg)
-        if len(uids) > 1:
-            msg = f"{incident}: there are several: {', '.join(uids)}"
-            raise ValueError(msg)
-        messages = [msgspec.json.decode(each.body) for each in reader.of_incident(uids[0])]
+        uid = reader.incident_named(incident)
+        messages = [msgspec.json.decode(each.body) for each in reader.of_incident(uid)]
     if not messages:
-        msg = f"{uids[0]}: its messages were deleted"
+        msg = f"{uid}: its messages were deleted"
         raise NoEvidence(msg)
-    return _newest(directory / FOLDER, uids[0], messages)
+    return _newest(directory / FOLDER, uid, messages)
 
 
 def _newest(folder: Path, uid: str, messages: list[dict[str, Any]]) -> Found:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from monitor.config import networks
-from monitor.model.incidents import Kind
+from monitor.model.incidents import SHORT_ID, Kind
 from monitor.model.printable import printable
 from monitor.policy.rules import TCP, Rule, parse
 from monitor.sinks.told import read
@@ -38,8 +38,6 @@ PRIVATE: Final = tuple(
 FAMILIES: Final = {4: ("ip", "ipv4_addr"), 6: ("ip6", "ipv6_addr")}
 MESSAGES: Final = 10_000
 """Most messages of one incident that are read."""
-SHORT: Final = 8
-"""Hex digits of an incident's id that name its table, so that another incident's stays: 32 of its 128 bits."""
 COME: Final = frozenset({Kind.EXPLOIT_ATTEMPT, Kind.FIRMWARE_UPDATE})
 """Kinds whose other end came to the device, or gave it something that it took."""
 ASKED: Final = frozenset({Kind.CAPABILITY_GAINED, Kind.CONTRADICTION, Kind.DORMANT_FUNCTION})
@@ -92,23 +90,25 @@ def blocking(state: Path, incident: str, config: Config) -> Ruleset:
     began, both ways where it came to the device, and not at all where it merely asked.
     """
     with open_readonly(state) as reader:
-        told = [read(each.body) for each in reader.of_incident(incident)[:MESSAGES]]
+        uid = reader.incident_named(incident)
+        told = [read(each.body) for each in reader.of_incident(uid)[:MESSAGES]]
     if not told:
-        msg = f"{state}: no incident {incident!r}"
+        msg = f"{uid}: its messages were deleted"
         raise ValueError(msg)
     last = told[-1]
     ends = _ends(told)
     if not ends:
-        msg = f"incident {incident}: it reached no address"
+        msg = f"incident {uid}: it reached no address"
         raise ValueError(msg)
     local = _local(config)
     asked = {pair for pair in ends if last.kind in ASKED and _is_in(pair[1], local)}
     blocked = {pair: name for pair, name in ends.items() if pair not in asked}
     askers = ", ".join(sorted({str(remote.network_address) for _, remote in asked}))
     if not blocked:
-        msg = f"incident {incident}: no block: {askers} is on the site and merely asked; {last.kind} is the device's"
+        whose = f"{last.kind} is the device's own doing"
+        msg = f"incident {uid}: no block: {askers} is on the site and merely asked; {whose}"
         raise ValueError(msg)
-    comments = [f"# incident {printable(incident)}: {printable(last.message)}\n"]
+    comments = [f"# incident {uid}: {printable(last.message)}\n"]
     comments += [
         f"# {remote.network_address}: {printable(name) or 'no name seen'}\n" for (_, remote), name in blocked.items()
     ]
@@ -116,11 +116,11 @@ def blocking(state: Path, incident: str, config: Config) -> Ruleset:
         comments.append(f"# not blocked, as it is on the site and merely asked: {askers}\n")
     sets, rules = _dropping(blocked, local, both=last.kind in COME)
     if not rules:
-        msg = f"incident {incident}: no address of its device is known"
+        msg = f"incident {uid}: no address of its device is known"
         raise ValueError(msg)
     chain = "\tchain forward {\n\t\ttype filter hook forward priority filter - 1; policy accept;\n"
-    text = "".join(comments) + _head(f"{TABLE}_block_{last.finding_info.uid[:SHORT]}") + "".join(sets) + chain + "".join(rules)
-    return Ruleset(text + "\t}\n}\n", ())
+    head = _head(f"{TABLE}_block_{uid[:SHORT_ID]}")
+    return Ruleset("".join((*comments, head, *sets, chain, *rules)) + "\t}\n}\n", ())
 
 
 def _ends(told: Iterable[Told]) -> dict[tuple[IPNetwork | None, IPNetwork], str]:

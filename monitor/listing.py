@@ -16,7 +16,7 @@ from monitor.detectors.firmware_update import GRADES, versions
 from monitor.model.address import Address, Mac, mac_text, presentable, text
 from monitor.model.capabilities import Sensitivity, State
 from monitor.model.contacts import UNWATCHED
-from monitor.model.incidents import Severity
+from monitor.model.incidents import SHORT_ID, Severity
 from monitor.sinks.terminal import STYLES
 from monitor.store.reading import open_readonly
 
@@ -121,6 +121,7 @@ class Listing:
             return
         table = _table(
             f"{len(self._incidents)} incidents",
+            "Incident",
             "Last seen",
             "Severity",
             "Device",
@@ -129,10 +130,12 @@ class Listing:
             "Message",
             "Evidence",
         )
+        table.columns[0].no_wrap = True  # it is to be copied
         for body in self._incidents:
             told = msgspec.json.decode(body)
             severity = Severity(told["severity_id"])
             table.add_row(
+                told["finding_info"]["uid"][:SHORT_ID],
                 _when(told["finding_info"]["last_seen_time"] * 1_000_000),
                 Text(severity.label, STYLES[severity]),
                 escape(told["device"].get("name", "")),

@@ -29,7 +29,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "poll": ("camwarden poll --config camwarden.toml gate-07",),
     "firewall": (
         "camwarden firewall --config camwarden.toml > cameras.nft",
-        "camwarden firewall --incident 3456e9123fe061d773758206079f0b05 --state /var/lib/camwarden",
+        "camwarden firewall --incident 3456e912 --state /var/lib/camwarden",
     ),
     "devices": ("camwarden devices --state /var/lib/camwarden",),
     "ledger": ("camwarden ledger --state /var/lib/camwarden --format jsonl",),

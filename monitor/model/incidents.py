@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -13,6 +13,10 @@ from monitor.model.verdicts import Confidence
 if TYPE_CHECKING:
     from monitor.model.contacts import Outcome
     from monitor.model.verdicts import Verdict
+
+
+SHORT_ID: Final = 8
+"""Hex digits of an incident's id that people are shown: 32 of its 128 bits."""
 
 
 class Kind(StrEnum):

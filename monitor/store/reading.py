@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 COMPLAINTS: Final = 10
 """Of a damaged file: the first few say what happened."""
+MOST_NAMED: Final = 3
+"""Incidents that are named where a prefix is not enough."""
 COLUMNS: Final = "j.seq, lower(hex(j.id)), lower(hex(j.incident)), j.kind, b.json, j.severity, j.time_ns"
 
 
@@ -122,18 +124,24 @@ class Reader:
         """Every kept message of one incident, oldest first."""
         return self._messages("WHERE j.incident = ? ORDER BY j.seq", _unhex(incident))
 
-    def incidents_named(self, prefix: str, limit: int) -> list[str]:
-        """At most ``limit`` ids of incidents that begin with these hex digits; none for text that is no such thing."""
-        low, high = _unhex(prefix.ljust(32, "0")), _unhex(prefix.ljust(32, "f"))
-        if not prefix or low is None or high is None:
-            return []
-        rows = self._query(
-            "SELECT DISTINCT lower(hex(incident)) FROM journal WHERE incident BETWEEN ? AND ? ORDER BY 1 LIMIT ?",
-            low,
-            high,
-            limit,
-        )
-        return [str(row[0]) for row in rows]
+    def incident_named(self, prefix: str) -> str:
+        """The id of the only incident that begins with these hex digits. ValueError if there is none, or several."""
+        low, high = _unhex(prefix.lower().ljust(32, "0")), _unhex(prefix.lower().ljust(32, "f"))
+        rows = []
+        if prefix and low is not None and high is not None:
+            rows = self._query(
+                "SELECT DISTINCT lower(hex(incident)) FROM journal WHERE incident BETWEEN ? AND ? ORDER BY 1 LIMIT ?",
+                low,
+                high,
+                MOST_NAMED,
+            )
+        if not rows:
+            msg = f"{prefix}: no such incident; the journal's are listed by `incidents`"
+            raise ValueError(msg)
+        if len(rows) > 1:
+            msg = f"{prefix}: there are several: {', '.join(str(row[0]) for row in rows)}"
+            raise ValueError(msg)
+        return str(rows[0][0])
 
     def state(self, name: str) -> bytes | None:
         """The snapshot under ``name``."""

@@ -113,6 +113,14 @@ def test_the_reader_may_leave() -> None:
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", [f"replay {CLOUD}", f"replay --format jsonl {CLOUD}", f"observe {CLOUD}"])
+def test_a_standard_output_that_is_closed_is_one_line(command: str) -> None:
+    """From a shell's >&-: there is nowhere to write to, which is wrong usage."""
+    started = ["bash", "-c", f"{sys.executable} -m monitor.cli {command} >&-"]
+    done = subprocess.run(started, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stderr) == (2, "camwarden: standard output: closed\n")
+
+
 def test_help_is_quick() -> None:
     """The best of three, so that a busy machine does not decide."""
     best = 9.9

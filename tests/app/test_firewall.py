@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
@@ -117,7 +118,7 @@ def test_what_an_incident_reached_is_blocked(space: Namespace, tmp_path: Path) -
     asked = ["firewall", "--state", str(tmp_path / "state"), "--incident"]
     assert CliRunner().invoke(app, [*asked, transition.incident]).stdout == path.read_text()
     wrong = CliRunner().invoke(app, [*asked, "0" * 32])
-    assert (wrong.exit_code, "no incident" in wrong.output) == (2, True)
+    assert (wrong.exit_code, "no such incident" in wrong.output) == (2, True)
 
 
 def test_a_block_list_says_who_wrote_it(tmp_path: Path) -> None:
@@ -126,6 +127,37 @@ def test_a_block_list_says_who_wrote_it(tmp_path: Path) -> None:
     journal(tmp_path / "state", transition)
     text = blocking(tmp_path / "state", transition.incident, Config()).text
     assert "# Written by camwarden firewall. Check with: nft -c -f FILE; load with: nft -f FILE" in text
+
+
+def test_an_incident_is_named_as_explain_names_it(tmp_path: Path) -> None:
+    """By as much of its id as is unambiguous; what names none or several is refused in the same words."""
+    state = tmp_path / "state"
+    first, second = (seen("10.20.0.17", "47.88.59.209", Kind.VENDOR_CLOUD, number) for number in (1, 2))
+    third = seen("10.20.0.17", "47.88.59.210", Kind.VENDOR_CLOUD, 3)
+    twins = [msgspec.structs.replace(each, incident=f"abcd{each.incident[4:]}") for each in (first, second)]
+    journal(state, *twins, third)
+    named = CliRunner().invoke(app, ["firewall", "--state", str(state), "--incident", third.incident[:6].upper()])
+    assert (named.exit_code, "47.88.59.210" in named.stdout) == (0, True)
+    for wrong, words in (("abcd", "there are several"), ("0000", "no such incident"), ("", "no such incident")):
+        said = [
+            CliRunner().invoke(app, [*command, wrong, "--state", str(state)])
+            for command in (["firewall", "--incident"], ["explain"])
+        ]
+        assert words in said[0].stderr
+        assert (said[0].exit_code, said[0].stderr) == (said[1].exit_code, said[1].stderr)
+
+
+def test_incidents_are_listed_with_ids_that_name_them(tmp_path: Path) -> None:
+    """The table's first digits are enough for the commands that take an incident."""
+    transition = seen("10.20.0.17", "47.88.59.209", Kind.VENDOR_CLOUD)
+    journal(tmp_path / "state", transition)
+    where = ["--state", str(tmp_path / "state")]
+    table = CliRunner().invoke(app, ["incidents", *where], env={"COLUMNS": "200"}).stdout
+    assert transition.incident[:8] in table
+    narrow = CliRunner().invoke(app, ["incidents", *where], env={"COLUMNS": "80"}).stdout
+    assert transition.incident[:8] in narrow, "an id that is folded cannot be copied"
+    assert transition.incident[:9] not in table
+    assert CliRunner().invoke(app, ["firewall", *where, "--incident", transition.incident[:8]]).exit_code == 0
 
 
 def test_block_lists_of_two_incidents_stand_side_by_side(space: Namespace, tmp_path: Path) -> None:
