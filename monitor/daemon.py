@@ -191,7 +191,7 @@ class Outlets:
                 "messages": self.told,
                 "forgotten": self.forgotten,
                 "mqtt_connected": state.connected if state is not None else None,
-                "mqtt_error": state.last_error if state is not None else None,
+                "mqtt_error": state.last_error if state is not None and not state.connected else None,
                 **{f"{each.name}_connected": each.state.connected for each in self._senders},
                 **{f"{each.name}_error": each.state.last_error for each in self._senders},
             },

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
+
 from monitor.incidents.digest import digest
 from monitor.incidents.incident import decade
 from monitor.model.exhibits import no_packets
@@ -198,12 +200,14 @@ class Alarms:
         return key in self._held.get(key[0], ())
 
     def _end(self, key: Key, now_ns: int) -> Transition:
-        held = self._held.get(key[0])
+        held, is_state = self._held.get(key[0]), self._is_held(key)
         if held is not None:
             held.discard(key)
             if not held:
                 del self._held[key[0]]
         alarm = self._open.pop(key)
+        if is_state:  # what it says is so no more
+            alarm.notice = structs.replace(alarm.notice, message=f"Over: {alarm.notice.message}")
         told = self._tell(alarm, Activity.END, now_ns)
         del self._told[alarm.uid], self._by_uid[alarm.uid]
         return told
