@@ -183,6 +183,27 @@ def test_certificates(tmp_path: Path, pair: Path) -> None:
     assert found(polled).errors == [f"device gate: poll.tls.ca: {tmp_path}/ca.pem: No such file or directory"]
 
 
+def test_a_key_with_a_pass_phrase_is_not_asked_for_it(tmp_path: Path) -> None:
+    """Neither here nor by the daemon, which has no terminal."""
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-passout",
+        "pass:hallo",
+        "-subj",
+        "/CN=x",
+        "-days",
+        "1",
+    ]
+    files = ["-keyout", tmp_path / "locked.key", "-out", tmp_path / "locked.pem"]
+    subprocess.run([*command, *files], capture_output=True, check=True)
+    (error,) = found(f'{MQTT}tls = {{ cert = "{tmp_path}/locked.pem", key = "{tmp_path}/locked.key" }}\n').errors
+    assert error.startswith(f"mqtt.tls.cert: {tmp_path}/locked.pem: the key is locked by a pass phrase")
+
+
 def test_a_credential_of_the_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside it is noted; inside it must be there."""
     text = f'{MQTT}username = "a"\ntls = {{}}\npassword_file = "$CREDENTIALS_DIRECTORY/broker"\n'
