@@ -268,7 +268,9 @@ def _tls(key: str, tls: Tls | None, found: Found) -> None:
         try:
             context(some)
         except (OSError, ValueError) as error:  # ssl.SSLError is the one
-            found.errors.append(f"{key}.{name}: {located(getattr(some, name))}: {words(str(error))}")
+            found.errors.append(
+                f"{key}.{name}: {located(getattr(some, name))}: {words(getattr(error, 'strerror', None) or str(error))}"
+            )
 
 
 def _readable(key: str, path: str, found: Found) -> bool:

@@ -232,7 +232,7 @@ def check(
     An unknown key, a wrong type or a network that is none is one line that names file, key and the nearest known key.
     Files that it names (catalogue, databases, certificates, passwords) are looked at too: what `run` would refuse at
     its start or at its first connection is an error. Habits that are no good idea are warned of. DEVICE is a name of
-    the inventory or an address, DEST a name or an address.
+    the inventory or an address, DEST a name or an address, with a service behind it if it matters ("example.org ntp").
     """
     from monitor.checking import look
     from monitor.config import ConfigError

@@ -20,7 +20,11 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "camwarden observe --kind tls.client_hello capture.pcap",
         "camwarden observe capture.pcap | jq -r .kind | sort | uniq -c",
     ),
-    "check": ("camwarden check camwarden.toml", "camwarden check camwarden.toml --explain gate-07 dev.ezviz7.com"),
+    "check": (
+        "camwarden check camwarden.toml",
+        "camwarden check camwarden.toml --explain gate-07 dev.ezviz7.com",
+        "camwarden check camwarden.toml --explain gate-07 'updates.example.org tcp/443'",
+    ),
     "test-alert": ("camwarden test-alert --config camwarden.toml --severity high",),
     "doctor": (
         "sudo camwarden doctor --interface eth1 --for 5m --config camwarden.toml",

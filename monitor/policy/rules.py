@@ -27,6 +27,8 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_*?-]+(\.[A-Za-z0-9_*?-]+)*\.?")
 _AS: Final = re.compile(r"AS(\d{1,10})", re.IGNORECASE)
 _COUNTRY: Final = re.compile(r"(country|seat|law):([A-Za-z]{2})")
 _MAX_PORT: Final = 65535
+_LONGEST: Final = 253
+"""Characters of a name (RFC 1035, 3.1, without the root)."""
 
 Ports = tuple[tuple[int, int, int], ...]
 
@@ -85,13 +87,18 @@ def parse(text: str) -> Rule:
     if not words or len(words) > 2:
         msg = f"{text!r} is not TARGET [SERVICE]"
         raise RuleError(msg)
-    if len(words) == 1 and (ports := _ports(words[0])):
+    if len(words) == 1 and (ports := services(words[0])):
         return Rule(text, ports=ports)
-    ports = _ports(words[1]) if len(words) > 1 else ()
+    ports = services(words[1]) if len(words) > 1 else ()
     if len(words) > 1 and not ports:
         msg = f"{words[1]!r} in {text!r} is no service (ntp, dns, tcp/443, udp/8000-8010)"
         raise RuleError(msg)
     return _target(text, words[0], ports)
+
+
+def is_name(text: str) -> bool:
+    """Whether this may be the name of one host: no pattern, and no address that is misspelled."""
+    return len(text) <= _LONGEST and _NAME.fullmatch(text) is not None and not re.search(r"[*?]|(^|\.)\d+\.?$", text)
 
 
 def _target(text: str, target: str, ports: Ports) -> Rule:
@@ -116,7 +123,8 @@ def _target(text: str, target: str, ports: Ports) -> Rule:
     return Rule(text, name=target.lower().rstrip("."), ports=ports)
 
 
-def _ports(word: str) -> Ports:
+def services(word: str) -> Ports:
+    """The protocols and ports of a service: "ntp", "dns", "tcp/443", "udp/8000-8010"; none if it is no service."""
     if word.lower() in _NAMED:
         return _NAMED[word.lower()]
     match = _SERVICE.fullmatch(word.lower())

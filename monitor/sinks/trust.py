@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import ssl
 from typing import TYPE_CHECKING, Final
@@ -51,5 +52,10 @@ def context(tls: Tls) -> ssl.SSLContext:
     made = ssl.create_default_context(cafile=located(tls.ca) if tls.ca else None)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     if tls.cert:
-        made.load_cert_chain(located(tls.cert), located(tls.key) if tls.key else None)
+        made.load_cert_chain(located(tls.cert), located(tls.key) if tls.key else None, _pass_phrase)
     return made
+
+
+def _pass_phrase() -> str:
+    """Without this OpenSSL asks at the terminal, at every connection."""
+    raise PermissionError(errno.EPERM, "the key is locked by a pass phrase, and nobody is there to type it")

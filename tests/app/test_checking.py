@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from monitor.checking import Found, look
 from monitor.cli import app
 from monitor.config import parse
+from monitor.explain import explain
 
 CAPTURE = '[capture]\npipe = "-"\n'
 MQTT = '[mqtt]\nhost = "broker"\n'
@@ -181,6 +183,27 @@ def test_certificates(tmp_path: Path, pair: Path) -> None:
     assert found(polled).errors == [f"device gate: poll.tls.ca: {tmp_path}/ca.pem: No such file or directory"]
 
 
+def test_a_key_with_a_pass_phrase_is_not_asked_for_it(tmp_path: Path) -> None:
+    """Neither here nor by the daemon, which has no terminal."""
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-passout",
+        "pass:hallo",
+        "-subj",
+        "/CN=x",
+        "-days",
+        "1",
+    ]
+    files = ["-keyout", tmp_path / "locked.key", "-out", tmp_path / "locked.pem"]
+    subprocess.run([*command, *files], capture_output=True, check=True)
+    (error,) = found(f'{MQTT}tls = {{ cert = "{tmp_path}/locked.pem", key = "{tmp_path}/locked.key" }}\n').errors
+    assert error.startswith(f"mqtt.tls.cert: {tmp_path}/locked.pem: the key is locked by a pass phrase")
+
+
 def test_a_credential_of_the_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside it is noted; inside it must be there."""
     text = f'{MQTT}username = "a"\ntls = {{}}\npassword_file = "$CREDENTIALS_DIRECTORY/broker"\n'
@@ -195,6 +218,82 @@ def test_captures_that_are_not_there(tmp_path: Path) -> None:
     for key in ("folder", "pipe"):
         (error,) = found("", f'[capture]\n{key} = "{tmp_path}/none"\n').errors
         assert error == f"capture.{key}: {tmp_path}/none: No such file or directory"
+
+
+SITE = parse(
+    """
+[site]
+camera_networks = ["10.20.0.0/16"]
+resolvers = ["10.20.0.2"]
+time_servers = ["10.20.0.2", "192.0.2.123", "ntp.example.org"]
+[[group]]
+name = "street"
+match = { network = "10.20.0.0/24" }
+allow = ["updates.example.org tcp/443", "198.51.100.0/24 udp/8000-8010"]
+[[device]]
+name = "gate-07"
+ip = "10.20.0.17"
+""",
+    "x.toml",
+)
+
+
+@pytest.mark.parametrize(
+    ("there", "allowed", "says"),
+    [
+        (
+            "updates.example.org",
+            True,
+            "allowed for tcp/443, and for nothing else\n  rule: group street: allow updates.example.org tcp/443",
+        ),
+        ("updates.example.org tcp/443", True, "tcp/443: allowed\n"),
+        ("Updates.Example.org.  TCP/443", True, ": allowed\n"),
+        ("updates.example.org tcp/80", False, "tcp/80: not allowed\n"),
+        ("updates.example.org@203.0.113.4 tcp/443", True, "tcp/443: allowed\n"),
+        ("198.51.100.9 udp/8000-8003", True, ": allowed\n"),
+        ("198.51.100.9 udp/8000-8011", False, ": not allowed\n"),
+        ("198.51.100.9", True, "198.51.100.9: allowed for udp/8000-8010, and for nothing else\n"),
+        ("10.20.0.2", True, "10.20.0.2: allowed for dns and ntp, and for nothing else\n"),
+        ("10.20.0.2", True, "rule: site.resolvers 10.20.0.2; site.time_servers 10.20.0.2\n"),
+        ("10.20.0.2", True, "it is on the site"),
+        ("192.0.2.123", True, "192.0.2.123: allowed for ntp, and for nothing else\n"),
+        ("ntp.example.org", True, "ntp.example.org: allowed for ntp, and for nothing else\n"),
+        ("10.20.0.2 dns", True, ": allowed\n"),
+        ("10.20.0.2 tcp/80", False, ": not allowed\n"),
+        ("203.0.113.9", False, ": not allowed\n"),
+    ],
+)
+def test_a_destination_is_explained(there: str, allowed: bool, says: str) -> None:
+    """By itself or with a service; where a rule helps for a service alone, that is the answer."""
+    answer, words = explain(SITE, "gate-07", there)
+    assert (answer, says in words) == (allowed, True), words
+
+
+@pytest.mark.parametrize(
+    ("device", "there", "says"),
+    [
+        ("gate-07", "bla bla", "'bla' in 'bla bla' is no service (ntp, dns, tcp/443, udp/8000-8010)"),
+        ("gate-07", "bla! bla", "'bla!' is neither a name nor an address"),
+        ("gate-07", "", "'' is neither a name nor an address"),
+        ("gate-07", "10.0.0.300", "'10.0.0.300' is neither a name nor an address"),
+        ("gate-07", "*.example.org", "'*.example.org' is neither"),
+        ("gate-07", "a@b@10.0.0.1", "is neither"),
+        ("gate-07", "example.org@nowhere", "is neither"),
+        ("gate-07", "192.0.2.1 tcp/1-64", "ask about fewer than 64 ports"),
+        ("gate-7", "192.0.2.1", "device 'gate-7' is not in the inventory (did you mean gate-07?)"),
+        ("roof", "192.0.2.1", "device 'roof' is not in the inventory"),
+    ],
+)
+def test_what_cannot_be_explained(device: str, there: str, says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)) as wrong:
+        explain(SITE, device, there)
+    assert "\n" not in str(wrong.value)
+
+
+def test_a_device_without_a_name_is_in_the_group_of_its_network() -> None:
+    assert explain(SITE, "10.20.0.99", "updates.example.org")[0]
+    assert not explain(SITE, "10.20.1.99", "updates.example.org")[0]
+    assert not explain(SITE, "00:11:22:33:44:55", "updates.example.org")[0]
 
 
 def test_the_command_says_all_of_it(tmp_path: Path) -> None:
