@@ -94,7 +94,7 @@ class Sensor:
         self._real_ns = real
         self._steady_ns = steady
         self._hurried = False
-        self._config = config
+        self._config = self._begun = config
         self._path = path
         self._source = source
         self._notifier = notifier
@@ -421,8 +421,10 @@ class Sensor:
             self._notifier.reloading("reading the configuration")
             try:
                 await self._take_over(await asyncio.to_thread(load, self._path), known)
+                self._out.metrics.configuration(taken=True)
             except (ConfigError, ValueError) as wrong:
                 self._reloaded = f"refused: {wrong}"
+                self._out.metrics.configuration(taken=False)
                 log.warning("configuration refused, the old one stays", why=str(wrong))
             self._notifier.ready(f"watching {_label(self._config)}; configuration {self._reloaded}")
 
@@ -434,7 +436,7 @@ class Sensor:
             return True
 
     async def _take_over(self, new: Config, known: Knowledge) -> None:
-        later = reload.restart_needed(self._config, new)
+        later = reload.restart_needed(self._begun, new)
         taken = reload.prepare(self._config, new, known)
         await asyncio.wrap_future(self._watch.order(lambda: reload.apply(self._engine, taken)))
         with self._out.metrics.lock:

@@ -100,6 +100,9 @@ OLDEST: Final = Family(
     "outbox_oldest_seconds", GAUGE, "Age of the oldest message that a sink has yet to deliver.", ("sink",)
 )
 FORGOTTEN: Final = Family("journal_forgotten", COUNTER, "Messages that were deleted from the journal for their age.")
+CONFIGURATION: Final = Family(
+    "config_last_reload_successful", GAUGE, "Whether the configuration's file was taken over when it was last read."
+)
 UP: Final = Family("sink_up", GAUGE, "Whether a sink is connected.", ("sink",))
 GEO_AGE: Final = Family("geo_database_age_seconds", GAUGE, "Age of an address database.", ("database",))
 LIMIT_CAPACITY: Final = Family("limit_capacity", GAUGE, "How much room a bounded table has.", ("limit",))
@@ -135,6 +138,7 @@ FAMILIES: Final = (
     PARKED,
     OLDEST,
     FORGOTTEN,
+    CONFIGURATION,
     UP,
     GEO_AGE,
     LIMIT_CAPACITY,

@@ -48,8 +48,8 @@ COUNTED_BY_INTERFACE: Final = {each.name: each for each in (names.PACKETS, names
 class Metrics:
     """Every number that camwarden shows to Prometheus.
 
-    ``transition``, ``sink`` and ``snapshot`` take the lock themselves; for the other calls whoever makes them holds it
-    where there is more than one thread.
+    ``transition``, ``sink``, ``configuration``, ``show`` and ``snapshot`` take the lock themselves; for the other calls
+    whoever makes them holds it where there is more than one thread.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Metrics:
         self._open: dict[str, tuple[str, str]] = {}
         self._shown: Counters | None = None
         self._set(names.BUILD, 1, version)
+        self._set(names.CONFIGURATION, 1)
         self._add(names.EVICTIONS, 0)
         self._add(names.PASSED_OVER, 0)
         for kind, severity in product([each for each in Kind if each is not Kind.TEST], Severity):
@@ -98,6 +99,11 @@ class Metrics:
         for began in self._began.values():
             for row in [row for row in began if row[0] in gone]:
                 del began[row]
+
+    def configuration(self, *, taken: bool) -> None:
+        """Show what came of the last reading of the configuration; where it was refused, the old one stays."""
+        with self.lock:
+            self._set(names.CONFIGURATION, taken)
 
     def packets(self, interface: str, count: int, frame_bytes: int) -> None:
         """Count packets of ``frame_bytes`` together."""

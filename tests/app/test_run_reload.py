@@ -31,6 +31,7 @@ def test_a_wrong_configuration_is_refused(site: Site) -> None:
     assert said.startswith("refused: ")
     assert "site.homes: unknown key (did you mean home?)" in said
     assert daemon.health()["code"] == 200
+    assert daemon.metric("config_last_reload_successful") == 0
 
     for wrong, why in (
         ("[sensor\n", "not TOML"),
@@ -48,6 +49,7 @@ def test_a_wrong_configuration_is_refused(site: Site) -> None:
 
     daemon.write(right)
     wait_until(lambda: daemon.health()["configuration"] == "taken over", "the right one")
+    assert daemon.metric("config_last_reload_successful") == 1
     limits, canary = {"flows": 4096, "silent_minutes": 5.0}, {"address": "192.0.2.9"}
     taken_over(daemon, configured(3, limits=limits, canary=canary), needs_restart=["canary", "limits.flows"])
     assert daemon.health()["configuration"] == "taken over; needs a restart: canary, limits.flows"
