@@ -17,7 +17,7 @@ from monitor.model.address import Address, Mac, mac_text, presentable, text
 from monitor.model.capabilities import Sensitivity, State
 from monitor.model.contacts import UNWATCHED
 from monitor.model.incidents import SHORT_ID, Severity
-from monitor.sinks.terminal import STYLES
+from monitor.sinks.terminal import STYLES, WIDE
 from monitor.store.reading import open_readonly
 
 if TYPE_CHECKING:
@@ -119,6 +119,9 @@ class Listing:
         if lines:
             out.writelines(body.decode() + "\n" for body in self._incidents)
             return
+        if Console(file=out).width < WIDE:
+            _print(out, self._narrow_incidents())
+            return
         table = _table(
             f"{len(self._incidents)} incidents",
             "Incident",
@@ -145,6 +148,30 @@ class Listing:
                 _kept(told["unmapped"]["camwarden"].get("evidence", {})),
             )
         _print(out, table)
+
+    def _narrow_incidents(self) -> Table:
+        """The same where columns would break words."""
+        table = Table(
+            title=f"{len(self._incidents)} incidents", title_justify="left", header_style="bold", show_lines=True
+        )
+        table.add_column("Incident", no_wrap=True)
+        table.add_column("What happened", overflow="fold")
+        for body in self._incidents:
+            told = msgspec.json.decode(body)
+            info, severity = told["finding_info"], Severity(told["severity_id"])
+            head = Text(info["uid"][:SHORT_ID], "bold")
+            head.append(f"\n{_when(info['last_seen_time'] * 1_000_000)}\n", "not bold")
+            head.append(severity.label, STYLES[severity])
+            head.append(f"\n{_STATUS.get(told['status_id'], '')}", "default not bold")
+            what = Text(told["device"].get("name", ""), "bold")
+            lines = (
+                ", ".join(info["types"]),
+                told["message"],
+                _kept(told["unmapped"]["camwarden"].get("evidence", {})),
+            )
+            what.append("".join(f"\n{line}" for line in lines if line), "not bold")
+            table.add_row(head, what)
+        return table
 
     def _function(self, key: str) -> Text:
         known = self._vocabulary.capability(key)

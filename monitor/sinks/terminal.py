@@ -24,6 +24,8 @@ STYLES: Final = {
     Severity.CRITICAL: "bold white on red",
 }
 NAMES_SHOWN: Final = 3
+WIDE: Final = 110
+"""Columns of a terminal in which a table of seven columns breaks no word of ours."""
 MAX_REMEMBERED: Final = 16384
 """Incidents kept for the table; as many as can be open at a time."""
 
@@ -67,6 +69,8 @@ class Terminal:
     def table(self) -> Table:
         """What was found: an incident a row, the gravest first."""
         count = f"{len(self.last)} incident" + ("" if len(self.last) == 1 else "s")
+        if self._console.width < WIDE:
+            return self._narrow(count)
         table = Table(title=count, title_justify="left", header_style="bold")
         for heading in ("Severity", "Device", "What", "To whom", "How far"):
             table.add_column(heading, overflow="fold")
@@ -87,6 +91,28 @@ class Terminal:
                 if transition.outcome is not None
                 else "",
             )
+        return table
+
+    def _narrow(self, title: str) -> Table:
+        """The same where columns would break words."""
+        table = Table(title=title, title_justify="left", header_style="bold", show_lines=True)
+        table.add_column("How far", no_wrap=True)
+        table.add_column("What", overflow="fold")
+        for transition in sorted(self.last.values(), key=rank):
+            names = sorted({each.remote_name or each.remote_ip or "" for each in transition.evidences})
+            far = Text(transition.severity.label, STYLES[transition.severity])
+            if transition.outcome is not None:
+                tried = f"{transition.attempts:,} attempt" + ("" if transition.attempts == 1 else "s")
+                moved = f"{volume(transition.bytes_out)} / {volume(transition.bytes_in)}"
+                far.append("\n".join(("", how_far(transition), tried, moved)), "default not bold")
+            what = Text(transition.device.name, "bold")
+            lines = (
+                ", ".join((transition.kind, *transition.properties, *about(transition))),
+                whom(transition),
+                ", ".join(names[:NAMES_SHOWN]),
+            )
+            what.append("".join(f"\n{line}" for line in lines if line), "not bold")
+            table.add_row(far, what)
         return table
 
     def _line(self, transition: Transition, what: str) -> None:

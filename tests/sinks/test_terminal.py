@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from monitor.app import Knowledge
 
 
-def shown(known: Knowledge, name: str) -> str:
+def shown(known: Knowledge, name: str, width: int = 160) -> str:
     """What is written of a scenario."""
     written = io.StringIO()
-    terminal = Terminal(Console(file=written, width=160))
+    terminal = Terminal(Console(file=written, width=width))
     terminal.tell(replayed(known, name).told)
     terminal.close(calm=True)
     return written.getvalue()
@@ -46,3 +46,11 @@ def test_the_table_names_functions_and_versions(known: Knowledge) -> None:
     assert "= face.recognise" in text
     assert "= V5.7.3 build 220315" in text.replace("\n", "")
     assert "= shell.telnet" in shown(known, "telnet_opened")
+
+
+def test_a_narrow_table_breaks_no_word(known: Knowledge) -> None:
+    """It says the same as the wide one, in fewer columns."""
+    table = shown(known, "push_update", 80).partition("incidents")[2]
+    words = {word for line in table.splitlines() for word in line.replace("│", " ").replace(",", " ").split()}
+    assert {"vendor_cloud", "capability_gained", "transferred", "medium", "face.recognise"} <= words
+    assert max(len(line) for line in table.splitlines()) <= 80
