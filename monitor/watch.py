@@ -122,7 +122,7 @@ class Watch:
         if block is not None and block.count:
             self.pulse.packet_ns = block.index[(block.count - 1) * COLUMNS + TS]
             skew.correct(block)
-            self._last_ns, self._last_steady = self.pulse.packet_ns, now
+            self._last_ns, self._last_steady = block.index[(block.count - 1) * COLUMNS + TS], now  # in steady time
             self.pulse.lag_ns = skew.real_ns() - self.pulse.packet_ns
             told = engine.feed(block)
         else:

@@ -207,5 +207,5 @@ def test_a_reader_knows_what_is_gone(diary: Diary) -> None:
     with open_readonly(diary.directory) as reader:
         assert [m.seq for m in reader.newest_per_incident(10)] == [3]
         assert reader.of_incident(gone) == []
-        assert reader.incidents_named(gone[:8], 5) == [gone]
+        assert reader.incident_named(gone[:8]) == gone
         assert reader.forgotten_ns == 1_000_002
