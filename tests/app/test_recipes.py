@@ -95,3 +95,12 @@ def test_the_flow_is_one_graph() -> None:
     assert {node["type"] for node in nodes.values()} <= {
         "tab", "mqtt-broker", "mqtt in", "mqtt out", "switch", "function", "debug",
     }  # fmt: skip
+
+
+def test_the_flow_tells_nothing_twice() -> None:
+    """Messages come at least once; it goes by what is the same in both, and forgets in time."""
+    nodes = {node["id"]: node for node in json.loads(FLOW.read_text())}
+    assert nodes["cw-in"]["wires"] == [["cw-once"]]
+    assert has("metadata.uid")
+    assert "msg.payload.metadata.uid" in nodes["cw-once"]["func"]
+    assert "slice(-MOST)" in nodes["cw-once"]["func"]

@@ -27,6 +27,8 @@ from tests.live.watched import Watched
 
 HALL: Final = Host.at("10.20.0.12", "44:19:b6:20:00:0c")
 OPERATORS: Final = 20
+SAVED_S: Final = 6.0
+"""Counters are shown once they are saved, each five seconds (monitor.run)."""
 
 
 def storm(directory: Path, attempts: int, operators: int = OPERATORS, *, loops: int = 1) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def storm(directory: Path, attempts: int, operators: int = OPERATORS, *, loops: 
         report = flooding.communicate()[0]
         count = sent(report) + planted
         account = daemon.settled(count)
-        time.sleep(1)
+        time.sleep(SAVED_S)
         found = heard(site, UNKNOWN_CN)
         passed = int(daemon.metric("passed_over_total"))
         counted = int(daemon.metric("remote_attempts_total", 'device="gate"'))
