@@ -74,8 +74,8 @@ def daemon_runs(
 def other_run(directory: Path, capture: Path, loops: int, who: str) -> dict[str, Any]:
     """The same for another program, which is stopped as a terminal does."""
     with closing(Site(directory)) as site:
-        process = site.start(*OTHERS[who])
-        (log,) = directory.glob(f"{who}-*.log")
+        program = site.start(*OTHERS[who])
+        process, log = program.process, program.log
         time.sleep(2)
         before = _cpu(process)
         report = site.space.replaying(capture, "send", "--topspeed", "--preload-pcap", f"--loop={loops}").communicate()[
