@@ -24,6 +24,7 @@ import zstandard
 
 from collectors.damage import CaptureError
 from collectors.limits import MAX_WINDOW
+from collectors.opening import unwaiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -360,11 +361,6 @@ class Stream:
         self._tell += taken
         self.consumed = max(self.consumed, self._tell)
         return taken
-
-
-def unwaiting(path: str, flags: int) -> int:
-    """Open a file without waiting for a FIFO's writer."""
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def something(file: FileIO) -> bool:

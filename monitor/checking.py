@@ -20,6 +20,7 @@ from collectors.pipe import STANDARD_INPUT
 from collectors.poll.settings import warnings as poll_warnings
 from monitor.config import Config, check_countries, networks, polled
 from monitor.enrich.operators import RegisteredDomains
+from monitor.model.address import within
 from monitor.policy.rules import parse
 from monitor.sinks import webhook_config
 from monitor.sinks.mqtt_config import MqttConfig, credentials
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitor.config import DeviceConfig
-    from monitor.model.address import IPNetwork
 
 WIDEST: Final = {4: 8, 6: 12}
 """Prefix length of the largest block that IANA gives to a registry (IPv4 Address Space, IPv6 Global Unicast Address
@@ -137,24 +137,18 @@ def _site(config: Config, found: Found) -> None:
     site = config.site
     for key in ("networks", "camera_networks", "core_networks"):
         for network in networks(getattr(site, key), f"site.{key}"):
-            if network.prefixlen < WIDEST[network.version] and not _within(network, UNIQUE_LOCAL):
+            if network.prefixlen < WIDEST[network.version] and not within(network, UNIQUE_LOCAL):
                 found.warnings.append(
                     f"site.{key}: {network} is more than any site has: what is called in it is taken for the site's own"
                 )
     core = networks(site.core_networks, "site.core_networks")
     for network in networks(site.camera_networks, "site.camera_networks"):
         for each in core:
-            if _within(network, each):
+            if within(network, each):
                 found.warnings.append(
                     f"site.core_networks: {each} holds {network} of site.camera_networks: "
                     "cameras would have no business where they are"
                 )
-
-
-def _within(inner: IPNetwork, outer: IPNetwork) -> bool:
-    if isinstance(inner, ipaddress.IPv4Network):
-        return isinstance(outer, ipaddress.IPv4Network) and inner.subnet_of(outer)
-    return isinstance(outer, ipaddress.IPv6Network) and inner.subnet_of(outer)
 
 
 def _device(config: Config, device: DeviceConfig, found: Found) -> None:

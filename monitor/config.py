@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_origin, g
 import msgspec
 from msgspec import Meta, Struct, field
 
+from collectors.opening import unwaiting
 from collectors.poll.settings import PollConfig, target
 from monitor.contacts.contacts import MAX_CONTACTS
 from monitor.enrich.catalogue.countries import COUNTRIES
@@ -166,18 +167,13 @@ def load(path: Path) -> Config:
 
 def _octets(path: Path) -> bytes:
     """The whole of a regular file that is no larger than a configuration. OSError if it is none."""
-    with open(path, "rb", opener=_without_waiting) as file:
+    with open(path, "rb", opener=unwaiting) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "not a regular file")
         octets = file.read(MOST_BYTES + 1)
     if len(octets) > MOST_BYTES:
         raise OSError(errno.EFBIG, f"more than {MOST_BYTES:,} bytes: no configuration")
     return octets
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """A FIFO opens at once, whether or not anybody writes to it."""
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse(text: str, where: str) -> Config:

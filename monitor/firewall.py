@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from monitor.config import networks
+from monitor.model.address import within
 from monitor.model.incidents import SHORT_ID, Kind
 from monitor.model.printable import printable
 from monitor.policy.rules import TCP, Rule, parse
@@ -224,4 +225,4 @@ def _local(config: Config) -> list[IPNetwork]:
 
 
 def _is_in(network: IPNetwork, local: Iterable[IPNetwork]) -> bool:
-    return any(network.version == each.version and network.subnet_of(each) for each in local)  # type: ignore[arg-type]
+    return any(within(network, each) for each in local)

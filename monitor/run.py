@@ -177,7 +177,7 @@ class Sensor:
             incident = self._engine.book.open(uid)
             if incident is not None:
                 out.metrics.opened(uid, incident.kind, incident.severity)
-        for uid in self._engine.alarms.told():
+        for uid in self._engine.alarms.uids():
             notice = self._engine.alarms.open(uid).notice
             out.metrics.opened(uid, notice.kind, notice.severity)
         self._account.count_on()

@@ -60,7 +60,7 @@ class Keeper:
         self._devices: dict[str, tuple[object, ...]] = {}
         """Of each device on disk, what its row was written for."""
         self._alarms: dict[str, tuple[int, ...]] = {}
-        """Of each alarm on disk, how many transitions were told."""
+        """Of each alarm on disk, what its row was written for."""
         self._pages: set[str] = set()
         """Devices whose page is on disk."""
         self._looked_at = 0
@@ -160,7 +160,7 @@ class Keeper:
             if name in self._stale:
                 del self._stale[name]
                 self._devices[device.key] = taking.marks_of(device)
-        for uid in self._engine.alarms.told():
+        for uid in self._engine.alarms.uids():
             name = name_of("alarm", uid)
             if name in self._stale:
                 del self._stale[name]
@@ -279,13 +279,15 @@ class Keeper:
     def _take_alarms(self, rows: Rows, told: Sequence[Transition]) -> None:
         """Alarms that were told or noticed since they were last written, and those that are over."""
         alarms = self._engine.alarms
-        for uid in [each.incident for each in told if each.incident in alarms.told()] if told else alarms.told():
+        now_open = alarms.uids()
+        looked_at = dict.fromkeys(each.incident for each in told) if told else now_open
+        for uid in [uid for uid in looked_at if uid in now_open]:
             alarm = alarms.open(uid)
             mark = taking.marks_of_alarm(alarm)
             if self._alarms.get(uid) != mark:
                 self._alarms[uid] = mark
                 rows[name_of("alarm", uid)] = encode(taking.alarm_record(alarm, held=alarms.is_held(uid)))
-        for uid in [uid for uid in self._alarms if uid not in alarms.told()]:
+        for uid in [uid for uid in self._alarms if uid not in now_open]:
             del self._alarms[uid]
             rows[name_of("alarm", uid)] = None
 

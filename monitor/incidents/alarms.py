@@ -18,7 +18,7 @@ from monitor.model.incidents import Activity, Totals, Transition
 from monitor.model.limits import Limit, Room
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, KeysView
 
     from monitor.model.exhibits import Packets
     from monitor.model.incidents import DeviceView, Kind, Notice
@@ -88,8 +88,6 @@ class Alarms:
         self._quiet_ns = quiet_ns
         self._max_open = max_open
         self._open: OrderedDict[Key, Alarm] = OrderedDict()
-        self._told: dict[str, int] = {}
-        """By id, how many transitions of an open alarm were told."""
         self._by_uid: dict[str, Key] = {}
         self._held: dict[str, set[Key]] = {}
         """By subject, those that are kept open by their detector and end when it says so."""
@@ -102,9 +100,9 @@ class Alarms:
         """The room for alarms."""
         return [Limit(Room.ALARMS, self._max_open, len(self._open), self.evicted)]
 
-    def told(self) -> Mapping[str, int]:
-        """Ids of the open alarms, with how many transitions were told of each."""
-        return self._told
+    def uids(self) -> KeysView[str]:
+        """Ids of the open alarms."""
+        return self._by_uid.keys()
 
     def by_subject(self) -> Counter[str]:
         """How many alarms are open of each subject, by its key."""
@@ -125,7 +123,7 @@ class Alarms:
             return False
         alarm.said = alarm.state()
         self._open[key] = alarm
-        self._told[alarm.uid], self._by_uid[alarm.uid] = alarm.number, key
+        self._by_uid[alarm.uid] = key
         if held:
             self._held.setdefault(key[0], set()).add(key)
         return True
@@ -209,13 +207,12 @@ class Alarms:
         if is_state:  # what it says is so no more
             alarm.notice = structs.replace(alarm.notice, message=f"Over: {alarm.notice.message}")
         told = self._tell(alarm, Activity.END, now_ns)
-        del self._told[alarm.uid], self._by_uid[alarm.uid]
+        del self._by_uid[alarm.uid]
         return told
 
     def _tell(self, alarm: Alarm, activity: Activity, now_ns: int) -> Transition:
         alarm.number += 1
         alarm.said = alarm.state()
-        self._told[alarm.uid] = alarm.number
         notice = alarm.notice
         return Transition(
             uid=digest(alarm.uid, alarm.number),

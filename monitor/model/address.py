@@ -26,6 +26,13 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+def within(inner: IPNetwork, outer: IPNetwork) -> bool:
+    """Whether all of the one network is in the other."""
+    if isinstance(inner, ipaddress.IPv4Network):
+        return isinstance(outer, ipaddress.IPv4Network) and inner.subnet_of(outer)
+    return isinstance(outer, ipaddress.IPv6Network) and inner.subnet_of(outer)
+
+
 @lru_cache(4096)
 def pack(text: str | IPAddress) -> Address:
     """The packed form. ValueError if ``text`` is no address."""

@@ -297,9 +297,10 @@ class Metrics:
         now = self._clock()
         with self.lock:
             tables = {family: dict(table) for family, table in self._tables.items()}
-            for family in [family for family in tables if self._shown is not None and family.type is names.COUNTER]:
-                kept = (self._shown or {}).get(family, {})
-                tables[family] = {labels: kept[labels] for labels in tables[family] if labels in kept}
+            if self._shown is not None:
+                for family in [family for family in tables if family.type is names.COUNTER]:
+                    kept = self._shown.get(family, {})
+                    tables[family] = {labels: kept[labels] for labels in tables[family] if labels in kept}
             for family, began in self._began.items():
                 ages = {labels: max(0, now - at) / NANO for labels, at in began.items()}
                 tables.setdefault(family, {}).update(ages)

@@ -77,14 +77,13 @@ class Terminal:
         table.add_column("Attempts", justify="right", no_wrap=True)
         table.add_column("Out / in", justify="right", no_wrap=True)
         for transition in sorted(self.last.values(), key=rank):
-            names = sorted({each.remote_name or each.remote_ip or "" for each in transition.evidences})
             table.add_row(
                 Text(transition.severity.label, STYLES[transition.severity]),
                 escape(transition.device.name),
                 escape(
                     "\n".join((transition.kind, *(f"+ {each}" for each in transition.properties), *about(transition)))
                 ),
-                escape("\n".join(each for each in (whom(transition), *names[:NAMES_SHOWN]) if each)),
+                escape("\n".join(each for each in (whom(transition), *_named(transition)) if each)),
                 how_far(transition),
                 f"{transition.attempts:,}" if transition.outcome is not None else "",
                 f"{volume(transition.bytes_out)}\n{volume(transition.bytes_in)}"
@@ -99,7 +98,6 @@ class Terminal:
         table.add_column("How far", no_wrap=True)
         table.add_column("What", overflow="fold")
         for transition in sorted(self.last.values(), key=rank):
-            names = sorted({each.remote_name or each.remote_ip or "" for each in transition.evidences})
             far = Text(transition.severity.label, STYLES[transition.severity])
             if transition.outcome is not None:
                 tried = f"{transition.attempts:,} attempt" + ("" if transition.attempts == 1 else "s")
@@ -109,7 +107,7 @@ class Terminal:
             lines = (
                 ", ".join((transition.kind, *transition.properties, *about(transition))),
                 whom(transition),
-                ", ".join(names[:NAMES_SHOWN]),
+                ", ".join(_named(transition)),
             )
             what.append("".join(f"\n{line}" for line in lines if line), "not bold")
             table.add_row(far, what)
@@ -143,6 +141,11 @@ def about(transition: Transition) -> tuple[str, ...]:
     firmware = transition.firmware
     versions = () if firmware is None else (f"= {firmware.before or '?'} -> {firmware.after or '?'}",)
     return (*versions, *(f"= {each}" for each in transition.capabilities))
+
+
+def _named(transition: Transition) -> list[str]:
+    """The first few of the other ends, by name where there is one."""
+    return sorted({each.remote_name or each.remote_ip or "" for each in transition.evidences})[:NAMES_SHOWN]
 
 
 def how_far(transition: Transition) -> str:

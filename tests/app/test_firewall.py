@@ -102,21 +102,26 @@ def test_what_the_policy_allows(space: Namespace, tmp_path: Path) -> None:
     assert loaded(space, path).count("drop") > listed.count("drop")
 
 
+def blocked(space: Namespace, tmp_path: Path, transition: Transition) -> str:
+    """What nftables holds once it has taken the block list of an incident, which is in block.nft."""
+    path = tmp_path / "block.nft"
+    path.write_text(blocking(tmp_path / "state", transition.incident, Config()).text)
+    return loaded(space, path)
+
+
 def test_what_an_incident_reached_is_blocked(space: Namespace, tmp_path: Path) -> None:
     """Both ways for everybody; an address of the site for the incident's device only."""
     addresses = ["47.88.59.209", "2001:db8::7", "10.9.0.1"]
     evidences = [Evidence("10.20.0.17", 5, each, "a\n}\n", 443, 6, None, None, None, None) for each in addresses]
     transition = make_transition(1, evidences=tuple(evidences))
     journal(tmp_path / "state", transition)
-    path = tmp_path / "block.nft"
-    path.write_text(blocking(tmp_path / "state", transition.incident, Config()).text)
-    listed = loaded(space, path)
+    listed = blocked(space, tmp_path, transition)
     assert "elements = { 47.88.59.209 }" in listed
     assert "elements = { 2001:db8::7 }" in listed
     assert "ip saddr 10.20.0.17 ip daddr 10.9.0.1 counter" in listed
     assert "saddr 10.9.0.1" not in listed, "the device began: others' answers to it are nobody's harm"
     asked = ["firewall", "--state", str(tmp_path / "state"), "--incident"]
-    assert CliRunner().invoke(app, [*asked, transition.incident]).stdout == path.read_text()
+    assert CliRunner().invoke(app, [*asked, transition.incident]).stdout == (tmp_path / "block.nft").read_text()
     wrong = CliRunner().invoke(app, [*asked, "0" * 32])
     assert (wrong.exit_code, "no such incident" in wrong.output) == (2, True)
 
@@ -165,11 +170,9 @@ def test_block_lists_of_two_incidents_stand_side_by_side(space: Namespace, tmp_p
     first = seen("10.20.0.17", "47.88.59.209", Kind.VENDOR_CLOUD, 1)
     second = seen("10.20.0.18", "10.20.0.88", Kind.EXPLOIT_ATTEMPT, 2)
     journal(tmp_path / "state", first, second)
+    alone = blocked(space, tmp_path, first)
+    both = blocked(space, tmp_path, second)
     path = tmp_path / "block.nft"
-    path.write_text(blocking(tmp_path / "state", first.incident, Config()).text)
-    alone = loaded(space, path)
-    path.write_text(blocking(tmp_path / "state", second.incident, Config()).text)
-    both = loaded(space, path)
     assert f"table inet camwarden_block_{first.incident[:8]}" in both
     assert "47.88.59.209" in both
     assert "10.20.0.88" in both
@@ -185,9 +188,7 @@ def test_who_came_to_a_device_is_kept_from_it_both_ways(space: Namespace, tmp_pa
     """A peer on the site: what it sends is dropped too. Others still reach both."""
     transition = seen("10.20.0.18", "10.20.0.88", kind)
     journal(tmp_path / "state", transition)
-    path = tmp_path / "block.nft"
-    path.write_text(blocking(tmp_path / "state", transition.incident, Config()).text)
-    listed = loaded(space, path)
+    listed = blocked(space, tmp_path, transition)
     assert "ip saddr 10.20.0.88 ip daddr 10.20.0.18 counter" in listed
     assert "ip saddr 10.20.0.18 ip daddr 10.20.0.88 counter" in listed
     assert listed.count(" drop") == 2
@@ -219,12 +220,10 @@ def test_what_a_device_gained_towards_the_outside_is_blocked(space: Namespace, t
     evidences = tuple(Evidence(own, 80, remote, None, 443, 6, None, None, None, None) for own, remote in ends)
     transition = make_transition(1, kind=Kind.CAPABILITY_GAINED, evidences=evidences)
     journal(tmp_path / "state", transition)
-    path = tmp_path / "block.nft"
-    path.write_text(blocking(tmp_path / "state", transition.incident, Config()).text)
-    listed = loaded(space, path)
+    listed = blocked(space, tmp_path, transition)
     assert "elements = { 52.30.100.10 }" in listed
     assert "10.20.0.10" not in listed
-    assert "# not blocked, as it is on the site and merely asked: 10.20.0.10\n" in path.read_text()
+    assert "# not blocked, as it is on the site and merely asked: 10.20.0.10\n" in (tmp_path / "block.nft").read_text()
 
 
 def test_a_policy_without_addresses_says_so(tmp_path: Path) -> None:

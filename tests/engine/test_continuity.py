@@ -478,7 +478,7 @@ def test_an_event_that_went_on_without_news_goes_on(known: Knowledge, tmp_path: 
             first.commit([], first.keeper.periodic())
             shutil.copytree(state, copy)
             killed = Process(known, "airport_storm", copy)
-            (uid,) = killed.played.engine.alarms.told()
+            (uid,) = killed.played.engine.alarms.uids()
             assert killed.played.engine.alarms.open(uid).times == 4
             killed.kill()
     first.stop()

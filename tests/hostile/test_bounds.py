@@ -63,7 +63,6 @@ ROOMS: Final[dict[str, tuple[Room, ...]]] = {
     "engine.alarms._by_uid": (Room.ALARMS,),
     "engine.alarms._held": (Room.ALARMS,),
     "engine.alarms._open": (Room.ALARMS,),
-    "engine.alarms._told": (Room.ALARMS,),
     "engine._flows": (Room.FLOWS,),
     "engine._settling": (Room.SETTLING,),
     "engine.attribution._counted": (Room.CONTACTS, Room.FLOWS),
