@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from collectors.clock import Clock
 from collectors.damage import CaptureError
 from collectors.live import Ledger, LinkState
-from collectors.pipe import BLOCK_PACKETS, BUFFER_BYTES, NEVER
+from collectors.pipe import BLOCK_PACKETS, BUFFER_BYTES, LATENESS_NS, NEVER
 from collectors.reader import Reader
 from collectors.state import State
 
@@ -87,6 +87,11 @@ class Folder:
         if not from_start:
             self._read = {file.stem: file for file in present[:-1]}
         self._state.change(LinkState.DOWN, "no capture yet")
+
+    @property
+    def lateness_ns(self) -> int:
+        """How much later a packet may be given out than one that passed at the same time, nanoseconds."""
+        return LATENESS_NS
 
     def wait(self, timeout_s: float) -> Block | None:
         """The next packets, or None if none came within ``timeout_s``; valid until the next call."""

@@ -90,6 +90,13 @@ class Ledger:
 class Source(Protocol):
     """Where packets come from without end. One thread at a time."""
 
+    @property
+    def lateness_ns(self) -> int:
+        """How much later a packet may be given out than one that passed at the same time, nanoseconds.
+
+        Only after so long without a packet is it known that none passed.
+        """
+
     def wait(self, timeout_s: float) -> Block | None:
         """The next packets in time order, or None if none came within ``timeout_s``; valid until the next call."""
 

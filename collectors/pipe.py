@@ -28,6 +28,9 @@ BLOCK_PACKETS: Final = 4096
 BUFFER_BYTES: Final = 1024 * 1024
 """Both as collectors.captures."""
 NEVER: Final = TIME_LIMIT + 1
+LATENESS_NS: Final = 2_000_000_000
+"""tcpdump hands over what it has once a second (tcpdump.c 4.99: pcap_set_timeout(pc, 1000); ``-U`` does not change
+that), and the way to here takes its time too."""
 STANDARD_INPUT: Final = "-"
 SHUT_S: Final = 1.0
 """How long a FIFO stays shut whose writer wrote nonsense: what it writes meanwhile ends it."""
@@ -51,6 +54,11 @@ class Pipe:
         self._reader: Reader | None = self._open()
         self._fifo = path != STANDARD_INPUT and not self._reader.stream.regular
         self._state.change(LinkState.DOWN, "nothing was written yet")
+
+    @property
+    def lateness_ns(self) -> int:
+        """How much later a packet may be given out than one that passed at the same time, nanoseconds."""
+        return LATENESS_NS
 
     def wait(self, timeout_s: float) -> Block | None:
         """The next packets, or None if none came within ``timeout_s``; valid until the next call."""

@@ -35,6 +35,8 @@ BLOCK_BYTES: Final = 256 * 1024
 RETIRE_MS: Final = 10
 """Measured on Linux 6.18 with 1,000 frames a second, frame to Block and CPU: 5 ms: p99 6 ms, 2.2 %; 10 ms: 10 ms,
 1.2 %; 20 ms: 21 ms, 1.3 %. Older kernels look at a block only that often, so there it takes up to twice as long."""
+LATENESS_NS: Final = 40_000_000
+"""A frame lies in the ring for RETIRE_MS, twice that on older kernels, and the thread must get its turn."""
 HOLD_BACK_NS: Final = 100_000_000
 BLOCK_PACKETS: Final = 4096
 """As collectors.captures."""
@@ -102,6 +104,11 @@ class Tap:
         self._looked_ns = self._walked_ns = self._paused_ns = time.monotonic_ns()
         self._looking_ns = self._looked_ns + LOOK_NS
         self._hush()
+
+    @property
+    def lateness_ns(self) -> int:
+        """How much later a packet may be given out than one that passed at the same time, nanoseconds."""
+        return LATENESS_NS + (self._hold_back_ns if len(self._ports) > 1 else 0)
 
     def wait(self, timeout_s: float) -> Block | None:
         """The next packets in time order, or None if none came within ``timeout_s``; valid until the next call."""

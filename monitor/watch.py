@@ -2,7 +2,8 @@
 
 Strategy: the loop waits for packets no longer than until the next thing is due, gives them to the engine, and hands
 on what it told; whoever takes that must not keep it waiting. Once a second it takes the accounts of the interfaces,
-brings the metrics up to date and says that it is alive. Where no packet comes the engine's time goes on all the same.
+brings the metrics up to date and says that it is alive. Where no packet comes the engine's time goes on all the same,
+as far behind the clock as a packet may still be under way.
 """
 
 from __future__ import annotations
@@ -28,9 +29,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SECOND_NS: Final = 1_000_000_000
-MARGIN_NS: Final = 40_000_000
-"""How far engine time stays behind the clock where no packet comes: one may still lie in the ring, which hands its
-packets over at least that often (collectors.tap)."""
+LAST_NS: Final = 40_000_000
+"""How long packets are still taken when it ends: a ring hands its own over at least that often (collectors.tap)."""
 LEAST_S: Final = 0.002
 """Shortest wait: a timeout of a poll is a whole millisecond."""
 
@@ -83,7 +83,7 @@ class Watch:
         """Watch until told to stop, and what came before that; what the engine held back goes on in the next run."""
         while not self._stopping.is_set():
             self.turn(self._patience())
-        end = steady_ns() + MARGIN_NS
+        end = steady_ns() + LAST_NS
         while (left := end - steady_ns()) > 0:
             self.turn(max(LEAST_S, left / SECOND_NS))
         self._account(self.skew.steady_ns())
@@ -126,7 +126,7 @@ class Watch:
             self.pulse.lag_ns = skew.real_ns() - self.pulse.packet_ns
             told = engine.feed(block)
         else:
-            told = engine.advance(self.now_ns(now) - MARGIN_NS)
+            told = engine.advance(self.now_ns(now) - self._source.lateness_ns)
         # Before anything else is handed over: what is saved and what was told belong together, and in this order.
         self._tell([skew.outward(each) for each in told])
         self._hurry.look(now)
@@ -164,7 +164,7 @@ class Watch:
         now = self.skew.steady_ns()
         due = self._second - now
         if self._last_ns:
-            due = min(due, self.engine.scanner.due + MARGIN_NS - self.now_ns(now))
+            due = min(due, self.engine.scanner.due + self._source.lateness_ns - self.now_ns(now))
         return max(LEAST_S, due / SECOND_NS)
 
     def _do_orders(self) -> None:

@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 from collectors.blocks import Block, Interface
 from collectors.live import Ledger, LinkEvent
+from collectors.tap import LATENESS_NS
 from monitor.app import build_engine
 from monitor.config import parse
 from monitor.handover import Handover
 from monitor.skew import Skew
 from monitor.watch import Watch
+from pcaps.wire import SECOND
 from tests.app.planted import configured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor.app import Knowledge
+    from monitor.config import Config
     from monitor.model.incidents import Transition
+    from pcaps.savefile import Frame
 
-SECOND = 1_000_000_000
 NOW = 1_777_881_600 * SECOND
 """4 May 2026."""
 BOOTED = 4_000 * SECOND
@@ -55,7 +58,11 @@ class Scripted:
     def __init__(self, clocks: Clocks) -> None:
         self._clocks = clocks
         self._waiting: list[tuple[int, bytes]] = []
+        self._coming: list[tuple[int, bytes]] = []
         self._seen = 0
+        self.lateness_ns = LATENESS_NS
+        self.held_ns = 1
+        """What comes is given out at whole multiples of this, as whoever captures in bursts does."""
 
     def put(self, *frames: bytes) -> None:
         """These pass now, by the clock that is set."""
@@ -63,9 +70,13 @@ class Scripted:
             self._waiting.append((self._clocks.real(), frame))
             self._clocks.pass_by(1000)
 
+    def coming(self, frames: Sequence[Frame]) -> None:
+        """These pass at their own times."""
+        self._coming += [(frame.ts_ns, frame.data) for frame in frames]
+
     def wait(self, timeout_s: float) -> Block | None:
+        self._come(int(timeout_s * SECOND))
         if not self._waiting:
-            self._clocks.pass_by(int(timeout_s * SECOND))
             return None
         index, memory = array("q"), bytearray()
         for ts_ns, frame in self._waiting:
@@ -75,6 +86,17 @@ class Scripted:
         count = len(self._waiting)
         self._waiting.clear()
         return Block(bytes(memory), index, count, (Interface("hear", 1),))
+
+    def _come(self, timeout_ns: int) -> None:
+        """Wait for what is given out next, if nothing is there, and no longer than that."""
+        passing = 0 if self._waiting else timeout_ns
+        if self._coming:
+            first = self._coming[0][0]
+            passing = min(passing, max(0, first + -first % self.held_ns - self._clocks.real()))
+        self._clocks.pass_by(passing)
+        now = self._clocks.real()
+        while self._coming and self._coming[0][0] + -self._coming[0][0] % self.held_ns <= now:
+            self._waiting.append(self._coming.pop(0))
 
     def events(self) -> Sequence[LinkEvent]:
         return ()
@@ -89,10 +111,10 @@ class Scripted:
 class Station:
     """A Watch over a scripted source. What it told is read by ``told``."""
 
-    def __init__(self, known: Knowledge, *, cameras: int = 40, **tables: Any) -> None:
+    def __init__(self, known: Knowledge, *, cameras: int = 40, config: Config | None = None, **tables: Any) -> None:
         self.clocks = Clocks()
         self.source = Scripted(self.clocks)
-        self.engine = build_engine(parse(configured(cameras, **tables), "test"), known, on_fault=_raise)
+        self.engine = build_engine(config or parse(configured(cameras, **tables), "test"), known, on_fault=_raise)
         self.skew = Skew(real=self.clocks.real, steady=self.clocks.steady)
         self._loop = asyncio.new_event_loop()
         self.handover = Handover(self._loop)

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from collectors.live import Ledger
+from collectors.tap import LATENESS_NS
 from monitor.config import load
 from monitor.notify import Notifier
 from monitor.run import COLLECT, Sensor
@@ -79,6 +80,8 @@ class Compressed:
         return self._resting and self._next >= min(self._allowed, self._seconds)
 
     _resting = False
+
+    lateness_ns = LATENESS_NS
 
     def wait(self, timeout_s: float) -> Block | None:
         with self._gate:
