@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final
 
 import pytest
+import structlog
 
 from monitor.app import knowledge
 from monitor.config import Config
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 
 HOT_PATH: Final = (link, tunnels, decode, flows, precedence, scan)
 """Each after those that it imports."""
+
+
+@pytest.fixture(autouse=True)
+def _logs() -> Iterator[None]:
+    """A command that is run in this process sets the logs up: the next test's do not go where that one's went."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -172,7 +172,8 @@ def test_live_is_replay(site: Site, tmp_path: Path) -> None:
     split.communicate()
     for name, daemon in daemons.items():
         wait_until(lambda daemon=daemon: daemon.health()["packets"] == sent, f"all packets: {name}")
-    assert min(daemons["taps"].metric("packets_total", f'"{side}"') for side in ("outward", "inward")) > 0
+    for side in ("outward", "inward"):
+        wait_until(lambda side=side: daemons["taps"].metric("packets_total", f'"{side}"') > 0, "the next save")
     assert len(list(folder.iterdir())) > 2
     for daemon in daemons.values():
         daemon.process.terminate()

@@ -47,13 +47,13 @@ def test_a_cable_is_pulled_and_put_back(site: Site) -> None:
     health = daemon.health()
     assert (health["code"], health["blind"] is not None) == (503, True)
     assert daemon.says("interface", name="hear", state="down", reason="no carrier")
-    assert daemon.metric("incidents_open", 'kind="sensor_blind"') == 1
+    wait_until(lambda: daemon.metric("incidents_open", 'kind="sensor_blind"') == 1, "the gauge")
 
     site.space.ip("link", "set", "send", "up")
     wait_until(lambda: daemon.health()["code"] == 200, "health")
     opened_and_ended(site, "hear")
     assert daemon.health()["gaps_s"] >= 1
-    assert daemon.metric("incidents_open", 'kind="sensor_blind"') == 0
+    wait_until(lambda: daemon.metric("incidents_open", 'kind="sensor_blind"') == 0, "the gauge")
     assert seen_again(site, daemon, 1)["unmapped"]["camwarden"]["visibility"]["gaps_s"] == 0
     site.send(*(attempt(0) for _ in range(ENOUGH_FOR_NEWS)))
     wait_until(lambda: len(site.about("cam-0")) == 2, "news of what was open meanwhile")
