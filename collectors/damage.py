@@ -16,9 +16,9 @@ class Damage:
     reason: str
 
     def __str__(self) -> str:
-        """Give the one line that says what and where."""
+        """Give the one line that says what and where; at its start there is no where."""
         where = "standard input" if self.path == "-" else self.path
-        return f"{where}: {self.reason} (at byte {self.offset})"
+        return f"{where}: {self.reason}" + (f" (at byte {self.offset})" if self.offset else "")
 
 
 class CaptureError(Exception):

@@ -657,9 +657,9 @@ def opened(paths: list[str]) -> Captures:
 
 
 def end(source: Captures) -> None:
-    """Say what could not be read; exit 2 if anything."""
+    """Say what could not be read, as a warning where it could in part; exit 2 if anything."""
     for damage in source.damage:
-        complain(f"warning: {damage}".replace("\n", " "))
+        complain(("warning: " if damage.offset else "") + str(damage).replace("\n", " "))
     if source.damage:
         raise typer.Exit(BAD_INPUT)
 

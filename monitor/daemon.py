@@ -81,6 +81,8 @@ class Outlets:
         """Messages journalled by this process."""
         self.forgotten = 0
         """Messages whose bodies this process has deleted for their age."""
+        self.forgotten_files = 0
+        """Files of evidence that it has deleted for theirs."""
         self.condition: Callable[[], Health] = lambda: Health(ok=True, facts={})
         """How whatever feeds these outlets is."""
 
@@ -115,8 +117,10 @@ class Outlets:
     async def forget(self, before_ns: int, now_ns: int) -> None:
         """Delete the bodies of messages that were journalled before that time and that nobody needs, in small batches.
 
-        DiskFull: not all of them. CommitFailed is fatal.
+        Evidence that no message since then names goes too. DiskFull: not all of them. CommitFailed is fatal.
         """
+        if self.kept.folder is not None:
+            self.forgotten_files += await asyncio.to_thread(self.kept.folder.forget, before_ns)
         border = await self._worker.call(lambda store: store.border(before_ns, now_ns))
         after: int | None = 0
         while after is not None:

@@ -105,7 +105,8 @@ class Replay:
             keep_state(store, engine, render)
             gc.freeze()  # the process is about to end: what it holds need not be looked through once more
             if not isinstance(show, JsonLines):
-                show.close(calm=engine.scanner.packets > 0 and any(each.watched for each in engine.attribution.devices))
+                watched = any(each.watched for each in engine.attribution.devices)
+                show.close(calm=engine.scanner.packets > 0 and watched, whole=not self._captures.damage)
         return engine
 
 
@@ -165,17 +166,17 @@ def shortfalls(engine: Engine) -> list[str]:
     """What had to be left out, a line each; empty if nothing was."""
     attribution, table = engine.attribution, engine.scanner.table
     counted = (
-        (table.evicted, "flows made room for others; their attempts are counted"),
-        (attribution.contacts.evicted, "contacts made room for others; their counts are in their incidents"),
-        (attribution.devices.evicted, "devices were forgotten for want of room"),
-        (attribution.devices.unwatched, "times a host like a camera was left out for want of room: name yours"),
-        (attribution.names.evicted, "names were forgotten for want of room"),
-        (attribution.lookups.early, "look-ups were concluded early for want of room"),
-        (engine.fragments.dropped, "fragmented datagrams never became whole"),
-        (engine.book.folded, "contacts share their device's incident for many operators"),
-        (engine.counts.faults, "times a parser failed by a defect of camwarden's: please report it"),
+        (table.evicted, "flows that made room for others (their attempts are counted)"),
+        (attribution.contacts.evicted, "contacts that made room for others (their counts are in their incidents)"),
+        (attribution.devices.evicted, "devices that were forgotten for want of room"),
+        (attribution.devices.unwatched, "hosts like a camera that were left out for want of room (name yours)"),
+        (attribution.names.evicted, "names that were forgotten for want of room"),
+        (attribution.lookups.early, "look-ups that were concluded early for want of room"),
+        (engine.fragments.dropped, "fragmented datagrams that never became whole"),
+        (engine.book.folded, "contacts that share their device's incident for many operators"),
+        (engine.counts.faults, "failures of a parser by a defect of camwarden's (please report them)"),
     )
-    return [f"note: {count:,} {what}" for count, what in counted if count]
+    return [f"note: {what}: {count:,}" for count, what in counted if count]
 
 
 def progress(captures: Captures, engine: Engine) -> Iterator[Any]:

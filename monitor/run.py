@@ -341,13 +341,14 @@ class Sensor:
         while True:
             real_ns = self._real_ns()
             before_ns = min(real_ns, self._engine.now_ns) - days * DAY_S * 1_000_000_000
-            had = self._out.forgotten
+            had, files = self._out.forgotten, self._out.forgotten_files
             try:
                 await self._out.forget(before_ns, real_ns)
             except DiskFull as full:
                 log.warning("old messages stay for another day", why=str(full))
-            if self._out.forgotten > had:
-                log.info("old messages forgotten", messages=self._out.forgotten - had, older_than_days=days)
+            had, files = self._out.forgotten - had, self._out.forgotten_files - files
+            if had or files:
+                log.info("old messages forgotten", messages=had, files=files, older_than_days=days)
             await asyncio.sleep(DAY_S)
 
     def _note_room(self, short: str | None) -> None:
@@ -358,6 +359,7 @@ class Sensor:
         if short is None and self._degraded is not None:
             log.info("journal grows again")
         self._degraded = short
+        self._out.metrics.journal(full=short is not None)
 
     async def _show_life(self) -> None:
         """Tell the service manager that the loop goes round, and subscribers what devices are."""

@@ -3,14 +3,16 @@
 Strategy: whoever makes a message asks for its exhibit first, in the thread of the journal and within its transaction:
 the file is written, synced and renamed, then the message that names it is inserted, then both are committed by the
 journal. So a message never names a file that was not there; after a crash there may be a file that no message names,
-which is the older evidence of the same incident or is removed with the oldest. A file is never changed: news of an
-incident is another file, with all that the last one had, so every message's hash stays that of the file it names.
+which is the older evidence of the same incident or is removed with the oldest. What a file holds never changes: news of
+an incident is another file, with all that the last one had, so every message's hash stays that of the file it names.
+When it was modified is when a message last named it: by that it grows old.
 Whatever goes wrong here is counted and told, and the message goes out without evidence.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import stat
 import threading
@@ -106,6 +108,30 @@ class Folder:
                 except OSError as error:
                     self.fail(error)
 
+    def forget(self, before_ns: int) -> int:
+        """Delete what no message has named since that time of the machine's clock; how many files."""
+        gone = 0
+        for pool in (self.packets, self.images, self.waiting):
+            with self.lock:
+                names = list(pool)
+            for name in names:
+                with self.lock:  # let go between two files: a message must not wait for all of them
+                    gone += self._forget(pool, name, before_ns)
+        return gone
+
+    def _forget(self, pool: Pool, name: str, before_ns: int) -> bool:
+        try:
+            if name not in pool or (self.path / name).stat().st_mtime_ns >= before_ns:
+                return False
+            pool.remove(name)
+        except FileNotFoundError:
+            pool.forget(name)
+            return False
+        except OSError as error:
+            self.fail(error)
+            return False
+        return True
+
     def fail(self, error: OSError) -> None:
         """Something could not be kept."""
         self.failed += 1
@@ -176,6 +202,7 @@ class Folder:
         if len(packets) == len(before):
             if not before:
                 return None
+            self._name_again(self.packets, name, len(data))
         else:
             name = f"{incident}-{transition.number}.pcapng"
             data = write(packets, _comment(transition))
@@ -205,6 +232,11 @@ class Folder:
             self.packets.remove(name)
             return "", b"", []
 
+    def _name_again(self, pool: Pool, name: str, size: int) -> None:
+        """A message names a file that was there: it is as new as that message now (see ``forget``)."""
+        os.utime(self.path / name)
+        pool.add(name, size)
+
     def _remember(self, incident: str, number: int) -> None:
         self._latest[incident] = number
         if len(self._latest) > 2 * len(self.packets) + 1024:
@@ -225,6 +257,8 @@ class Folder:
                     self.images.add(name, image.bytes)
                     sync_folder(self.path)
                 there = name in self.images and (self.path / name).stat().st_size == image.bytes
+                if there:
+                    self._name_again(self.images, name, image.bytes)
         except OSError as error:
             self.fail(error)
             return None

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 BLOCK: Final = 4096
@@ -30,6 +31,9 @@ class Pool:
 
     def __contains__(self, name: str) -> bool:
         return name in self._files
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
 
     def __len__(self) -> int:
         return len(self._files)

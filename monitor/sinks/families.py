@@ -100,6 +100,9 @@ OLDEST: Final = Family(
     "outbox_oldest_seconds", GAUGE, "Age of the oldest message that a sink has yet to deliver.", ("sink",)
 )
 FORGOTTEN: Final = Family("journal_forgotten", COUNTER, "Messages that were deleted from the journal for their age.")
+JOURNAL_FULL: Final = Family(
+    "journal_full", GAUGE, "Whether the journal's disk is full: it writes from its reserve, or waits for room."
+)
 CONFIGURATION: Final = Family(
     "config_last_reload_successful", GAUGE, "Whether the configuration's file was taken over when it was last read."
 )
@@ -138,6 +141,7 @@ FAMILIES: Final = (
     PARKED,
     OLDEST,
     FORGOTTEN,
+    JOURNAL_FULL,
     CONFIGURATION,
     UP,
     GEO_AGE,

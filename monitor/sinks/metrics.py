@@ -48,8 +48,8 @@ COUNTED_BY_INTERFACE: Final = {each.name: each for each in (names.PACKETS, names
 class Metrics:
     """Every number that camwarden shows to Prometheus.
 
-    ``transition``, ``sink``, ``configuration``, ``show`` and ``snapshot`` take the lock themselves; for the other calls
-    whoever makes them holds it where there is more than one thread.
+    ``transition``, ``sink``, ``configuration``, ``journal``, ``show`` and ``snapshot`` take the lock themselves; for
+    the other calls whoever makes them holds it where there is more than one thread.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class Metrics:
         self._shown: Counters | None = None
         self._set(names.BUILD, 1, version)
         self._set(names.CONFIGURATION, 1)
+        self._set(names.JOURNAL_FULL, 0)
         self._add(names.EVICTIONS, 0)
         self._add(names.PASSED_OVER, 0)
         for kind, severity in product([each for each in Kind if each is not Kind.TEST], Severity):
@@ -104,6 +105,11 @@ class Metrics:
         """Show what came of the last reading of the configuration; where it was refused, the old one stays."""
         with self.lock:
             self._set(names.CONFIGURATION, taken)
+
+    def journal(self, *, full: bool) -> None:
+        """Show whether the journal has room to grow."""
+        with self.lock:
+            self._set(names.JOURNAL_FULL, full)
 
     def packets(self, interface: str, count: int, frame_bytes: int) -> None:
         """Count packets of ``frame_bytes`` together."""

@@ -59,12 +59,16 @@ class Terminal:
             elif before is not None and transition.outcome is None and _known(before) != _known(transition):
                 self._line(transition, "more")
 
-    def close(self, *, calm: bool) -> None:
-        """Print the table, or that there was nothing. ``calm``: devices were watched, so nothing means something."""
+    def close(self, *, calm: bool, whole: bool = True) -> None:
+        """Print the table, or that there was nothing.
+
+        ``calm``: devices were watched, so nothing means something; ``whole``: every capture was read to its end.
+        """
         if self.last:
             self._console.print(self.table())
         elif calm:
-            self._console.print("no incident: the watched devices attempted nothing outside the policy")
+            found = "no incident" if whole else "no incident in what could be read"
+            self._console.print(f"{found}: the watched devices attempted nothing outside the policy")
 
     def table(self) -> Table:
         """What was found: an incident a row, the gravest first."""

@@ -67,11 +67,13 @@ def test_a_full_disk(site: Site, disk: Path) -> None:
     daemon.state = disk / "state"
     site.send(attempt(0))
     wait_until(lambda: site.about("cam-0"), "the attempt before")
+    assert daemon.metric("journal_full") == 0
     ballast = fill(disk)
     site.send(*(attempt(number) for number in range(20)))
     took = wait_until(lambda: daemon.health()["code"] == 503, "degraded")
     assert took < 6
     assert "no space left" in daemon.health()["journal"]
+    wait_until(lambda: daemon.metric("journal_full") == 1, "the gauge")
     wait_until(lambda: daemon.says("journal cannot grow, nothing is lost yet"), "a line in the log")
     wait_until(lambda: len(site.received()) == 20, "what is told while the disk is full")
 
@@ -81,6 +83,7 @@ def test_a_full_disk(site: Site, disk: Path) -> None:
     ballast.unlink()
     wait_until(lambda: daemon.health()["code"] == 200, "health once there is room")
     assert daemon.says("journal grows again")
+    wait_until(lambda: daemon.metric("journal_full") == 0, "the gauge")
     wait_until(lambda: len(openings(site)) == CAMERAS * len(OPERATORS), "all of it", 20)
     assert daemon.health()["refused"] == 0
     daemon.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import statistics
 import time
@@ -35,6 +36,9 @@ def age(state: Path, days: int) -> None:
         journal.execute("DROP TRIGGER journal_keeps_values")
         journal.execute("UPDATE journal SET wall_ns = wall_ns - ?", (days * DAY_NS,))
         journal.execute(trigger)
+    then = time.time_ns() - days * DAY_NS
+    for file in (state / "evidence").iterdir():
+        os.utime(file, ns=(then, then))
 
 
 def test_a_daemon_that_starts_forgets(site: Site) -> None:
@@ -49,6 +53,8 @@ def test_a_daemon_that_starts_forgets(site: Site) -> None:
     daemon.start()
     wait_until(lambda: daemon.says("old messages forgotten"), "a line in the log")
     (line,) = daemon.says("old messages forgotten", older_than_days=30)
+    assert line["files"] == 1
+    assert list((daemon.state / "evidence").iterdir()) == []
     assert line["messages"] == daemon.health()["forgotten"] >= 2
     wait_until(lambda: daemon.metric("journal_forgotten_total") == line["messages"], "the next save")
     assert [each for each in daemon.journal() if each["device"]["name"] == "cam-0"] == []

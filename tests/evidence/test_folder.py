@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 from contextlib import contextmanager
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
     from monitor.model.exhibits import PacketFile
 
 Opened = "Callable[..., Folder]"
+DAY_NS = 86_400_000_000_000
 
 
-def kept(folder: Folder, *given: object) -> PacketFile:
-    exhibit = folder.exhibit(transition(*given))  # type: ignore[arg-type]
+def kept(folder: Folder, *given: object, incident: str = "a" * 32) -> PacketFile:
+    exhibit = folder.exhibit(transition(*given, incident=incident))  # type: ignore[arg-type]
     assert exhibit is not None
     assert exhibit.packets is not None
     return exhibit.packets
@@ -111,6 +113,30 @@ def test_the_bounds_hold_whatever_comes(
         sizes = [-(-each.stat().st_size // BLOCK) * BLOCK for each in folder.path.iterdir()]
         assert sum(sizes) == folder.packets.used <= 12 * BLOCK
     assert folder.failed == 0
+
+
+def test_what_no_message_names_any_more_is_forgotten(opened: Callable[..., Folder], told: list[str]) -> None:
+    """By when a message last named it; what is young, or of somebody else, stays."""
+    folder = opened()
+    old, again, young = (kept(folder, 1, packet(1), incident=each * 32) for each in "abc")
+    for each in (old, again):
+        os.utime(folder.path / each.file, ns=(DAY_NS, DAY_NS))
+    (folder.path / "notes.txt").write_text("mine")
+    os.utime(folder.path / "notes.txt", ns=(DAY_NS, DAY_NS))
+    folder = opened()
+    assert kept(folder, 2, incident="b" * 32) == again
+    before = folder.packets.used
+    assert folder.forget(2 * DAY_NS) == 1
+    assert not (folder.path / old.file).exists()
+    assert folder.packets.used == before - BLOCK
+    holds(folder, again)
+    holds(folder, young)
+    assert (folder.path / "notes.txt").read_text() == "mine"
+    assert folder.forget(2 * DAY_NS) == 0
+    (folder.path / young.file).unlink()
+    assert folder.forget(2**62) == 1
+    assert (len(folder.packets), folder.packets.used) == (0, 0)
+    assert told == []
 
 
 def test_the_oldest_make_room_and_are_counted(opened: Callable[..., Folder]) -> None:

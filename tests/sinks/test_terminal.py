@@ -34,6 +34,16 @@ def test_an_incident_without_another_end_has_no_empty_words(known: Knowledge) ->
     assert how_far(cloud) == "transferred"
 
 
+def test_nothing_was_found() -> None:
+    """Which is only said of what was read."""
+    said = []
+    for calm, whole in ((True, True), (True, False), (False, False)):
+        written = io.StringIO()
+        Terminal(Console(file=written, width=100)).close(calm=calm, whole=whole)
+        said.append(written.getvalue().partition(":")[0])
+    assert said == ["no incident", "no incident in what could be read", ""]
+
+
 def test_a_line_as_more_is_known(known: Knowledge) -> None:
     """Opened as a probable update, a line more when the device says its new version; none for each sign."""
     lines = [line for line in shown(known, "push_update").splitlines() if "firmware_update    " in line]
