@@ -2,6 +2,7 @@ cimport cython
 
 from monitor.incidents.incident cimport Incident, counted
 from monitor.model.contacts cimport Contact, Device
+from monitor.model.evidence cimport evidence_of_contact, name_of
 
 
 @cython.final

@@ -19,7 +19,7 @@ from monitor.incidents.incident import MAX_EVIDENCES
 from monitor.incidents.words import sentence
 from monitor.model.address import mac_text, text
 from monitor.model.contacts import Outcome, address_of
-from monitor.model.evidence import NO_SERVICE, evidence_of_contact, name_of
+from monitor.model.evidence import NO_SERVICE
 from monitor.model.exhibits import no_packets
 from monitor.model.incidents import (
     Activity,
@@ -34,6 +34,7 @@ from monitor.model.limits import Limit, Room
 if not cython.compiled:
     from monitor.incidents.incident import Incident, counted
     from monitor.model.contacts import Contact, Device
+    from monitor.model.evidence import evidence_of_contact, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

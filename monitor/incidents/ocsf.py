@@ -6,6 +6,7 @@ equal transitions are equal bytes and a signature over them can be checked anywh
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -219,7 +220,7 @@ class _Camwarden(_Table, frozen=True, kw_only=True):
     rule: str
     sensor: str
     seq: int
-    verdict: _Verdict | None = None
+    verdict: msgspec.Raw | None = None
     visibility: _Visibility
 
 
@@ -233,9 +234,9 @@ class _Finding(_Table, frozen=True, kw_only=True):
     class_uid: int
     confidence_id: int
     count: int | None = None
-    device: _Device
+    device: msgspec.Raw
     end_time: int
-    evidences: list[_Evidence] | None = None
+    evidences: list[msgspec.Raw] | None = None
     finding_info: _FindingInfo
     is_alert: bool
     message: str
@@ -249,6 +250,9 @@ class _Finding(_Table, frozen=True, kw_only=True):
 
 
 _ENCODER: Final = msgspec.json.Encoder()
+REMEMBERED: Final = 4096
+"""Parts of each sort that are kept as JSON, some 500 bytes each: messages say the same of a device, an operator or a
+remote end again and again."""
 
 
 def render(
@@ -298,31 +302,37 @@ def render(
     )
 
 
-def _device(device: DeviceView) -> _Device:
+@lru_cache(REMEMBERED)
+def _device(device: DeviceView) -> msgspec.Raw:
     firmware = _known(device.firmware)
     ours = device.device_class == SENSOR
-    return _Device(
-        type_id=DEVICE_OTHER if ours else DEVICE_IOT,
-        type="Sensor" if ours else "IOT",
-        name=_known(device.name),
-        ip=device.ip,
-        mac=device.mac,
-        vendor_name=_known(device.vendor),
-        model=_known(device.model),
-        os=_System(name="firmware", type_id=OS_OTHER, type="Other", version=firmware) if firmware else None,
+    return _json(
+        _Device(
+            type_id=DEVICE_OTHER if ours else DEVICE_IOT,
+            type="Sensor" if ours else "IOT",
+            name=_known(device.name),
+            ip=device.ip,
+            mac=device.mac,
+            vendor_name=_known(device.vendor),
+            model=_known(device.model),
+            os=_System(name="firmware", type_id=OS_OTHER, type="Other", version=firmware) if firmware else None,
+        )
     )
 
 
-def _evidence(evidence: Evidence) -> _Evidence:
-    return _Evidence(
-        src_endpoint=_Endpoint(ip=evidence.device_ip, port=evidence.device_port or None),
-        dst_endpoint=_remote(evidence) if evidence.remote_ip or evidence.remote_name else None,
-        connection_info=_Connection(
-            direction_id=DIRECTION_OUTBOUND,
-            protocol_num=evidence.proto or None,
-            protocol_name=PROTOCOLS.get(evidence.proto),
-            community_uid=evidence.community_id,
-        ),
+@lru_cache(REMEMBERED)
+def _evidence(evidence: Evidence) -> msgspec.Raw:
+    return _json(
+        _Evidence(
+            src_endpoint=_Endpoint(ip=evidence.device_ip, port=evidence.device_port or None),
+            dst_endpoint=_remote(evidence) if evidence.remote_ip or evidence.remote_name else None,
+            connection_info=_Connection(
+                direction_id=DIRECTION_OUTBOUND,
+                protocol_num=evidence.proto or None,
+                protocol_name=PROTOCOLS.get(evidence.proto),
+                community_uid=evidence.community_id,
+            ),
+        )
     )
 
 
@@ -386,17 +396,24 @@ def _firmware(change: FirmwareChange) -> _Firmware:
     return _Firmware(before=_known(change.before), after=_known(change.after))
 
 
-def _verdict(verdict: Verdict) -> _Verdict:
-    return _Verdict(
-        location=verdict.location,
-        network=verdict.network,
-        organisation=_known(verdict.organisation),
-        organisation_country=verdict.organisation_country,
-        operator=_known(verdict.operator),
-        jurisdiction=verdict.jurisdiction,
-        confidence=str(verdict.confidence),
-        why=_text(verdict.why),
+@lru_cache(REMEMBERED)
+def _verdict(verdict: Verdict) -> msgspec.Raw:
+    return _json(
+        _Verdict(
+            location=verdict.location,
+            network=verdict.network,
+            organisation=_known(verdict.organisation),
+            organisation_country=verdict.organisation_country,
+            operator=_known(verdict.operator),
+            jurisdiction=verdict.jurisdiction,
+            confidence=str(verdict.confidence),
+            why=_text(verdict.why),
+        )
     )
+
+
+def _json(part: _Table) -> msgspec.Raw:
+    return msgspec.Raw(_ENCODER.encode(part))
 
 
 def _known(text: str | None) -> str | None:

@@ -2,6 +2,7 @@ cimport cython
 
 from monitor.incidents.incident cimport Incident
 from monitor.model.contacts cimport Contact
+from monitor.model.evidence cimport name_of
 
 
 cdef dict _SORT, _SEVERITY_WHY
@@ -14,7 +15,7 @@ cdef str _deed(Incident incident)
 cdef str _goal(Incident incident)
 @cython.locals(laws=dict)
 cdef list _law(verdict, list ends)
-@cython.locals(contact=Contact, ends=list)
+@cython.locals(contact=Contact, best=Contact, ends=list)
 cdef list _ends(Incident incident)
 cdef dict _tally(list ends)
 cdef str _first(list said)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import cython
+
 from monitor.model.address import text
 from monitor.model.contacts import DeviceClass, Outcome, Trait
-from monitor.model.evidence import NO_SERVICE, name_of
+from monitor.model.evidence import NO_SERVICE
 from monitor.model.incidents import Kind
 from monitor.model.verdicts import OperatorKind
+
+if not cython.compiled:
+    from monitor.model.evidence import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,6 +116,9 @@ def _law(verdict: Verdict, ends: list[Contact]) -> list[str]:
 def _ends(incident: Incident) -> list[Contact]:
     """The remote ends that the incident has, as far as they are still known."""
     ends: list[Contact] = []
+    best = incident.best
+    if incident.contacts == 1 and best is not None and best.incident == incident.uid:
+        return ends if best.remote is None else [best]  # mostly; a device may have thousands of contacts
     contact: Contact | None = incident.device.oldest
     while contact is not None:
         if contact.incident == incident.uid and contact.remote is not None:
