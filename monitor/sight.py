@@ -11,6 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from collectors.live import BLIND, LinkState
+from monitor.detectors.sensor_blind import DEAD_NS, HEAVY_PPM
 from monitor.model.sight import Look
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ WINDOW_NS: Final = 60_000_000_000
 """What is wrong with a mirror is told within a minute (threat model, T24)."""
 STEP_NS: Final = 5_000_000_000
 """How finely the window moves on."""
+AFTERMATH_NS: Final = 10_000_000_000
+"""How long after it could see again the sensor learns from acknowledgements what passed meanwhile: video is
+acknowledged many times a second, and what is not is sent again within some seconds (RFC 6298)."""
 
 
 class _Side:
@@ -36,15 +40,19 @@ class _Side:
         self.state = LinkState.UP
         self.reason = ""
 
-    def take(self, ledger: Ledger, now_ns: int) -> None:
-        """The account as it is now."""
+    def take(self, ledger: Ledger, now_ns: int) -> bool:
+        """The account as it is now; whether much was lost or nothing could be seen since the last one."""
+        came, lost = ledger.came - self.ledger.came, ledger.lost - self.ledger.lost
+        troubled = lost * 1_000_000 >= HEAVY_PPM * came > 0
         if ledger.arrived != self.ledger.arrived:
+            troubled |= now_ns - self.moved_ns >= DEAD_NS
             self.moved_ns = now_ns
         self.ledger = ledger
         if now_ns - self.steps[-1][0] >= STEP_NS:
             self.steps.append((now_ns, ledger))
         while len(self.steps) > 1 and now_ns - self.steps[1][0] >= WINDOW_NS:
             self.steps.popleft()
+        return troubled
 
 
 class Sight:
@@ -69,6 +77,10 @@ class Sight:
         self.followed = 0
         self.missed = 0
         """Octets of TCP that passed here, and that were acknowledged and did not."""
+        self._explained = 0
+        """Of those, the ones missed while nothing could be seen, or much was lost here: that is told by itself."""
+        self._missed = 0
+        self._troubled_ns = -AFTERMATH_NS
         self.troubles: tuple[str, ...] = ()
         """What its detector last said."""
         self.canary_every_ns = 0
@@ -112,13 +124,18 @@ class Sight:
             if side is None:
                 self._sides[ledger.interface] = _Side(ledger, now_ns)
             else:
-                side.take(ledger, now_ns)
+                blind |= side.take(ledger, now_ns)
         for event in events:
             side = self._sides.get(event.interface)
             if side is not None:
                 side.state, side.reason = event.state, event.reason
+        if blind or any(side.state in BLIND for side in self._sides.values()):
+            self._troubled_ns = now_ns
+        if now_ns - self._troubled_ns < AFTERMATH_NS:
+            self._explained += self.missed - self._missed
+        self._missed = self.missed
         if not self._turns or now_ns - self._turns[-1][0] >= STEP_NS:
-            self._turns.append((now_ns, self.one_way, self.two_way, self.followed, self.missed))
+            self._turns.append((now_ns, self.one_way, self.two_way, self.followed, self.missed - self._explained))
         while len(self._turns) > 1 and now_ns - self._turns[1][0] >= WINDOW_NS:
             self._turns.popleft()
 
@@ -145,7 +162,7 @@ class Sight:
                 one_way=self.one_way - one_way,
                 two_way=self.two_way - two_way,
                 followed=self.followed - followed,
-                missed=self.missed - missed,
+                missed=self.missed - self._explained - missed,
             )
             for name, side in self._sides.items()
         ]

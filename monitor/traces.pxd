@@ -11,15 +11,16 @@ from monitor.wire.scan cimport Scanner
 cdef class Traces:
     cdef Scanner _scanner
     cdef long long _most_bytes
-    cdef object _watched, _others, _watched_names, _other_names, _hellos
+    cdef tuple _pairs, _names
+    cdef object _hellos
     cdef readonly long long bytes, forgotten, unnamed, withheld
     cdef long long _given, _given_ns
     @cython.locals(payload=bytes, what=str, asker=bytes, begun=bint, device=Device)
     cpdef packet(self, Flow flow, int events, view)
     cpdef refusal(self, Flow flow, view)
-    @cython.locals(key=bytes, watched=bint)
+    @cython.locals(key=bytes)
     cdef _add(self, Flow flow, packet)
-    cdef _asked(self, bytes asker, bint watched, bytes question, packet)
+    cdef _asked(self, bytes asker, int tier, bytes question, packet)
     cdef _shrink(self)
     cdef _forget_pair(self, pairs)
     cdef _forget_names(self, names)
@@ -30,6 +31,11 @@ cdef class Traces:
     cdef tuple _segment(self, Flow flow, bytes data)
 
 
+cdef int _tier(Device device) except -1
+cdef _found(tuple tiers, bytes key)
+cdef _used(tuple tiers, bytes key, int tier, make)
+cdef _lowest(tuple tiers)
+cdef long long _size(packet) except -1
 @cython.locals(quoted="long long", first=int)
 cdef long long _quote_end(view, long long transport, long long end) except -1
 @cython.locals(parts=list)

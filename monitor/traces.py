@@ -3,14 +3,15 @@
 Strategy: of the packets at which the scanner stops (never video) the first few of each flow are kept, headers and what
 redaction lets through, in a ring of each pair of hosts; an incident is known only later, and then names the pair. What
 was looked up stands apart, by device and question, for the resolver is another host. Both share one room: what was used
-longest ago goes first, that of hosts that nobody watches before all else, or made-up senders would push out cameras.
+longest ago goes first, that of hosts that nobody watches before all else, then that of hosts which only look like
+cameras: or made-up senders would push out those of the inventory.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import cython
 
@@ -23,8 +24,9 @@ if not cython.compiled:
     from monitor.wire import layout as at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from monitor.model.contacts import Device
     from monitor.model.flows import Flow
     from monitor.model.incidents import Evidence
     from monitor.wire.scan import Scanner
@@ -39,7 +41,12 @@ PAIRS: Final = 8_192
 DEVICES: Final = 2_048
 """Twice as many cameras as there may be in the inventory."""
 MOST_BYTES: Final = 16 * 1024 * 1024
-"""Octets of packets kept in all, of pairs and of names."""
+"""Bytes of memory for packets in all, of pairs and of names: some 30,000 of them, 60 a camera of 500."""
+BESIDE: Final = 384
+"""Bytes of memory that a packet takes beside its octets (tracemalloc, CPython 3.11: 374 in a pair's ring, 325 as a
+question)."""
+RING: Final = 768
+"""Bytes of memory that a pair or a device takes with the first of its packets: the same, a deque has room for 64."""
 MOST_GIVEN: Final = 1024 * 1024
 """Octets that are given to incidents in a second of packet time: what waits for a slow disk stays bounded."""
 PER_MESSAGE: Final = 48
@@ -62,6 +69,10 @@ DNS_PORTS: Final = frozenset({53, 5353, 5355})
 CONTROL: Final = at.ATTEMPT | at.ANSWER | at.REFUSE | at.ERROR | at.SYN
 _EVENTS: Final = ((at.ATTEMPT, "attempt"), (at.ANSWER, "answer"), (at.REFUSE, "refusal"))
 
+TIERS: Final = range(3)
+"""See ``_tier``."""
+
+T = TypeVar("T")
 Ring = deque[tuple[tuple[int, int], Packet]]
 """Ports and packet, the oldest first."""
 Questions = OrderedDict[bytes, Packet]
@@ -74,14 +85,13 @@ class Traces:
     def __init__(self, scanner: Scanner, most_bytes: int = MOST_BYTES) -> None:
         self._scanner = scanner
         self._most_bytes = most_bytes
-        self._watched: OrderedDict[bytes, Ring] = OrderedDict()
-        self._others: OrderedDict[bytes, Ring] = OrderedDict()
-        self._watched_names: OrderedDict[bytes, Questions] = OrderedDict()
-        self._other_names: OrderedDict[bytes, Questions] = OrderedDict()
+        self._pairs: tuple[OrderedDict[bytes, Ring], ...] = tuple(OrderedDict() for _ in TIERS)
+        self._names: tuple[OrderedDict[bytes, Questions], ...] = tuple(OrderedDict() for _ in TIERS)
+        """Both by tier, the lowest first."""
         self._hellos: OrderedDict[tuple[int, int, int], tuple[int, int]] = OrderedDict()
         """By flow, its start and direction: octets of a greeting that are still to come, and where they begin."""
         self.bytes = 0
-        """Octets of all packets that are kept."""
+        """Memory of all packets that are kept."""
         self.forgotten = 0
         """Pairs that made room."""
         self.unnamed = 0
@@ -93,8 +103,8 @@ class Traces:
 
     def limits(self) -> Iterator[Limit]:
         """The room for packets."""
-        yield Limit(Room.TRACES, PAIRS, len(self._watched) + len(self._others), self.forgotten)
-        yield Limit(Room.TRACED_NAMES, DEVICES, len(self._watched_names) + len(self._other_names), self.unnamed)
+        yield Limit(Room.TRACES, PAIRS, sum(map(len, self._pairs)), self.forgotten)
+        yield Limit(Room.TRACED_NAMES, DEVICES, sum(map(len, self._names)), self.unnamed)
         yield Limit(Room.TRACED, self._most_bytes, self.bytes, self.withheld)
 
     def packet(self, flow: Flow, events: int, view: memoryview) -> None:
@@ -110,7 +120,7 @@ class Traces:
             begun = flow.responder_port in DNS_PORTS
             device = flow.device if flow.outward == begun else flow.peer
             asker = flow.initiator if begun else flow.responder
-            self._asked(asker, device is not None and device.watched, _question(payload), packet)
+            self._asked(asker, _tier(device), _question(payload), packet)
             return
         flow.kept += 1
         if what or flow.contact is not None or events & CONTROL:
@@ -133,8 +143,7 @@ class Traces:
             if remote is None:
                 continue
             key, ends = _pair(device, remote), {evidence.device_port, evidence.remote_port}
-            ring = self._watched.get(key) or self._others.get(key) or ()
-            for ports, packet in ring:
+            for ports, packet in _found(self._pairs, key) or ():
                 if packet.ts_ns >= first_ns - BEFORE_NS and (not alone or set(ports) == ends):
                     found[packet] = None
         return self._give(sorted(found, key=_time))
@@ -154,46 +163,37 @@ class Traces:
 
     def _add(self, flow: Flow, packet: Packet) -> None:
         key = _pair(flow.initiator, flow.responder)
-        ring = self._watched.get(key)
-        if ring is not None:
-            self._watched.move_to_end(key)
-        else:
-            ring = self._others.pop(key, None) or deque()
-            watched = flow.device is not None and flow.device.watched
-            (self._watched if watched else self._others)[key] = ring
+        ring = _used(self._pairs, key, _tier(flow.device), deque)
+        if not ring:
+            self.bytes += RING
         if len(ring) >= PER_PAIR:
-            self.bytes -= len(ring.popleft()[1].data)
+            self.bytes -= _size(ring.popleft()[1])
         ring.append(((flow.initiator_port, flow.responder_port), packet))
-        self.bytes += len(packet.data)
-        if len(self._watched) + len(self._others) > PAIRS:
-            self._forget_pair(self._others or self._watched)
+        self.bytes += _size(packet)
+        if sum(map(len, self._pairs)) > PAIRS:
+            self._forget_pair(_lowest(self._pairs))
         self._shrink()
 
-    def _asked(self, asker: bytes, watched: bool, question: bytes, packet: Packet) -> None:  # noqa: FBT001  a compiled method takes no keywords
+    def _asked(self, asker: bytes, tier: int, question: bytes, packet: Packet) -> None:
         """A device asked for a name, or was told about it; the last time counts."""
-        known = self._watched_names.get(asker)
-        if known is not None:
-            self._watched_names.move_to_end(asker)
-        else:
-            known = self._other_names.pop(asker, None) or OrderedDict()
-            (self._watched_names if watched else self._other_names)[asker] = known
+        known = _used(self._names, asker, tier, OrderedDict)
+        if not known:
+            self.bytes += RING
         earlier = known.pop(question, None)
         if earlier is None and len(known) >= PER_DEVICE:
             _, earlier = known.popitem(last=False)
         if earlier is not None:
-            self.bytes -= len(earlier.data)
+            self.bytes -= _size(earlier)
         known[question] = packet
-        self.bytes += len(packet.data)
-        if len(self._watched_names) + len(self._other_names) > DEVICES:
-            self._forget_names(self._other_names or self._watched_names)
+        self.bytes += _size(packet)
+        if sum(map(len, self._names)) > DEVICES:
+            self._forget_names(_lowest(self._names))
         self._shrink()
 
     def _shrink(self) -> None:
-        """Forget what was used longest ago until the rest has room, strangers first."""
+        """Forget what was used longest ago until the rest has room, the lowest tier first."""
         while self.bytes > self._most_bytes:
-            strangers = self._others or self._other_names
-            pairs = self._others if strangers else self._watched
-            names = self._other_names if strangers else self._watched_names
+            pairs, names = next(each for each in zip(self._pairs, self._names, strict=True) if each[0] or each[1])
             if not names or (pairs and _pair_used(pairs) <= _names_used(names)):
                 self._forget_pair(pairs)
             else:
@@ -202,19 +202,19 @@ class Traces:
     def _forget_pair(self, pairs: OrderedDict[bytes, Ring]) -> None:
         """The one that was used longest ago makes room."""
         _, oldest = pairs.popitem(last=False)
-        self.bytes -= sum(len(each.data) for _, each in oldest)
+        self.bytes -= RING + sum(_size(each) for _, each in oldest)
         self.forgotten += 1
 
     def _forget_names(self, names: OrderedDict[bytes, Questions]) -> None:
         """Those of the device that was heard of longest ago make room."""
         _, oldest = names.popitem(last=False)
-        self.bytes -= sum(len(each.data) for each in oldest.values())
+        self.bytes -= RING + sum(_size(each) for each in oldest.values())
         self.unnamed += 1
 
     def _about(self, device: bytes, name: str) -> list[Packet]:
         """What this device asked and was told about a name."""
         wanted = _wire_name(name)
-        known = self._watched_names.get(device) or self._other_names.get(device) or Questions()
+        known = _found(self._names, device) or Questions()
         return [packet for question, packet in known.items() if question.startswith(wanted)]
 
     def _kept(self, flow: Flow, events: int, view: memoryview) -> tuple[Packet, bytes, str]:
@@ -258,6 +258,46 @@ class Traces:
                 if len(self._hellos) > HELLOS:
                     self._hellos.popitem(last=False)
         return kept
+
+
+def _tier(device: Device | None) -> int:
+    """How hard a host is to make up: anybody, one that looks like a camera, one of the inventory."""
+    if device is None or not device.watched:
+        return 0
+    return 2 if device.named else 1
+
+
+def _found(tiers: Sequence[OrderedDict[bytes, T]], key: bytes) -> T | None:
+    """What stands under this key."""
+    for each in tiers:
+        found = each.get(key)
+        if found is not None:
+            return found
+    return None
+
+
+def _used(tiers: Sequence[OrderedDict[bytes, T]], key: bytes, tier: int, make: Callable[[], T]) -> T:
+    """The same, used now; it stands in this tier from now on, or in a higher one that it has been in."""
+    found = None
+    for rank, each in enumerate(tiers):
+        if key in each:
+            if rank >= tier:
+                each.move_to_end(key)
+                return each[key]
+            found = each.pop(key)
+            break
+    kept = tiers[tier][key] = found if found is not None else make()
+    return kept
+
+
+def _lowest(tiers: Sequence[OrderedDict[bytes, T]]) -> OrderedDict[bytes, T]:
+    """The tier that makes room first."""
+    return next(each for each in tiers if each)
+
+
+def _size(packet: Packet) -> int:
+    """Bytes of memory."""
+    return BESIDE + len(packet.data)
 
 
 def _quote_end(view: memoryview, transport: int, end: int) -> int:

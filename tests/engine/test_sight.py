@@ -18,7 +18,7 @@ from pcaps.wire import Connection
 from tests.engine.played import START, Site, blocks, configured, engine, play
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from monitor.app import Knowledge
 
@@ -95,6 +95,37 @@ def test_a_mirror_that_loses_packets_before_they_come(known: Knowledge) -> None:
         sight.followed, sight.missed = scanner.followed * second // 60, scanner.missed * second // 60
         sight.take([ledger(second * 1000)], [], T + second * SECOND)
     assert causes(sight, T + 60 * SECOND) == {"mirror loss"}
+
+
+def missing(sight: Sight, seconds: range, ledgers: Callable[[int], Ledger], *events: LinkEvent) -> set[str]:
+    """What is told while a fifth of what TCP carries is missing in each of these seconds."""
+    told = set()
+    for second in seconds:
+        sight.followed += 800_000
+        sight.missed += 200_000
+        sight.take([ledgers(second)], events if second == seconds[0] else (), T + second * SECOND)
+        told |= causes(sight, T + second * SECOND)
+    return told
+
+
+def test_what_a_known_gap_explains_is_not_told_twice() -> None:
+    """A cable that was out, a mirror that was dead and packets that were lost here are each told alone."""
+    cut = LinkEvent(T, "eth1", LinkState.DOWN)
+    back = LinkEvent(T, "eth1", LinkState.UP)
+    sight = Sight()
+    assert missing(sight, range(1), lambda _: ledger(0)) == set()
+    assert missing(sight, range(1, 21), lambda _: ledger(10), cut) == {"eth1 link"}
+    assert missing(sight, range(21, 26), lambda second: ledger(second), back) == set()
+    assert missing(sight, range(26, 80), lambda second: ledger(second)) == {"mirror loss"}, "it goes on without a cause"
+
+    sight = Sight()
+    sight.take([ledger(10)], [], T)
+    sight.take([ledger(10)], [], T + 40 * SECOND)
+    assert causes(sight, T + 40 * SECOND) == {"eth1 dead"}
+    assert missing(sight, range(41, 46), lambda second: ledger(second)) == set()
+
+    sight = Sight()
+    assert missing(sight, range(70), lambda second: ledger(second * 1000, second * 200)) == {"eth1 loss"}
 
 
 def test_totals_are_of_all_interfaces() -> None:

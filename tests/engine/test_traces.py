@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import pickle
+import tracemalloc
 from hashlib import sha256
 from random import Random
 from struct import pack
@@ -18,9 +21,10 @@ from monitor.model.contacts import DeviceClass
 from monitor.model.incidents import Kind
 from monitor.model.limits import Limit, Room
 from monitor.protocols import redaction
-from monitor.traces import DEVICES, MOST_BYTES, MOST_GIVEN, PAIRS, PER_DEVICE, PER_MESSAGE
+from monitor.traces import DEVICES, MOST_BYTES, MOST_GIVEN, PAIRS, PER_DEVICE, PER_MESSAGE, RING
 from pcaps import messages
 from pcaps.packets import Host, admin_prohibited, udp
+from pcaps.site import HIKVISION
 from pcaps.tls import client_hello, first_flight
 from pcaps.wire import MS, SECOND, START, Connection, lookup
 from tests.engine.played import AMAZON_IE, SEED, UNKNOWN_CN, Played, Site, blocks, configured, engine, play
@@ -41,6 +45,8 @@ PADDING: Final = 12
 """An option that is no more than long (RFC 7830)."""
 LONG: Final = 1_400
 """Octets of padding with which a question still fits a frame of Ethernet."""
+STRANGER: Final = "02:00:00"
+"""No maker's prefix."""
 BLOCK: Final = 1_024
 """Packets of that length that fit the buffer of played.blocks."""
 
@@ -189,11 +195,11 @@ def held(played: Played) -> dict[Room, Limit]:
     return {limit.name: limit for limit in played.engine.traces.limits()}
 
 
-def flood(site: Site, at: int, askers: int, each: int) -> int:
-    """So many senders whom nobody knows ask, in datagrams as long as there may be; returns when the last one passes."""
+def flood(site: Site, at: int, askers: int, each: int, maker: str = STRANGER) -> int:
+    """So many made-up senders ask, in datagrams as long as there may be; returns when the last one passes."""
     for number in range(askers):
         high, low = divmod(number, 256)
-        sender = Host.at(f"10.20.{16 + high}.{low}", f"02:00:00:00:{high:02x}:{low:02x}")
+        sender = Host.at(f"10.20.{16 + high}.{low}", f"{maker}:00:{high:02x}:{low:02x}")
         for turn in range(each):
             at += MS // 10
             site.wire.udp(at, sender, 40000, site.server, 53, asked(f"q{turn}", LONG))
@@ -212,7 +218,7 @@ def flooded(askers: int, each: int) -> Site:
     return site
 
 
-@pytest.mark.parametrize(("askers", "each"), [(DEVICES + 50, 1), (DEVICES // 8, PER_DEVICE)])
+@pytest.mark.parametrize(("askers", "each"), [(DEVICES + 50, 1), (DEVICES // 6, PER_DEVICE)])
 def test_made_up_askers_push_out_no_question_of_a_camera(known: Knowledge, askers: int, each: int) -> None:
     """Many of them, or much from each: what they asked goes first, and all octets are within the bound and told."""
     played = keeping(known, flooded(askers, each), size=BLOCK)
@@ -225,22 +231,50 @@ def test_made_up_askers_push_out_no_question_of_a_camera(known: Knowledge, asker
     assert limits[Room.TRACED_NAMES].turned_away > 0
 
 
-def test_made_up_askers_push_out_no_connection_of_a_camera(known: Knowledge) -> None:
-    """One that was refused after they came is told with the packets that began it before."""
+@pytest.mark.parametrize("maker", [STRANGER, HIKVISION])
+def test_made_up_askers_push_out_no_connection_of_a_camera(known: Knowledge, maker: str) -> None:
+    """One that was refused after they came is told with the packets that began it before.
+
+    Neither do those that look like cameras: the gate is in the inventory, and they are not.
+    """
     site = Site()
     connection = Connection(site.wire, site.gate, site.remote(UNKNOWN_CN), 443, at=START, rng=site.rng)
     connection.syn()
-    flood(site, START + MS, DEVICES // 8, PER_DEVICE)
+    flood(site, START + MS, DEVICES // 6, PER_DEVICE, maker)
     connection.now = START + 10 * SECOND
     connection.reset()
     played = keeping(known, site, size=BLOCK)
     assert held(played)[Room.TRACED_NAMES].turned_away > 0
-    assert any("attempt" in packet.note for packet in played.told[-1].packets)
+    of_gate = [each for each in played.told if each.device.name == "gate"]
+    assert any("attempt" in packet.note for packet in of_gate[-1].packets)
+    looks_like_one = [each for each in played.engine.attribution.devices if each.watched and not each.named]
+    assert bool(looks_like_one) == (maker == HIKVISION)
+
+
+def test_memory_is_counted_as_it_is(known: Knowledge) -> None:
+    """What the bound counts is what the packets take, a quarter more or less."""
+    site = Site()
+    for number in range(4000):
+        remote = site.remote(f"115.{231 + number // 65_536}.{number >> 8 & 255}.{number & 255}")
+        connection = Connection(site.wire, site.gate, remote, 443, at=START + number * MS, rng=site.rng)
+        connection.open()
+        connection.reset()
+    traces = keeping(known, site).engine.traces
+    assert traces is not None
+    kept = pickle.dumps([each for each in gc.get_referents(traces) if isinstance(each, tuple)])
+    tracemalloc.start()
+    try:
+        again = pickle.loads(kept)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(again[0][-1]) == 4000
+    assert 0.75 * traces.bytes < taken < 1.25 * traces.bytes
 
 
 def test_what_made_room_for_a_flood_is_the_same_in_each_replay(known: Knowledge) -> None:
     """Whatever the blocks are, and the seed of the flow table."""
-    site = flooded(DEVICES // 8, PER_DEVICE)
+    site = flooded(DEVICES // 6, PER_DEVICE)
     whole = keeping(known, site, size=BLOCK)
     other = keeping(known, site, size=97, seed=b"another seed 16b")
     assert [each.packets for each in whole.told] == [each.packets for each in other.told]
@@ -258,7 +292,8 @@ def test_octets_of_questions_are_counted_while_they_are_kept(known: Knowledge) -
         sizes.append(held(keeping(known, site))[Room.TRACED].size)
     one = sizes[0]
     assert one > len(asked("q000"))
-    assert sizes == [one, one, PER_DEVICE * one, PER_DEVICE * one]
+    each = one - RING
+    assert sizes == [one, one, RING + PER_DEVICE * each, RING + PER_DEVICE * each]
 
 
 def test_who_turns_out_to_be_a_camera_is_no_stranger(known: Knowledge) -> None:

@@ -110,10 +110,8 @@ ROOMS: Final[dict[str, tuple[Room, ...]]] = {
     "engine.inspection.ledger._pages[].answers[]": (Room.STATEMENTS,),
     "engine.inspection.ledger._pages[].overheard[]": (Room.STATEMENTS,),
     "engine.scanner.dirty": (Room.FLOWS,),
-    "engine.traces._other_names": (Room.TRACED_NAMES,),
-    "engine.traces._others": (Room.TRACES,),
-    "engine.traces._watched": (Room.TRACES,),
-    "engine.traces._watched_names": (Room.TRACED_NAMES,),
+    "engine.traces._names[]": (Room.TRACED_NAMES,),
+    "engine.traces._pairs[]": (Room.TRACES,),
 }
 """What a limit bounds; of several it is their sum."""
 OF_THE_DAEMON: Final = {
@@ -130,10 +128,8 @@ CAPS: Final[dict[str, int]] = {
     "engine.fragments._open": fragments.MAX_BYTES // fragments.OVERHEAD,
     "engine.fragments._open[].parts": fragments.MAX_PARTS,
     "engine.traces._hellos": traces.HELLOS,
-    "engine.traces._other_names[]": traces.PER_DEVICE,
-    "engine.traces._others[]": traces.PER_PAIR,
-    "engine.traces._watched[]": traces.PER_PAIR,
-    "engine.traces._watched_names[]": traces.PER_DEVICE,
+    "engine.traces._names[][]": traces.PER_DEVICE,
+    "engine.traces._pairs[][]": traces.PER_PAIR,
     # Configuration.
     "engine.attribution.devices._cameras": 1,
     "engine.attribution.devices._claims._due": claims.MAX_DUE,

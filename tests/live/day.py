@@ -166,7 +166,7 @@ class Day:
                 await self._reload(written)
             if mark % 3600 == 0 or mark == seconds:
                 await self._settle(sensor)
-                self._hourly.append(self._figures(mark / 3600))
+                self._hourly.append(self._figures(mark / 3600, sensor))
                 sys.stderr.write(json.dumps(self._hourly[-1]) + "\n")
         os.kill(os.getpid(), signal.SIGTERM)
         await running
@@ -196,7 +196,7 @@ class Day:
         await self._until(lambda: sensor._handover.empty)
         assert await sensor._out.drain()
 
-    def _figures(self, hour: float) -> dict[str, Any]:
+    def _figures(self, hour: float, sensor: Sensor) -> dict[str, Any]:
         gc.collect()
         status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
         return {
@@ -205,6 +205,7 @@ class Day:
             "rss_mib": round(int(status["VmRSS"].split()[0]) / 1024, 2),
             "fds": len(list(Path("/proc/self/fd").iterdir())),
             "threads": int(status["Threads"]),
+            "rooms": {str(limit.name): limit.size for limit in sensor._engine.limits() if limit.size},
             "tasks": sorted(Counter(_name(task) for task in asyncio.all_tasks()).items()),
         }
 
