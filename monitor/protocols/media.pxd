@@ -9,6 +9,8 @@ cdef class Expected:
     cdef public long long evicted, expired
     @cython.locals(key=bytes, entry=tuple, then="long long")
     cpdef claim(self, bytes source, int sport, bytes destination, int dport, long long now_ns)
+    @cython.locals(key=bytes, then="long long")
+    cdef _expire(self, long long now_ns)
     cdef _put(self, bytes key, expectation, long long now_ns)
 
 

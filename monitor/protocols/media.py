@@ -62,6 +62,7 @@ class Expected:
 
         The hosts that the answer names count beside them: a device behind a translator names its own address.
         """
+        self._expire(now_ns)
         targets = dict.fromkeys((pack(setup.destination) if setup.destination else client, client))
         sources = dict.fromkeys((pack(setup.source) if setup.source else server, server))
         for target, source in product(targets, sources):
@@ -99,6 +100,15 @@ class Expected:
             codec=found.setup.codec or stream.codec,
             session=found.session,
         )
+
+    def _expire(self, now_ns: int) -> None:
+        """Forget the ports that nothing came to in time; those unheard of for longest stand first."""
+        while self._awaited:
+            key, (then, _) = next(iter(self._awaited.items()))
+            if now_ns - then <= self._max_age_ns:
+                break
+            del self._awaited[key]
+            self.expired += 1
 
     def _put(self, key: bytes, expectation: Expectation, now_ns: int) -> None:
         self._awaited[key] = (now_ns, expectation)

@@ -58,6 +58,35 @@ def test_what_is_allowed_now_ends_its_incident(known: Knowledge) -> None:
     assert again.incident != opened.incident
 
 
+def test_what_is_long_over_is_not_told_again(known: Knowledge) -> None:
+    """However often the configuration is read: only the next attempt opens an incident, under either policy."""
+    limits = {"quiet_hours": 0.01}
+    played = engine(known, configured(limits=limits))
+    fed(played, calling(0))
+    ended = fed(played, calling(100, 101)[1:2] + calling(102)[1:])
+    assert [each.activity for each in ended] == [Activity.END]
+    for number in range(3):
+        allow = {"name": "cameras", "allow": [f"release-{number}.example"]}
+        taken = reload.prepare(configured(limits=limits), configured(group=[allow], limits=limits), known)
+        reload.apply(played.engine, taken)
+        assert fed(played, calling(110 + number)[1:]) == []
+    (again,) = fed(played, calling(120) + calling(121)[1:])
+    assert (again.activity, again.device.name) == (Activity.NEW, "gate")
+
+
+def test_what_was_allowed_and_is_long_over_is_told_from_its_next_packet_on(known: Knowledge) -> None:
+    """A policy says what may be done, not what might have been."""
+    limits = {"quiet_hours": 0.01}
+    allowing = [{"name": "cameras", "allow": [UNKNOWN_CN]}]
+    played = engine(known, configured(limits=limits, group=allowing))
+    assert fed(played, calling(0) + calling(90)[1:]) == []
+    taken = reload.prepare(configured(limits=limits, group=allowing), configured(limits=limits), known)
+    reload.apply(played.engine, taken)
+    assert fed(played, calling(100)[1:]) == []
+    (now,) = fed(played, calling(101) + calling(102)[1:])
+    assert (now.activity, now.device.name) == (Activity.NEW, "gate")
+
+
 def test_another_group_is_another_policy(known: Knowledge) -> None:
     """A camera put into an isolated group has broken out of it."""
     played = engine(known)

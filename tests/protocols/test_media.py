@@ -84,6 +84,16 @@ def test_age() -> None:
     assert table.expired == 2
 
 
+def test_another_session_makes_the_aged_ones_go() -> None:
+    """Cameras that are set up anew each hour leave nothing behind."""
+    table = expected()
+    assert len(table) == 4
+    table.expect(SETUP, pack("192.0.2.100"), SERVER, "1:later", NOW + MAX_AGE_NS)
+    assert (len(table), table.expired) == (8, 0)
+    table.expect(SETUP, pack("192.0.2.101"), SERVER, "1:latest", NOW + 2 * MAX_AGE_NS)
+    assert (len(table), table.expired) == (8, 4)
+
+
 def test_bounds() -> None:
     """The table is bounded; the oldest goes, and is counted."""
     table = Expected(capacity=8)
