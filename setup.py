@@ -8,6 +8,7 @@ import os
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
+PROCESSORS = os.cpu_count() or 1
 CHECKED = {
     "language_level": 3,
     "boundscheck": True,
@@ -101,11 +102,16 @@ def extensions(names, *arguments):
 
 setup(
     ext_modules=[
-        *cythonize(extensions(PER_PACKET, "-O3", "-g0"), compiler_directives={**CHECKED, "wraparound": False}),
+        *cythonize(
+            extensions(PER_PACKET, "-O3", "-g0"),
+            compiler_directives={**CHECKED, "wraparound": False},
+            nthreads=PROCESSORS,
+        ),
         *cythonize(
             extensions(PER_MESSAGE, "-O2", "-g0"),
             compiler_directives={**CHECKED, "nonecheck": True, "annotation_typing": False},
+            nthreads=PROCESSORS,
         ),
     ],
-    options={"build_ext": {"parallel": os.cpu_count() or 1}},
+    options={"build_ext": {"parallel": PROCESSORS}},
 )
