@@ -61,7 +61,7 @@ class Sight:
     def __init__(self) -> None:
         self._sides: dict[str, _Side] = {}
         self._turns: deque[tuple[int, int, int, int, int]] = deque()
-        """(time, conversations seen one way, both ways, octets followed, missed) in all, of the last WINDOW_NS.
+        """(time, conversations seen one way, both ways, octets followed, unexplained) in all, of the last WINDOW_NS.
 
         The first is what earlier runs had come to: a look is at this one only.
         """
@@ -77,9 +77,10 @@ class Sight:
         self.followed = 0
         self.missed = 0
         """Octets of TCP that passed here, and that were acknowledged and did not."""
-        self._explained = 0
-        """Of those, the ones missed while nothing could be seen, or much was lost here: that is told by itself."""
+        self._unexplained = 0
+        """Those missed but not while nothing could be seen or much was lost here, which is told by itself."""
         self._missed = 0
+        """All of them at the last reading."""
         self._troubled_ns = -AFTERMATH_NS
         self.troubles: tuple[str, ...] = ()
         """What its detector last said."""
@@ -114,8 +115,8 @@ class Sight:
 
     def take(self, ledgers: Iterable[Ledger], events: Iterable[LinkEvent], now_ns: int) -> None:
         """Take the accounts and what became of interfaces, once a second."""
-        blind = any(side.state in BLIND for side in self._sides.values())
-        if blind and self._now_ns:
+        troubled = any(side.state in BLIND for side in self._sides.values())
+        if troubled and self._now_ns:
             self.gaps_ns += max(0, now_ns - self._now_ns)
         self._now_ns = max(now_ns, self._now_ns)
         for ledger in ledgers:
@@ -124,18 +125,18 @@ class Sight:
             if side is None:
                 self._sides[ledger.interface] = _Side(ledger, now_ns)
             else:
-                blind |= side.take(ledger, now_ns)
+                troubled |= side.take(ledger, now_ns)
         for event in events:
             side = self._sides.get(event.interface)
             if side is not None:
                 side.state, side.reason = event.state, event.reason
-        if blind or any(side.state in BLIND for side in self._sides.values()):
+        if troubled or any(side.state in BLIND for side in self._sides.values()):
             self._troubled_ns = now_ns
-        if now_ns - self._troubled_ns < AFTERMATH_NS:
-            self._explained += self.missed - self._missed
+        if now_ns - self._troubled_ns >= AFTERMATH_NS:
+            self._unexplained += self.missed - self._missed
         self._missed = self.missed
         if not self._turns or now_ns - self._turns[-1][0] >= STEP_NS:
-            self._turns.append((now_ns, self.one_way, self.two_way, self.followed, self.missed - self._explained))
+            self._turns.append((now_ns, self.one_way, self.two_way, self.followed, self._unexplained))
         while len(self._turns) > 1 and now_ns - self._turns[1][0] >= WINDOW_NS:
             self._turns.popleft()
 
@@ -162,7 +163,7 @@ class Sight:
                 one_way=self.one_way - one_way,
                 two_way=self.two_way - two_way,
                 followed=self.followed - followed,
-                missed=self.missed - self._explained - missed,
+                missed=self._unexplained - missed,
             )
             for name, side in self._sides.items()
         ]

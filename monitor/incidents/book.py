@@ -117,8 +117,8 @@ class Book:
         held = self._by_uid.get(contact.incident) if contact.incident is not None else None
         if not findings:
             return self._acquit(contact, held, judgement, now_ns) if held is not None else []
-        if held is None and now_ns - contact.last_ns >= self._quiet_ns:
-            # Another policy had everything judged again: this is over, and was told. Its next packet is news.
+        if held is None and contact.incident is not None and now_ns - contact.last_ns >= self._quiet_ns:
+            # Another policy had everything judged again: this was told, and is over. Its next packet is news.
             contact.judged = None
             return []
         told: list[Transition] = []

@@ -74,17 +74,18 @@ def test_what_is_long_over_is_not_told_again(known: Knowledge) -> None:
     assert (again.activity, again.device.name) == (Activity.NEW, "gate")
 
 
-def test_what_was_allowed_and_is_long_over_is_told_from_its_next_packet_on(known: Knowledge) -> None:
-    """A policy says what may be done, not what might have been."""
+def test_what_nobody_was_told_of_is_told_however_long_ago_it_was(known: Knowledge) -> None:
+    """As opened and over: what was allowed then is not now, or its host is only now known for a camera."""
     limits = {"quiet_hours": 0.01}
     allowing = [{"name": "cameras", "allow": [UNKNOWN_CN]}]
     played = engine(known, configured(limits=limits, group=allowing))
     assert fed(played, calling(0) + calling(90)[1:]) == []
     taken = reload.prepare(configured(limits=limits, group=allowing), configured(limits=limits), known)
     reload.apply(played.engine, taken)
-    assert fed(played, calling(100)[1:]) == []
-    (now,) = fed(played, calling(101) + calling(102)[1:])
-    assert (now.activity, now.device.name) == (Activity.NEW, "gate")
+    told = fed(played, calling(100)[1:] + calling(140)[1:])
+    assert [(each.activity, each.device.name) for each in told] == [(Activity.NEW, "gate"), (Activity.END, "gate")]
+    reload.apply(played.engine, taken)
+    assert fed(played, calling(150)[1:]) == []
 
 
 def test_another_group_is_another_policy(known: Knowledge) -> None:
