@@ -29,8 +29,8 @@ from monitor.model.verdicts import Place
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-REMEMBERED: Final = 16_384
-"""Places kept in memory, some 340 bytes each; beyond that the one unused for longest goes."""
+REMEMBERED: Final = 4096
+"""Places kept in memory, some 340 bytes each, as many as verdicts; beyond that the one unused for longest goes."""
 
 _6TO4: Final = b"\x20\x02"
 """2002::/16, the IPv4 address follows (RFC 3056, 2)."""

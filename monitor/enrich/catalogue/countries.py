@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 COUNTRIES: Final = frozenset(
@@ -29,4 +30,4 @@ def country(code: object) -> str | None:
         return None
     upper = code.upper()
     upper = _SPELLINGS.get(upper, upper)
-    return upper if upper in COUNTRIES else None
+    return sys.intern(upper) if upper in COUNTRIES else None
