@@ -31,7 +31,7 @@ demo: $(VENV)/.demo
 
 test: lint
 	$(call packages,$(TEST_PACKAGES))
-	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

@@ -64,6 +64,7 @@ PER_MESSAGE = (
     "monitor.model.contacts",
     "monitor.model.evidence",
     "monitor.model.flows",
+    "monitor.model.memo",
     "monitor.policy.policy",
     "monitor.protocols.clienthello",
     "monitor.protocols.conversation",

@@ -1,6 +1,9 @@
 cimport cython
 
 from monitor.model.contacts cimport Device
+from monitor.model.memo cimport Memo
+
+cdef Memo _PUBLIC
 
 
 @cython.final

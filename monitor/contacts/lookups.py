@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import cython
@@ -12,7 +11,7 @@ from monitor.model.address import is_address
 from monitor.model.limits import Limit, Room
 
 if not cython.compiled:
-    pass
+    from monitor.model.memo import Memo
 
 if TYPE_CHECKING:
     from monitor.model.address import Address
@@ -211,12 +210,15 @@ def is_public_name(name: str) -> bool:
 
     Devices do ask for addresses as if they were names; nobody is behind such a name.
     """
-    return _is_public(name)
+    public: bool = _PUBLIC.of(name)
+    return public
 
 
-@lru_cache(REMEMBERED)
 def _is_public(name: str) -> bool:
     if is_address(name.rstrip(".").strip("[]")):
         return False
     head, dot, last = name.rstrip(".").rpartition(".")
     return bool(head and dot) and last.lower() not in _SPECIAL
+
+
+_PUBLIC: Final = Memo(_is_public, REMEMBERED)

@@ -1,3 +1,7 @@
+from monitor.model.memo cimport Memo
+from monitor.model.parts cimport is_graphic
+
+cdef Memo _DEVICES, _EVIDENCES, _VERDICTS
 cdef _remote(evidence)
 cdef _unmapped(transition, exhibit, str sensor, long long epoch, long long seq)
 cdef _firmware(change)

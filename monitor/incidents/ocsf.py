@@ -6,13 +6,17 @@ equal transitions are equal bytes and a signature over them can be checked anywh
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+import cython
 import msgspec
 
 from monitor.model.incidents import Activity, Kind
 from monitor.model.verdicts import Confidence
+
+if not cython.compiled:
+    from monitor.model.memo import Memo
+    from monitor.model.parts import is_graphic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -295,14 +299,13 @@ def render(
             count=transition.attempts or None,
             start_time=start_ms,
             end_time=end_ms,
-            device=_device(transition.device),
-            evidences=[_evidence(evidence) for evidence in transition.evidences[:EVIDENCES]] or None,
+            device=_DEVICES.of(transition.device),
+            evidences=[_EVIDENCES.of(evidence) for evidence in transition.evidences[:EVIDENCES]] or None,
             unmapped=_Unmapped(camwarden=_unmapped(transition, exhibit, sensor, epoch, seq)),
         )
     )
 
 
-@lru_cache(REMEMBERED)
 def _device(device: DeviceView) -> msgspec.Raw:
     firmware = _known(device.firmware)
     ours = device.device_class == SENSOR
@@ -320,7 +323,6 @@ def _device(device: DeviceView) -> msgspec.Raw:
     )
 
 
-@lru_cache(REMEMBERED)
 def _evidence(evidence: Evidence) -> msgspec.Raw:
     return _json(
         _Evidence(
@@ -359,7 +361,7 @@ def _unmapped(transition: Transition, exhibit: Exhibit | None, sensor: str, epoc
         bytes_out=transition.bytes_out,
         bytes_in=transition.bytes_in,
         foreign=transition.foreign,
-        verdict=_verdict(transition.verdict) if transition.verdict is not None else None,
+        verdict=_VERDICTS.of(transition.verdict) if transition.verdict is not None else None,
         rule=_text(transition.rule),
         device_class=transition.device.device_class,
         group=_known(transition.device.group),
@@ -396,7 +398,6 @@ def _firmware(change: FirmwareChange) -> _Firmware:
     return _Firmware(before=_known(change.before), after=_known(change.after))
 
 
-@lru_cache(REMEMBERED)
 def _verdict(verdict: Verdict) -> msgspec.Raw:
     return _json(
         _Verdict(
@@ -430,7 +431,12 @@ def _text(text: str) -> str:
 
 def _clean(text: str, limit: int) -> str:
     """At most ``limit`` characters, none of them a control character or half of a surrogate pair."""
-    if len(text) <= limit and text.isascii() and text.isprintable():
+    if len(text) <= limit and is_graphic(text):
         return text
     cut = text if len(text) <= limit else text[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
     return cut.encode("utf-8", "replace").decode().translate(UNPRINTABLE)
+
+
+_DEVICES: Final = Memo(_device, REMEMBERED)
+_EVIDENCES: Final = Memo(_evidence, REMEMBERED)
+_VERDICTS: Final = Memo(_verdict, REMEMBERED)

@@ -7,8 +7,12 @@ attacker who picks addresses could make integer keys collide; bytes keys cannot 
 from __future__ import annotations
 
 import ipaddress
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NewType
+
+import cython
+
+if not cython.compiled:
+    from monitor.model.memo import Memo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +25,8 @@ Mac = NewType("Mac", bytes)
 
 MAPPED: Final = bytes(10) + b"\xff\xff"
 NO_ADDRESS: Final = Address(bytes(16))
+REMEMBERED: Final = 4096
+"""Addresses that are kept in memory in each other form."""
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -33,9 +39,13 @@ def within(inner: IPNetwork, outer: IPNetwork) -> bool:
     return isinstance(outer, ipaddress.IPv6Network) and inner.subnet_of(outer)
 
 
-@lru_cache(4096)
 def pack(text: str | IPAddress) -> Address:
     """The packed form. ValueError if ``text`` is no address."""
+    packed: Address = _PACKED.of(text)
+    return packed
+
+
+def _pack(text: str | IPAddress) -> Address:
     packed = (ipaddress.ip_address(text) if isinstance(text, str) else text).packed
     return Address(MAPPED + packed if len(packed) == 4 else packed)
 
@@ -55,18 +65,31 @@ def is_v4(address: Address) -> bool:
     return address.startswith(MAPPED)
 
 
-@lru_cache(4096)
 def unpack(address: Address) -> IPAddress:
     """The ``ipaddress`` object; mapped IPv4 comes out as IPv4."""
+    unpacked: IPAddress = _UNPACKED.of(address)
+    return unpacked
+
+
+def _unpack(address: Address) -> IPAddress:
     if is_v4(address):
         return ipaddress.IPv4Address(address[12:])
     return ipaddress.IPv6Address(address)
 
 
-@lru_cache(4096)
 def text(address: Address) -> str:
     """The usual spelling (RFC 5952)."""
-    return str(unpack(address))
+    spelled: str = _SPELLED.of(address)
+    return spelled
+
+
+def _text(address: Address) -> str:
+    return str(_unpack(address))
+
+
+_PACKED: Final = Memo(_pack, REMEMBERED)
+_UNPACKED: Final = Memo(_unpack, REMEMBERED)
+_SPELLED: Final = Memo(_text, REMEMBERED)
 
 
 def is_address(spelled: str) -> bool:

@@ -104,7 +104,7 @@ class Activity(IntEnum):
     END = 3
 
 
-class Evidence(Struct, frozen=True):
+class Evidence(Struct, frozen=True, cache_hash=True):
     """One remote end of an incident."""
 
     device_ip: str

@@ -46,7 +46,7 @@ class Place(Struct, frozen=True):
     """Name of that autonomous system's holder."""
 
 
-class Verdict(Struct, frozen=True):
+class Verdict(Struct, frozen=True, cache_hash=True):
     """Who a remote end is, as far as is known."""
 
     operator: str

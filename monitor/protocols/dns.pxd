@@ -1,8 +1,11 @@
 cimport cython
 
-from monitor.protocols.names cimport read_name, skip_name
+from monitor.model.memo cimport Memo
+from monitor.model.parts cimport part
+from monitor.protocols.names cimport plain, plain_end, read_name, skip_name
 
-
+cdef Memo _SPELLED
+cdef dict QTYPES, RCODES
 cdef int MAX_QUESTIONS, MAX_ADDRESSES, MAX_ALIASES, _HEADER, _SANE_COUNT, _RESPONSE, _OPCODE, _OPCODE_OR_Z, _ONLY_IN_RESPONSES, _OPT, _TSIG
 
 
@@ -30,10 +33,14 @@ cdef bint _asks(bytes message) except -1
 cdef class Parser:
     cdef public object want
     cdef public long long dropped
+    cdef str _name, _qtype
     cpdef list feed(self, bytes data)
     @cython.locals(flags=int, questions=int, facts=list, offset=Py_ssize_t, _=int)
     cdef list _message(self, bytes message)
-    @cython.locals(offset=Py_ssize_t, asked=list, answer=_Answer, record=Record, facts=list, section=int, _=int)
+    @cython.locals(end=Py_ssize_t, qtype=int)
+    cdef Py_ssize_t _question(self, bytes message, Py_ssize_t offset) except -1
+    @cython.locals(offset=Py_ssize_t, name=str, qtype=str, others=list, answer=_Answer, record=Record, facts=list,
+                   section=int, _=int)
     cdef list _response(self, bytes message, int flags, int questions)
 
 
@@ -41,10 +48,6 @@ cdef class Parser:
 cdef class StreamParser(Parser):
     cdef bytearray _held
     cpdef gap(self)
-
-
-@cython.locals(end=Py_ssize_t, qtype=int)
-cdef tuple _question(bytes message, Py_ssize_t offset)
 
 
 @cython.final
@@ -70,4 +73,5 @@ cdef class _Answer:
     cdef _binding(self, bytes message, Record record)
 
 
+cdef str _spelled(bytes packed)
 cdef long long _ttl(long long seconds)

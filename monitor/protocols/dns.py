@@ -6,7 +6,6 @@ are there; a record that breaks the rules yields what stood before it, and a Mal
 
 from __future__ import annotations
 
-from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +15,9 @@ from monitor.model.facts import DnsAnswer, DnsQuery, Malformed, MalformedSeen, W
 from monitor.protocols.names import HEADER, PastEnd
 
 if not cython.compiled:
-    from monitor.protocols.names import read_name, skip_name
+    from monitor.model.memo import Memo
+    from monitor.model.parts import part
+    from monitor.protocols.names import plain, plain_end, read_name, skip_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,8 @@ PORTS: Final = frozenset({53, 5353, 5355})
 MAX_QUESTIONS: Final = 8
 MAX_ADDRESSES: Final = 64
 MAX_ALIASES: Final = 16
+REMEMBERED: Final = 16_384
+"""Addresses that are kept in memory as they are spelled, 0.2 KiB each."""
 _NETBIOS: Final = frozenset({137, 138})
 """NetBIOS names look like DNS (RFC 1002, 4.2)."""
 _SANE_COUNT: Final = 512
@@ -197,6 +200,8 @@ class Parser:
         self.want = MORE
         self.dropped = 0
         """Questions, aliases and addresses beyond the bounds."""
+        self._name = self._qtype = ""
+        """Of the question that was read last."""
 
     def feed(self, data: bytes) -> list[Fact]:
         """The questions of a query, or the answer of a response."""
@@ -214,33 +219,49 @@ class Parser:
         offset = _HEADER
         for _ in range(min(questions, MAX_QUESTIONS)):
             try:
-                name, qtype, offset = _question(message, offset)
+                offset = self._question(message, offset)
             except Malformed as error:
                 if not facts:
                     raise
                 facts.append(MalformedSeen(error.layer, error.reason))
                 break
-            facts.append(DnsQuery(name, qtype))
+            facts.append(DnsQuery(self._name, self._qtype))
         if questions > MAX_QUESTIONS:
             self.dropped += questions - MAX_QUESTIONS
         return facts
 
+    def _question(self, message: bytes, offset: int) -> int:
+        """Read a question; the offset behind it."""
+        end = plain_end(message, offset)
+        if end >= 0:
+            self._name = plain(message, offset, end)
+        else:
+            self._name, end = read_name(message, offset)
+        if end + 4 > len(message):
+            raise PastEnd(LAYER, "question runs past the end")
+        qtype = _u16(message, end)
+        self._qtype = QTYPES.get(qtype) or f"TYPE{qtype}"
+        return end + 4
+
     def _response(self, message: bytes, flags: int, questions: int) -> list[Fact]:
-        asked: list[tuple[str, str]] = []
+        name = qtype = ""
+        others: list[tuple[str, str]] = []
         offset = _HEADER
         damage: MalformedSeen | None = None
         for _ in range(min(questions, MAX_QUESTIONS)):
             try:
-                name, qtype, offset = _question(message, offset)
+                offset = self._question(message, offset)
             except Malformed as error:
-                if not asked:
+                if not name:
                     raise
                 damage = MalformedSeen(error.layer, error.reason)
                 break
-            asked.append((name, qtype))
+            if not name:
+                name, qtype = self._name, self._qtype
+            else:
+                others.append((self._name, self._qtype))
         if questions > MAX_QUESTIONS and damage is None:
             damage = MalformedSeen(LAYER, "response to too many questions")
-        name, qtype = asked[0] if asked else ("", "")
         answer = _Answer(name, qtype, flags & 0xF)
         if damage is None:
             try:
@@ -257,7 +278,7 @@ class Parser:
         if answer.name:
             facts.append(answer.fact())
             self.dropped += answer.dropped
-        for name, qtype in asked[1:]:
+        for name, qtype in others:
             facts.append(DnsAnswer(name, qtype, RCODES.get(flags & 0xF) or f"RCODE{flags & 0xF}"))
         if damage is not None:
             facts.append(damage)
@@ -298,14 +319,6 @@ class StreamParser(Parser):
         """Without its place in the stream no length can be told from data: stop."""
         self.want = STOP
         self._held.clear()
-
-
-def _question(message: bytes, offset: int) -> tuple[str, str, int]:
-    name, offset = read_name(message, offset)
-    if offset + 4 > len(message):
-        raise PastEnd(LAYER, "question runs past the end")
-    qtype = message[offset] << 8 | message[offset + 1]
-    return name, QTYPES.get(qtype) or f"TYPE{qtype}", offset + 4
 
 
 class _Answer:
@@ -394,7 +407,7 @@ class _Answer:
         return read_name(message, offset)[0]
 
     def _address(self, message: bytes, record: Record) -> None:
-        data = message[record.start : record.end]
+        data = part(message, record.start, record.end)
         if len(data) != (4 if record.rtype == A else 16):
             raise Malformed(LAYER, "address record of a wrong length")
         if len(self._addresses) >= MAX_ADDRESSES:
@@ -426,11 +439,18 @@ class _Answer:
             offset += length
 
 
-@lru_cache(16384)
 def _spelled(packed: bytes) -> str:
+    spelled: str = _SPELLED.of(packed)
+    return spelled
+
+
+def _spell(packed: bytes) -> str:
     if len(packed) == 4:  # octets of an IPv4 address
         return ".".join(map(str, packed))
     return str(IPv6Address(packed))
+
+
+_SPELLED: Final = Memo(_spell, REMEMBERED)
 
 
 def _ttl(seconds: int) -> int:

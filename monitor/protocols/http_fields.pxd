@@ -1,7 +1,10 @@
 cimport cython
 
+from monitor.model.memo cimport Memo
 from monitor.protocols.names cimport spell
 from monitor.protocols.secrets cimport cut
+
+cdef Memo _SPELLED
 
 
 @cython.locals(fields=dict, values=list, count=int, dropped=int, line=bytes, stripped=bytes, name=bytes, colon=bytes,

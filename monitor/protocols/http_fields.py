@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final
 
 import cython
@@ -11,6 +10,7 @@ import cython
 from monitor.protocols.names import MAX_TEXT
 
 if not cython.compiled:
+    from monitor.model.memo import Memo
     from monitor.protocols.names import spell
     from monitor.protocols.secrets import cut
 
@@ -91,11 +91,13 @@ def realm_of(fields: Fields) -> str | None:
 
 def _spelled(value: bytes) -> str:
     if len(value) <= MAX_TEXT and b"=" not in value and b"@" not in value and b"%" not in value:
-        return _plain(value)
+        spelled: str = _SPELLED.of(value)  # what no secret can be in: a server says the same of itself each time
+        return spelled
     return spell(cut(value[:MAX_READ].decode("latin-1")).encode("latin-1"))
 
 
-@lru_cache(REMEMBERED)
-def _plain(value: bytes) -> str:
-    """What no secret can be in: a server says the same of itself each time."""
+def _spell(value: bytes) -> str:
     return spell(value)
+
+
+_SPELLED: Final = Memo(_spell, REMEMBERED)

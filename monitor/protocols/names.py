@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
+import cython
+
 from monitor.model.facts import Malformed
+
+if not cython.compiled:
+    from monitor.model.memo import Memo
+    from monitor.model.parts import is_graphic, part
 
 MAX_NAME: Final = 255
 """Octets of a name on the wire, lengths and root included (RFC 1035, 3.1)."""
@@ -42,9 +47,9 @@ def read_name(message: bytes, offset: int, layer: str = "dns") -> tuple[str, int
     (RFC 4343, 2.1). The root is ".". A pointer must lead to before the labels that it ends (RFC 1035, 4.1.4: "a prior
     occurrence").
     """
-    end = _plain_end(message, offset)
+    end = plain_end(message, offset)
     if end >= 0:
-        return _lower(message[offset:end]), end
+        return plain(message, offset, end), end
     spelled, behind = _read(message, offset, layer)
     return spelled.lower(), behind
 
@@ -55,9 +60,9 @@ def read_label_case(message: bytes, offset: int, layer: str = "dns") -> tuple[st
 
 
 def _read(message: bytes, offset: int, layer: str) -> tuple[str, int]:
-    end = _plain_end(message, offset)
+    end = plain_end(message, offset)
     if end >= 0:
-        return _dotted(message[offset:end]), end
+        return _dotted(part(message, offset, end)), end
     labels: list[bytes] = []
     total = 1
     jumps = 0
@@ -105,7 +110,7 @@ def _read(message: bytes, offset: int, layer: str) -> tuple[str, int]:
 
 
 def _dotted(wire: bytes) -> str:
-    """A name that ``_plain_end`` has found plain, with the letters as they stand."""
+    """A name that ``plain_end`` has found plain, with the letters as they stand."""
     text = bytearray(wire[1:-1])
     position = wire[0]
     while position < len(text):
@@ -115,13 +120,20 @@ def _dotted(wire: bytes) -> str:
     return text.decode("ascii")
 
 
-@lru_cache(REMEMBERED)
+def plain(message: bytes, offset: int, end: int) -> str:
+    """The name between these offsets that ``plain_end`` found, in lower case: one string for all messages with it."""
+    name: str = _LOWERED.of(part(message, offset, end))
+    return name
+
+
 def _lower(wire: bytes) -> str:
-    """As ``_dotted``, in lower case: one string for all messages that name it."""
     return _dotted(wire).lower()
 
 
-def _plain_end(message: bytes, offset: int) -> int:
+_LOWERED: Final = Memo(_lower, REMEMBERED)
+
+
+def plain_end(message: bytes, offset: int) -> int:
     """The offset behind a name of letters, digits, hyphens and underscores without a pointer; -1 if it is none."""
     position, size = offset, len(message)
     while position < size and position - offset < MAX_NAME:
@@ -155,6 +167,6 @@ def skip_name(message: bytes, offset: int, layer: str = "dns") -> int:
 def spell(octets: bytes, limit: int = MAX_TEXT) -> str:
     r"""Free text as graphic ASCII and spaces, anything else as ``\xNN``, at most ``limit`` characters."""
     text = octets[:limit].decode("latin-1")
-    if text.isascii() and text.isprintable() and "\\" not in text:
+    if is_graphic(text) and "\\" not in text:
         return text
     return text.translate(_SPELLED_TEXT)[:limit]

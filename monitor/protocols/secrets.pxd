@@ -1,5 +1,10 @@
 cimport cython
 
+from monitor.model.memo cimport Memo
+
+cdef Memo _SECRETS
+cpdef bint is_secret(str name) except -1
+
 
 @cython.locals(path=str, mark=str, query=str, piece=str, parts=list)
 cpdef str cut(str text)

@@ -8,9 +8,13 @@ passwords unescaped. Names and values are judged as they read with percent-encod
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_plus
+
+import cython
+
+if not cython.compiled:
+    from monitor.model.memo import Memo
 
 MASK: Final = "***"
 _DECODINGS: Final = 3
@@ -117,10 +121,17 @@ def _decoded(text: str) -> str:
     return text
 
 
-@lru_cache(REMEMBERED)
 def is_secret(name: str) -> bool:
     """Whether a parameter of this name holds a secret."""
+    secret: bool = _SECRETS.of(name)
+    return secret
+
+
+def _is_secret(name: str) -> bool:
     joined = _SEPARATORS.sub("", name.lower())
     if any(part in joined for part in _SECRET_PARTS):
         return True
     return any(word.lower() in _SECRET_WORDS for word in _WORD.findall(name))
+
+
+_SECRETS: Final = Memo(_is_secret, REMEMBERED)
