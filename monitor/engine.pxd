@@ -6,6 +6,7 @@ from monitor.attribution cimport Attribution
 from monitor.detectors.call_home cimport detect
 from monitor.hearing cimport Hearing, outcome_of
 from monitor.incidents.book cimport Book
+from monitor.inspection.inspection cimport Inspection
 from monitor.model.contacts cimport Contact, Device
 from monitor.model.flows cimport Flow
 from monitor.policy.policy cimport Policy
@@ -23,7 +24,7 @@ cdef class Engine:
     cdef readonly Book book
     cdef readonly object alarms, sight, counts, fragments, traces
     cdef object _sensor, _view, _on_change
-    cdef readonly object inspection
+    cdef readonly Inspection inspection
     cdef list _noticed
     cdef tuple _missed
     cdef bytes _canary

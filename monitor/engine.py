@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from monitor.attribution import Attribution
     from monitor.incidents.alarms import Alarms
     from monitor.incidents.book import Book
-    from monitor.inspection import Inspection
+    from monitor.inspection.inspection import Inspection
     from monitor.model.address import Mac
     from monitor.model.contacts import Judgement
     from monitor.model.exhibits import Spool

@@ -3,6 +3,7 @@ cimport cython
 from monitor.wire cimport layout as at
 
 from monitor.attribution cimport Attribution
+from monitor.inspection.inspection cimport Inspection
 from monitor.model.flows cimport Flow
 from monitor.protocols.conversation cimport Conversation
 from monitor.protocols.media cimport Expected
@@ -30,7 +31,8 @@ cdef class Hearing:
     cdef readonly Scanner scanner
     cdef readonly Attribution attribution
     cdef readonly object counts
-    cdef object _observer, _on_fault, _inspection, _spool
+    cdef object _observer, _on_fault, _spool
+    cdef Inspection _inspection
     cdef list _listeners
     cdef readonly Waiting waiting
     cdef readonly Expected expected

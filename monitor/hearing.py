@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from collectors.poll.reply import Reply
     from monitor.attribution import Attribution
-    from monitor.inspection import Inspection
+    from monitor.inspection.inspection import Inspection
     from monitor.model.exhibits import Spool
     from monitor.model.facts import Fact
     from monitor.model.flows import Flow

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
+import cython
 from msgspec import Struct, structs
 
 from monitor.detectors import capability_gained, contradiction, dormant_function, firmware_check
@@ -22,7 +23,7 @@ from monitor.inspection.searches import ARP, MAX_SEARCHING, Searches
 from monitor.inspection.signs import host_of
 from monitor.inspection.telling import MAX_WAITING, Telling
 from monitor.inspection.updates import Updates
-from monitor.inspection.volumes import LEAST, MAX_WINDOWS, MIB, WINDOW_NS, Volumes
+from monitor.inspection.volumes import LEAST, MAX_WINDOWS, MIB, WINDOW_NS
 from monitor.inspection.weaknesses import MAX_ATTACKED, Weaknesses
 from monitor.ledger.ledger import MAX_PAGES, Ledger
 from monitor.model.address import text
@@ -48,6 +49,9 @@ from monitor.model.facts import (
 )
 from monitor.model.limits import Limit, Room
 from monitor.model.verdicts import CLOUDS, OperatorKind
+
+if not cython.compiled:
+    from monitor.inspection.volumes import Volumes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -113,9 +113,9 @@ class SignsOfUpdates:
     def clock(self, device: Device, remote: Address, ticks: int, ts_ns: int) -> Update | None:
         """What a TCP segment's clock says; the update that the device restarted for, if that is news of one."""
         last_ns = self.clocks.read(device.key, remote, ticks, ts_ns)
-        page = self._ledger.known(device.key)
+        page = self._ledger.known(device.key) if last_ns is not None else None
         update = page.update_at(ts_ns) if page is not None else None
-        if page is None or update is None or last_ns is None or Sign.RESTART in update.signs:
+        if last_ns is None or page is None or update is None or Sign.RESTART in update.signs:
             return None
         if last_ns < update.started_ns - RESTART_NS:  # it may have restarted long before
             return None

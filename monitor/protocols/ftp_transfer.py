@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from monitor.model.facts import Want
-from monitor.protocols.image import LONGEST, Image, is_text, magic_of
+from monitor.protocols.image import HEAD, Image, is_image
 from monitor.protocols.transfers import TCP, Announced
 from monitor.protocols.upgrade_calls import FIRMWARE_NAME
 
@@ -50,6 +50,8 @@ class Parser:
         self._session = session
         self._server = server
         self._image: Image | None = None
+        self._is_one: bool | None = None
+        """Whether the file is an image; None: not known yet."""
 
     def feed(self, data: bytes) -> list[Fact]:
         """Nothing: a file ends with its connection."""
@@ -67,8 +69,11 @@ class Parser:
             if session.offset:
                 self._image.gap()
         self._image.take(data)
-        if len(self._image.head) >= LONGEST and not self._is_one(self._image):
-            self._image, self.want = None, Want.STOP
+        if self._is_one is None:
+            head = self._image.head
+            self._is_one = is_image(head, named=bool(self._image.signs), full=len(head) >= HEAD)
+            if self._is_one is False:
+                self._image, self.want = None, Want.STOP
         return []
 
     def gap(self) -> None:
@@ -79,14 +84,9 @@ class Parser:
     def ended(self, whole: bool) -> list[Fact]:  # noqa: FBT001  called by a compiled method
         """The file."""
         image, self._image = self._image, None
-        return list(image.fact(complete=whole)) if image is not None and self._is_one(image) else []
-
-    @staticmethod
-    def _is_one(image: Image) -> bool:
-        magic = magic_of(image.head)
-        if magic is not None:
-            return magic.alone or bool(image.signs)
-        return bool(image.signs) and not is_text(image.head)
+        if image is None or not (self._is_one or is_image(image.head, named=bool(image.signs), full=True)):
+            return []
+        return list(image.fact(complete=whole))
 
 
 def passive(reply: bytes) -> tuple[int, str | None] | None:

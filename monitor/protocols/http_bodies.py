@@ -11,7 +11,7 @@ import zlib
 from typing import TYPE_CHECKING, Final
 
 from monitor.model.facts import Want
-from monitor.protocols.image import HEAD, LONGEST, Image, is_text, magic_of
+from monitor.protocols.image import HEAD, Image, is_image, is_text, magic_of
 from monitor.protocols.multipart import Parts
 from monitor.protocols.upgrade_calls import FIRMWARE_NAME
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitor.model.facts import Fact
-    from monitor.protocols.image import Magic
 
 MAX_TEXT: Final = 262_144
 """Octets of an answer that are kept for whoever reads it (reliability.md, C11)."""
@@ -86,34 +85,25 @@ class Download(Taker):
 
     def take(self, part: bytes) -> None:
         self.image.take(part)
-        if not self._decided and len(self.image.head) >= LONGEST:
-            head = self._clear()
-            magic = magic_of(head)
-            if magic is not None and not magic.alone and not self.image.signs and len(self.image.head) < HEAD:
-                return  # an archive may turn out to hold a description
-            self._decide(head, magic)
+        if not self._decided:
+            self._decide(full=len(self.image.head) >= HEAD)
 
     def gap(self) -> None:
         self.image.gap()
 
     def end(self, whole: bool) -> list[Fact]:  # noqa: FBT001  called by a compiled method
-        self._look()
-        return [] if self.idle else list(self.image.fact(complete=whole))
-
-    def _look(self) -> None:
         if not self._decided:
-            head = self._clear()
-            self._decide(head, magic_of(head))
-
-    def _decide(self, head: bytes, magic: Magic | None) -> None:
-        self._decided = True
+            self._decide(full=True)
+        if self.idle:
+            return []
         if self._coding:
-            self.image.known = magic
-        named = bool(self.image.signs)
-        if magic is not None:
-            self.idle = not magic.alone and not named
-        else:
-            self.idle = not named or not self._may_be or is_text(head)
+            self.image.known = magic_of(self._clear())
+        return list(self.image.fact(complete=whole))
+
+    def _decide(self, *, full: bool) -> None:
+        decided = is_image(self._clear(), named=bool(self.image.signs), full=full, may_be=self._may_be)
+        self._decided = decided is not None
+        self.idle = decided is False
 
     def _clear(self) -> bytes:
         """The first octets as they are without their coding."""
@@ -209,10 +199,10 @@ class Form(Taker):
         if not self._reads or image is None:
             return
         image.take(part)
-        if not self._decided and len(image.head) >= LONGEST and not image.signs:
-            magic = image.magic()
-            self._decided = True
-            if magic is None or not magic.alone:
+        if not self._decided and not image.signs:
+            decided = is_image(image.head, named=False, full=len(image.head) >= HEAD)
+            self._decided = decided is not None
+            if decided is False:
                 self._image, self.idle = None, True
 
     def _end_part(self) -> None:
@@ -222,7 +212,7 @@ class Form(Taker):
 
     def _close(self, *, whole: bool) -> None:
         image, self._image = self._image, None
-        if image is None or (not image.signs and image.magic() is None):
+        if image is None or not (image.signs or is_image(image.head, named=False, full=True)):
             return
         if self._size is not None:
             if not whole:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from monitor.model.exhibits import Spool
     from monitor.model.facts import Fact
     from monitor.protocols.http_fields import Fields
-    from monitor.protocols.image import Magic
 
 MAX_WAITING: Final = 64
 """Requests that may wait for their answers; clients that pipeline at all send a handful."""
@@ -462,11 +461,12 @@ class Ranged(Download):
             return [] if self.idle else super().end(False)  # noqa: FBT003  of a whole that nobody knows
         if not whole:
             self.image.gap()
-        self._look()
+        if not self._decided:
+            self._decide(full=True)
         return self._exchange.finished()
 
-    def _decide(self, head: bytes, magic: Magic | None) -> None:
-        super()._decide(head, magic)
+    def _decide(self, *, full: bool) -> None:
+        super()._decide(full=full)
         if self.idle and self._part is not None:
             self._exchange.forget(self._part)
             self._part = None

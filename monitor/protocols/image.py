@@ -86,6 +86,26 @@ def is_text(head: bytes) -> bool:
     return _TEXT.fullmatch(head) is not None and len(_PLAIN.findall(head)) * 4 >= len(head) * 3
 
 
+def is_image(head: bytes, *, named: bool, full: bool, may_be: bool = True) -> bool | None:
+    """Whether a file with these first octets is one; None: not known yet, so that nothing depends on how it is cut.
+
+    ``named``: its name or a call says so; ``may_be``: it is sent as images are; ``full``: no more first octets come.
+    """
+    magic = magic_of(head)
+    if magic is not None and magic.alone:
+        return True
+    if not full:
+        if len(head) < LONGEST:
+            return None
+        if magic is not None:
+            return True if named else None  # an archive may turn out to hold a description
+        if named and may_be and len(head) < TEXT_HEAD:
+            return None
+    if magic is not None:
+        return named
+    return named and may_be and not is_text(head)
+
+
 class Image:
     """A file that passes. What is missing makes it incomplete for good: only then is there no hash."""
 

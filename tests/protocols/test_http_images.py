@@ -19,6 +19,7 @@ from monitor.model.facts import (
     HttpResponse,
     Want,
 )
+from monitor.protocols import ftp_transfer
 from monitor.protocols.conversation import Conversation
 from monitor.protocols.http import Parser, pair
 from monitor.protocols.http_exchange import Answers, Exchange
@@ -473,6 +474,58 @@ CONVERSATIONS = [
 def test_any_split_gives_equal_facts(said: list[Said], step: int) -> None:
     """Facts do not depend on how the streams were cut into segments."""
     assert heard(*said, step=step) == heard(*said)
+
+
+ENCIPHERED = b"v1.0 of 2026-05-04 for HX7" + bytes(range(128, 256)) * 30
+"""An image that nobody knows; its first octets can be read."""
+XM = b"PK\x03\x04" + bytes(300) + b"InstallDesc" + bytes(4000)
+TEXT = b"Firmware 2.0 is here. " * 200
+CUTS = (1, 3, 7, 8, 9, 14, 26, 63, 64, 65, 500, 2047, 2048, 2049)
+FIELD = 'Content-Disposition: form-data; name="u"; filename="{}"'
+
+
+@pytest.mark.parametrize("step", CUTS)
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ([get("/up/firmware.bin"), answer(ENCIPHERED)], True),
+        ([get("/up/firmware.bin"), answer(TEXT)], False),
+        ([get("/up/firmware.bin"), answer(ENCIPHERED[:40])], True),
+        ([get("/up/firmware.bin"), answer(gzip.compress(ENCIPHERED), more="Content-Encoding: gzip\r\n")], True),
+        ([get("/up/firmware.bin"), answer(gzip.compress(TEXT), more="Content-Encoding: gzip\r\n")], False),
+        ([get("/up/firmware.bin"), answer(gzip.compress(XM), more="Content-Encoding: gzip\r\n")], True),
+        ([get("/up/x"), answer(XM)], True),
+        ([get("/up/x"), answer(XM.replace(b"InstallDesc", b"OtherThings"))], False),
+        ([get("/up/x"), answer(ENCIPHERED)], False),
+        ([post("/up", *form((FIELD.format("a"), XM)))], True),
+        ([post("/up", *form((FIELD.format("a"), XM.replace(b"InstallDesc", b"OtherThings"))))], False),
+        ([post("/up", *form((FIELD.format("a"), b"PK\x03\x04")))], False),
+        ([post("/up", *form((FIELD.format("a"), DAV)))], True),
+    ],
+)  # fmt: skip
+def test_what_is_an_image_does_not_depend_on_the_cuts(said: list[Said], found: bool, step: int) -> None:
+    """The first segment of a file may end after a few octets that read like a text, or before what tells a ZIP."""
+    assert bool(transfers(heard(*said))) is found
+    assert heard(*said, step=step) == heard(*said)
+
+
+@pytest.mark.parametrize("step", CUTS)
+@pytest.mark.parametrize(
+    ("name", "body", "found"),
+    [("firmware.bin", ENCIPHERED, True), ("firmware.bin", TEXT, False), ("a", XM, True), ("a", ENCIPHERED, False)],
+)
+def test_nor_does_a_file_of_ftp(name: str, body: bytes, found: bool, step: int) -> None:
+    session = ftp_transfer.Session()
+    session.name, session.operation, session.mode = name, "read", "image"
+    told = []
+    for size in (step, len(body)):
+        parser = ftp_transfer.Parser(session, "10.20.0.2")
+        for start in range(0, len(body), size):
+            if parser.want is not Want.STOP:
+                assert parser.feed(body[start : start + size]) == []
+        told.append(parser.ended(True))
+    assert told[0] == told[1]
+    assert bool(told[0]) is found
 
 
 def test_mutants_tell_no_lies() -> None:
