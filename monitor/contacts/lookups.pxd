@@ -25,9 +25,10 @@ cdef class Lookups:
     cdef public object marks
     @cython.locals(key=tuple, known=Lookup, lookup=Lookup, answer=tuple)
     cpdef Lookup asked(self, Device device, str name, long long ts_ns, bytes first_id)
-    @cython.locals(known=Lookup)
+    @cython.locals(known=Lookup, key=tuple)
     cpdef answered(self, Device device, str name, str rcode, list addresses, tuple aliases=*, long long until_ns=*)
     cdef _lead(self, Lookup lookup, list addresses)
+    @cython.locals(kept=tuple, before=tuple)
     cdef _keep(self, tuple key, list addresses, long long until_ns)
     cpdef forget(self, Device device, str name)
     cpdef list due(self, long long now_ns)

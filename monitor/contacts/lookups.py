@@ -104,18 +104,20 @@ class Lookups:
         until_ns: int = 0,
     ) -> None:
         """The device was told this about ``name``, which leads to its addresses by these aliases; valid until then."""
-        known: Lookup | None = self._open.get((device.key, name))
+        key = (device.key, name)
+        known: Lookup | None = self._open.get(key)
         if known is not None:
             known.rcode = rcode
             self._lead(known, addresses)
         if not addresses:
             return
-        self._keep((device.key, name), addresses, until_ns)
+        self._keep(key, addresses, until_ns)
         for alias in aliases:
-            known = self._open.get((device.key, alias))
+            key = (device.key, alias)
+            known = self._open.get(key)
             if known is not None:
                 self._lead(known, addresses)
-            self._keep((device.key, alias), addresses, until_ns)
+            self._keep(key, addresses, until_ns)
 
     def _lead(self, lookup: Lookup, addresses: list[Address]) -> None:
         """The name leads to these addresses."""
@@ -125,12 +127,15 @@ class Lookups:
         self._changed(lookup)
 
     def _keep(self, key: tuple[str, str], addresses: list[Address], until_ns: int) -> None:
-        before = self._answers.pop(key, None)
+        kept = tuple(addresses[:MAX_ADDRESSES])
+        before = self._answers.get(key)
         if before is not None:
-            addresses = list(dict.fromkeys([*addresses, *before[0]]))
+            self._answers.move_to_end(key)
             until_ns = max(until_ns, before[1])
-        self._answers[key] = (tuple(addresses[:MAX_ADDRESSES]), until_ns)
-        if len(self._answers) > self._max_answers:
+            if kept != before[0]:
+                kept = tuple(list(dict.fromkeys([*addresses, *before[0]]))[:MAX_ADDRESSES])
+        self._answers[key] = (kept, until_ns)
+        if before is None and len(self._answers) > self._max_answers:
             self._answers.popitem(last=False)
             self.forgotten += 1
 

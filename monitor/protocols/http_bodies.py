@@ -174,6 +174,7 @@ class Form(Taker):
 
     def end(self, whole: bool) -> list[Fact]:  # noqa: FBT001  called by a compiled method
         if self._image is not None:
+            self._parts.finish()
             self._close(whole=whole and self._ended)
         return self._done + self._finished()
 

@@ -72,6 +72,12 @@ class Parts:
             self._take(self._held)
         self._held = b""
 
+    def finish(self) -> None:
+        """No more octets come: what was held because a boundary may begin so belongs to the part."""
+        if self._inside and self._held:
+            self._take(self._held)
+        self._held = b""
+
     def _step(self) -> bool:
         held = self._held
         if self._heading:

@@ -481,6 +481,7 @@ ENCIPHERED = b"v1.0 of 2026-05-04 for HX7" + bytes(range(128, 256)) * 30
 XM = b"PK\x03\x04" + bytes(300) + b"InstallDesc" + bytes(4000)
 TEXT = b"Firmware 2.0 is here. " * 200
 CUTS = (1, 3, 7, 8, 9, 14, 26, 63, 64, 65, 500, 2047, 2048, 2049)
+DAV_WITHOUT_END = b'--b0undary\r\nContent-Disposition: form-data; name="u"; filename="a"\r\n\r\n' + DAV + b"\r\n--b0"
 FIELD = 'Content-Disposition: form-data; name="u"; filename="{}"'
 
 
@@ -501,6 +502,7 @@ FIELD = 'Content-Disposition: form-data; name="u"; filename="{}"'
         ([post("/up", *form((FIELD.format("a"), XM.replace(b"InstallDesc", b"OtherThings"))))], False),
         ([post("/up", *form((FIELD.format("a"), b"PK\x03\x04")))], False),
         ([post("/up", *form((FIELD.format("a"), DAV)))], True),
+        ([post("/up", DAV_WITHOUT_END, "multipart/form-data; boundary=b0undary")], True),
     ],
 )  # fmt: skip
 def test_what_is_an_image_does_not_depend_on_the_cuts(said: list[Said], found: bool, step: int) -> None:
