@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from monitor.protocols import telnet
 from monitor.protocols.conversation import Conversation, Row
 from monitor.protocols.registry import DATAGRAMS, STREAMS
 from tests.builds import REPOSITORY
@@ -81,6 +82,8 @@ def of_row(row: Row, *, stream: bool) -> Callable[[bytes], None]:
 def recognised(row: Row, ports: tuple[int, int], runs: Iterable[tuple[int, bytes | None]]) -> bool:
     """Whether each direction begins as this row knows it: a parser may decide by the first bytes that it is given."""
     first = {direction: body or b"" for direction, body in reversed(list(runs))}
+    if row.sniff.__module__ == telnet.__name__ and any(body[:1] != b"\xff" for body in first.values()):
+        return False  # without negotiation a prompt must come with the first segment: what comes later may be an echo
     return all(row.sniff(body, ports[direction], ports[1 - direction]) for direction, body in first.items())
 
 
