@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from monitor.model.facts import Fact
 
+LOOKS: Final = 65_536
+"""Octets of a form in which the part that is an image must begin, where no call says that there is one: cameras send
+pictures as forms all day."""
 MAX_TEXT: Final = 262_144
 """Octets of an answer that are kept for whoever reads it (reliability.md, C11)."""
 SPEAKS_SOON: Final = 4_096
@@ -164,7 +167,8 @@ class Form(Taker):
 
     def take(self, part: bytes) -> None:
         self._parts.take(part)
-        if self._parts.over and self._image is None and not self._done:
+        far = not self._sure and self._parts.taken >= LOOKS
+        if self._image is None and not self._done and (self._parts.over or far):
             self.idle = True
 
     def gap(self) -> None:
@@ -181,10 +185,11 @@ class Form(Taker):
     def _begin(self, head: bytes) -> None:
         name = _FILE_NAME.search(head)
         # A form says which part is the file; MTOM (SOAP) says which part is the envelope.
-        self._reads = name is not None or (self._sure and _FIELD.search(head) is None and _XOP.search(head) is None)
-        if not self._reads or self._image is not None:
-            self._reads = False
+        read = name is not None or (self._sure and _FIELD.search(head) is None and _XOP.search(head) is None)
+        self._reads = read and self._image is None and (self._sure or self._parts.begun < LOOKS)
+        if not self._reads:
             return
+        self._decided = False
         spelled = (name[1] or name[2] or b"").decode("latin-1") if name else None
         piece = _CHUNK_NAME.fullmatch(spelled) if spelled else None
         blank = self._blank
@@ -204,11 +209,13 @@ class Form(Taker):
             decided = is_image(image.head, named=False, full=len(image.head) >= HEAD)
             self._decided = decided is not None
             if decided is False:
-                self._image, self.idle = None, True
+                self._image, self._reads = None, False
 
     def _end_part(self) -> None:
-        if self._reads and self._image is not None:
-            self._ended = True
+        image = self._image
+        if self._reads and image is not None:
+            self._ended = bool(image.signs or is_image(image.head, named=False, full=True))
+            self._image = image if self._ended else None
         self._reads = False
 
     def _close(self, *, whole: bool) -> None:

@@ -47,11 +47,16 @@ class Parts:
         self._inside = False
         self._heading = False
         self._parts = 0
+        self.taken = 0
+        """Octets of the body so far."""
+        self.begun = 0
+        """Where in the body the octets of the present part begin."""
 
     def take(self, data: bytes) -> None:
         """The next octets of the body."""
         if self.over:
             return
+        self.taken += len(data)
         if self._inside and not self._held:
             # Most of an image holds no boundary: it is searched, not copied.
             at = data.rfind(b"\r", max(0, len(data) - len(self._mark)))
@@ -118,5 +123,6 @@ class Parts:
             return False
         head, self._held = self._held[: found.end()], self._held[found.end() :]
         self._heading, self._inside = False, True
+        self.begun = self.taken - len(self._held)
         self._begin(head)
         return True
