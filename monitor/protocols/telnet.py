@@ -114,6 +114,8 @@ class Parser:
                 self._negotiate(octet)
             else:
                 self._text.append(octet)
+                if self._role is None and len(self._text) >= MAX_UNKNOWN:
+                    return self._end(facts)
         if self._role == "client":
             return self._end(facts)
         if self._role == "server":
@@ -124,8 +126,7 @@ class Parser:
                 words = b" ".join(text[: prompt.end()].translate(None, b"\0\x07\x08").split())
                 facts.append(ServiceBanner(LAYER, "server", cut(spell(words))))
                 return self._end(facts)
-        limit = MAX_TEXT if self._role is not None else MAX_UNKNOWN
-        return self._end(facts) if len(self._text) >= limit or self._octets >= MAX_OPTIONS else facts
+        return self._end(facts) if len(self._text) >= MAX_TEXT or self._octets >= MAX_OPTIONS else facts
 
     def _tell(self, facts: list[Fact]) -> None:
         if not self._told:
