@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from importlib import import_module
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -15,12 +16,10 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 REPOSITORY: Final = Path(__file__).parents[1]
-TYPED: Final = {
-    ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
-    for room in ("collectors", "monitor")
-    for path in REPOSITORY.glob(f"{room}/**/*.pxd")
-}
-"""Modules with C types beside them: those that are compiled."""
+COMPILED: Final = frozenset(
+    re.findall(r'^    "((?:collectors|monitor)[\w.]+)",$', (REPOSITORY / "setup.py").read_text(), re.MULTILINE)
+)
+"""Modules that are compiled."""
 
 
 class FromSource:
@@ -28,12 +27,12 @@ class FromSource:
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        return _spec(name, compiled=False) if name in TYPED else None
+        return _spec(name, compiled=False) if name in COMPILED else None
 
 
 def from_source() -> None:
     """Have this process import no compiled module. Nothing of ours may have been imported yet."""
-    assert not TYPED & sys.modules.keys()
+    assert not COMPILED & sys.modules.keys()
     sys.meta_path.insert(0, FromSource)  # type: ignore[arg-type]
 
 
@@ -45,7 +44,7 @@ def as_python(*names: str) -> list[ModuleType]:
 def other_build(*names: str) -> list[ModuleType]:
     """Copies of these modules that know each other, compiled where this process has Python, and the other way round."""
     present = {name: import_module(name).__file__ or "" for name in names}
-    return _copies({name: place.endswith(".py") and name in TYPED for name, place in present.items()})
+    return _copies({name: place.endswith(".py") and name in COMPILED for name, place in present.items()})
 
 
 def _copies(wanted: dict[str, bool]) -> list[ModuleType]:

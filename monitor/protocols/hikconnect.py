@@ -113,7 +113,7 @@ class StreamParser:
 
     def feed(self, data: bytes) -> list[Fact]:
         """What is spoken, once, and whose serial an MQTT connection has."""
-        self._head += data[:MAX_HEAD]
+        self._head += data[: MAX_HEAD - len(self._head)]
         body = _mqtt_body(self._head)
         if body is not None and len(self._head) < MAX_HEAD and _user(self._head, body) is None:
             return []  # the user's name is still to come

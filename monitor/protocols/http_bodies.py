@@ -214,7 +214,8 @@ class Form(Taker):
     def _end_part(self) -> None:
         image = self._image
         if self._reads and image is not None:
-            self._ended = bool(image.signs or is_image(image.head, named=False, full=True))
+            # A field for which nobody chose a file is empty.
+            self._ended = image.bytes > 0 and bool(image.signs or is_image(image.head, named=False, full=True))
             self._image = image if self._ended else None
         self._reads = False
 
@@ -250,6 +251,36 @@ class Text(Taker):
 
     def end(self, whole: bool) -> list[Fact]:  # noqa: FBT001  called by a compiled method
         return self._read(bytes(self._held), whole and self._whole)
+
+
+class Inflated(Taker):
+    """A text that is sent in a coding: who reads it is given it in the clear (RFC 9110, 8.4.1)."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__()
+        self._text = text
+        self._left = MAX_TEXT + 1
+        self._clear = zlib.decompressobj(47)
+
+    def take(self, part: bytes) -> None:
+        if self._left <= 0:
+            return
+        try:
+            clear = self._clear.decompress(part, self._left)
+        except zlib.error:
+            self.gap()
+            return
+        self._left -= len(clear)
+        if self._left <= 0:
+            self._text.gap()
+        self._text.take(clear)
+
+    def gap(self) -> None:
+        self._left = 0
+        self._text.gap()
+
+    def end(self, whole: bool) -> list[Fact]:  # noqa: FBT001  called by a compiled method
+        return self._text.end(whole and self._clear.eof)
 
 
 class Both(Taker):

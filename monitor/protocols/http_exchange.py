@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.model.facts import FirmwareCall, FirmwareCheck, Malformed, MalformedSeen
-from monitor.protocols.http_bodies import SPEAKS_SOON, Both, Download, Events, Form, Taker, Text, Upload
+from monitor.protocols.http_bodies import SPEAKS_SOON, Both, Download, Events, Form, Inflated, Taker, Text, Upload
 from monitor.protocols.image import Image, spelled
 from monitor.protocols.multipart import boundary_of
 from monitor.protocols.upgrade_calls import (
@@ -251,6 +251,9 @@ class Exchange:
             )
             return self._download(request, status, fields, kind) if may_be and not self.maybe else None
         takers = self._replies(request, status, kind, length)
+        coding = fields.get(b"content-encoding", (b"",))[0].lower()
+        if takers and type(takers[0]) is Text and coding in {b"gzip", b"x-gzip", b"deflate"}:
+            takers[0] = Inflated(takers[0])
         if takers and type(takers[0]) is Events:
             return takers[0]
         if may_be:
@@ -385,6 +388,8 @@ class Exchange:
 
     def _download(self, request: Request | None, status: int, fields: Fields, kind: bytes) -> Taker:
         """Who looks whether an answer is an image."""
+        if request is not None and not request.path:
+            request.divide()
         coding = fields.get(b"content-encoding", (b"",))[0].lower()
         name = _DISPOSITION.search(fields.get(b"content-disposition", (b"",))[0])
         said = (name[1] or name[2]).decode("latin-1") if name else None

@@ -22,11 +22,12 @@ _DECODINGS: Final = 3
 
 _SECRET_PARTS: Final = (
     "passw", "passphrase", "pwd", "psw", "token", "secret", "apikey", "accesskey", "signature", "credential",
-    "session", "loginpas", "loginuse", "auth", "ticket", "cookie",
+    "session", "loginpas", "loginuse", "auth", "ticket", "cookie", "stok", "psk", "community", "readcommon",
+    "writecommon", "verificationcode", "verifycode",
 )  # fmt: skip
 """Anywhere in a name, separators and case ignored: ``X-Amz-Security-Token``, ``loginpass``, ``ONVIFAuth``."""
 _SECRET_WORDS: Final = frozenset(
-    {"pass", "pw", "key", "sid", "sig", "sign", "psk", "pin", "otp", "jwt", "hmac", "nonce", "usr"}
+    {"pass", "pw", "key", "keys", "sid", "sig", "sign", "psk", "pin", "otp", "jwt", "hmac", "nonce", "usr"}
 )
 """Whole words of a name: ``wpa_key``, ``userPass``; not ``keyframe`` or ``bypass``."""
 _USER_NAMES: Final = frozenset({"user", "username", "usrname", "login", "loginname", "account", "uid", "usr"})

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from monitor.model.facts import DeviceAnnounced, Malformed, SipMessage, Want
+from monitor.model.facts import DeviceAnnounced, Malformed, MalformedSeen, SipMessage, Want
 from monitor.protocols.device_text import leaf, plain
 from monitor.protocols.http_fields import MAX_READ, Fields, length_of, split, text_of
 from monitor.protocols.secrets import MASK
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from monitor.model.facts import Fact
 
 LAYER: Final = "sip"
+NO_MESSAGE: Final = "no message where one should begin, or one longer than is read"
 MAX_HEADER: Final = 16_384
 """Octets of a header section, as for HTTP."""
 MAX_BODY: Final = 65_536
@@ -58,6 +59,8 @@ class Parser:
         self.want = Want.MORE
         self._stream = stream
         self._held = bytearray()
+        self._awaited = 0
+        """Octets that a message whose head was read has with its body."""
         self._told: set[SipMessage] = set()
 
     def feed(self, data: bytes) -> list[Fact]:
@@ -65,14 +68,29 @@ class Parser:
         if not self._stream:
             return self._datagram(data) if len(data) > MAX_KEEPALIVE else []
         self._held += data
+        if len(self._held) < self._awaited:
+            return []
+        self._awaited = 0
         facts: list[Fact] = []
-        while message := self._next():
-            facts += self._message(*message)
-        if self.want is Want.STOP:
-            self._held.clear()
+        try:
+            while message := self._next():
+                facts += self._message(*message)
+        except Malformed as error:
+            self._stop()
             if not facts:
-                raise Malformed(LAYER, "no message where one should begin, or one longer than is read")
+                raise
+            facts.append(MalformedSeen(error.layer, error.reason))
+            return facts
+        if self.want is Want.STOP:
+            self._stop()
+            if not facts:
+                raise Malformed(LAYER, NO_MESSAGE)
+            facts.append(MalformedSeen(LAYER, NO_MESSAGE))
         return facts
+
+    def _stop(self) -> None:
+        self.want = Want.STOP
+        self._held.clear()
 
     def _datagram(self, data: bytes) -> list[Fact]:
         if not sniff(data, 0, 0):
@@ -99,6 +117,7 @@ class Parser:
             self.want = Want.STOP
             return None
         if len(self._held) < end.end() + length:
+            self._awaited = end.end() + length
             return None
         body = bytes(self._held[end.end() : end.end() + length])
         del self._held[: end.end() + length]

@@ -37,7 +37,7 @@ _OVERLAP: Final = 128
 _QUIET: Final = frozenset({"inactive"})
 """eventState of an event that is over, or that (videoloss) is sent as a sign of life."""
 _ALERT: Final = re.compile(
-    rb"<(?:\w{1,16}:)?eventType>\s{0,16}([^<>]{1,128}?)\s{0,16}</(?:\w{1,16}:)?eventType>"
+    rb"<(?:\w{1,16}:)?eventType>([^<>]{1,160}+)</(?:\w{1,16}:)?eventType>"
     rb"(?:(?!eventType>).){0,2048}?<(?:\w{1,16}:)?eventState>\s{0,16}(\w{1,32})\s{0,16}<",
     re.DOTALL,
 )
@@ -51,7 +51,7 @@ _CODE: Final = re.compile(
 )
 """Of eventManager.cgi, and of snapManager.cgi, which sends pictures with them."""
 _DAHUA_ACTIONS: Final = frozenset({"Start", "Pulse"})
-_TOPIC: Final = re.compile(rb"<(?:[\w.-]{1,32}:)?Topic(?=[\s>])[^<>]{0,1024}>\s{0,64}([^<>]{1,256}?)\s{0,64}</")
+_TOPIC: Final = re.compile(rb"<(?:[\w.-]{1,32}:)?Topic(?=[\s>])[^<>]{0,1024}+>([^<>]{1,384}+)</")
 _BOUND: Final = re.compile(rb"xmlns:([\w.-]{1,32})=[\"']http://www\.onvif\.org/ver10/topics[\"']")
 _PREFIX: Final = re.compile(r"([A-Za-z_][\w.-]*):(?=[A-Za-z_])")
 
