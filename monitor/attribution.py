@@ -63,6 +63,7 @@ CORE: Final = Reach.CORE
 GROUP: Final = Reach.GROUP
 ATTEMPTED: Final = Outcome.ATTEMPTED
 ANSWERED: Final = Outcome.ANSWERED
+TRANSFERRED: Final = Outcome.TRANSFERRED
 """Members looked up once: each look-up of one costs as much as a call."""
 WATCHED_FOR_NS: Final = 24 * 3600 * 1_000_000_000
 """After so long without loss a name that was never heard was never asked for (architecture, call-home)."""
@@ -171,7 +172,7 @@ class Attribution:
 
     def leaves(self, source: Address, destination: Address) -> bool:
         """Whether a packet between these goes from the site to outside."""
-        return self.site.reach(source) is LOCAL and self.site.reach(destination) is REMOTE
+        return self.site.reach(source) is LOCAL and self.site.reach(destination) in (REMOTE, CORE)
 
     def begin(self, flow: Flow, ttl: int, sent: bool) -> None:  # noqa: FBT001  a compiled method takes no keywords
         """A flow begins: find its device and, if it crosses the site's edge, its contact.
@@ -179,6 +180,8 @@ class Attribution:
         ``sent``: its first packet is the initiator's, so that the initiator's MAC is whose it was sent from.
         """
         self.site.heard(flow.initiator, flow.initiator_mac)
+        if flow.initiator_mac != flow.responder_mac:
+            self.site.sent_on(flow.responder, flow.initiator_mac)
         here, there = self.site.reach(flow.initiator), self.site.reach(flow.responder)
         elsewhere = here is REMOTE and there is not LOCAL
         if elsewhere and self._is_on_link(flow, ttl) and self.site.learn_address(flow.initiator, flow.initiator_mac):
@@ -259,6 +262,7 @@ class Attribution:
             return
         if contact.source is not None and unpack(contact.source).is_private:
             contact.outbound = True
+            flow.reached = max(flow.reached, int(outcome))
             climb(contact, outcome)
             self._use(contact, contact.last_ns)
 
@@ -267,13 +271,14 @@ class Attribution:
         contact = flow.contact
         if contact is None:
             return
+        flow.reached = max(flow.reached, int(outcome))
         invited = contact.invited and flow.proto == UDP  # media that the other end asked for over TCP
         if flow.outward:
             if not invited:
                 self._reach(contact, outcome, 1)
             if outcome >= ANSWERED and not invited:
                 contact.outbound = True  # begun before we looked, but begun by the device
-        elif flow.proto == TCP and outcome >= ANSWERED:
+        elif flow.proto == TCP and outcome >= TRANSFERRED:
             contact.invited = True
         by = "peer" if refused_by is None or refused_by == contact.remote else text(refused_by)
         if (flow.outward and not invited) or contact.p2p is not None:
@@ -378,6 +383,7 @@ class Attribution:
         news = contact is None
         if contact is not None and ts_ns - contact.last_ns >= self._quiet_ns:
             contact.outcome, contact.refused_by = ATTEMPTED, None  # what was before is another incident
+            contact.invited = False
         if contact is None:
             contact = self._begin(flow, names, source, ts_ns, False)  # noqa: FBT003
         elif names and (names[0] not in contact.names or source != "dns"):
@@ -471,7 +477,8 @@ class Attribution:
         contact.bytes_out += flow.counted_out
         contact.bytes_in += flow.counted_in
         contact.outbound = contact.outbound or old.outbound
-        climb(contact, old.outcome, old.refused_by)
+        if flow.outward or contact.outbound:  # not what other flows reached under the name that the old one has
+            climb(contact, min(old.outcome, Outcome(flow.reached)), old.refused_by)
         self._use(old, old.last_ns)
 
     def _would_have_heard(self, device: Device, ts_ns: int) -> bool:

@@ -29,11 +29,19 @@ MOST_SHOWN: Final = 1200
 WANTED: Final = (
     "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport",
     "tcp.flags.syn", "tcp.flags.ack", "tcp.flags.reset", "icmp.type", "icmp.code", "icmpv6.type", "icmpv6.code",
-    "dns.flags.response", "dns.flags.rcode", "dns.qry.name", "dns.a", "dns.aaaa",
+    "dns.flags.response", "dns.flags.rcode", "dns.qry.name", "dns.a", "dns.aaaa", "dns.count.answers", "dns.resp.type",
     "tls.handshake.type", "tls.handshake.extensions_server_name",
     "http.request.method", "http.request.uri", "http.request.full_uri", "http.response.code",
     "rtsp.method", "rtsp.url", "rtsp.status",
 )  # fmt: skip
+NOT_ARRIVED: Final = "says that a packet did not arrive"
+ICMP_SAYS: Final = {
+    ("icmp", "8"): "pings", ("icmp", "0"): "answers a ping",
+    **{("icmp", kind): NOT_ARRIVED for kind in ("3", "4", "5", "11", "12")},
+    ("icmpv6", "128"): "pings", ("icmpv6", "129"): "answers a ping",
+    **{("icmpv6", kind): NOT_ARRIVED for kind in ("1", "2", "3", "4")},
+}  # fmt: skip
+"""RFC 792; RFC 4443, 2.1."""
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,253}")
 CLIENT_HELLO: Final = "1"
 SERVER_HELLO: Final = "2"
@@ -147,7 +155,8 @@ def _deed(packet: Dissected) -> str:
     for errors in ("icmp", "icmpv6"):
         if first(f"{errors}.type"):
             kind, code = first(f"{errors}.type"), first(f"{errors}.code")
-            return f"says that a packet did not arrive (ICMP type {plain(kind)}, code {plain(code)})"
+            said = ICMP_SAYS.get((errors, kind), "says")
+            return f"{said} (ICMP type {plain(kind)}, code {plain(code)})"
     if "tcp" in layers and layers[-1] == "tcp":
         return _handshake(first("tcp.flags.syn"), first("tcp.flags.ack"), first("tcp.flags.reset"))
     return f"sends {layers[-1].upper() if layers else 'something'}"
@@ -158,7 +167,9 @@ def _lookup(packet: Dissected) -> str:
     name = plain(first("dns.qry.name") or "a name that is not there")
     if first("dns.flags.response") not in ("1", "True"):
         return f"asks where {name} is (DNS)"
-    addresses = (*packet.fields.get("dns.a", ()), *packet.fields.get("dns.aaaa", ()))
+    types = packet.fields.get("dns.resp.type", ())[: int(first("dns.count.answers") or 0)]
+    answers = ((packet.fields.get("dns.a", ()), "1"), (packet.fields.get("dns.aaaa", ()), "28"))
+    addresses = [each for found, kind in answers for each in found[: types.count(kind)]]  # name servers stand behind
     rcode = first("dns.flags.rcode") or "0"
     if rcode != "0":
         return f"answers for {name}: {RCODES.get(rcode, f'error {plain(rcode)}')} (DNS)"

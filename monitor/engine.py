@@ -279,6 +279,7 @@ class Engine:
         self._flows[slot] = flow
         self.hearing.begin(slot, flow)
         flow.heard = heard
+        flow.reached = int(outcome_of(self.scanner.table.field(slot, at.FLAGS)))
         if contact.device.watched:
             self.scanner.table.watch(slot)
         return True

@@ -13,6 +13,7 @@ from monitor.evidence.keeping import keeping
 from monitor.faults import place_of
 from monitor.model.address import mac_from_text, text, unpack
 from monitor.model.facts import DeviceAnnounced
+from monitor.model.incidents import Activity
 from monitor.sinks import observations
 from monitor.sinks.jsonl import JsonLines
 from monitor.store.unkept import Unkept
@@ -48,6 +49,8 @@ class Replay:
         self._captures = captures
         self._state = state
         self._cameras = cameras
+        self.known = 0
+        """Incidents that an earlier run journalled, and that are not told again."""
 
     def run(self, show: Terminal | JsonLines) -> Engine:
         """Replay everything; transitions are journalled before they are shown.
@@ -89,9 +92,10 @@ class Replay:
                     owed = store.pending(SINK, len(waiting) + batch)
                 if isinstance(show, JsonLines):
                     show.write(message.body for message in owed)
-                else:
-                    new = {message.uid for message in owed}
+                new = {message.uid for message in owed}
+                if not isinstance(show, JsonLines):
                     show.tell(transition for transition in waiting if transition.uid in new)
+                self.known += sum(each.activity is Activity.NEW and each.uid not in new for each in waiting)
                 if store is not None:
                     store.done(SINK, [message.seq for message in owed])
                 waiting.clear()
@@ -104,10 +108,17 @@ class Replay:
             tell()
             keep_state(store, engine, render)
             gc.freeze()  # the process is about to end: what it holds need not be looked through once more
-            if not isinstance(show, JsonLines):
-                watched = any(each.watched for each in engine.attribution.devices)
-                show.close(calm=engine.scanner.packets > 0 and watched, whole=not self._captures.damage)
+            self._conclude(show, engine)
         return engine
+
+    def _conclude(self, show: Terminal | JsonLines, engine: Engine) -> None:
+        """Say what it came to."""
+        if not isinstance(show, JsonLines):
+            watched = any(each.watched for each in engine.attribution.devices)
+            calm, whole = engine.scanner.packets > 0 and watched, not self._captures.damage
+            show.close(calm=calm, whole=whole, known=self.known)
+        elif self.known:
+            complain(f"note: incidents that the journal has already, and that are not told again: {self.known:,}")
 
 
 def keep_state(store: Store | None, engine: Engine, render: Callable[[Transition, int, int], bytes]) -> None:

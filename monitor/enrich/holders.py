@@ -161,7 +161,7 @@ class Holders(Hosts):
     def _may_have(self, device: Device, address: Address, mac: Mac, ts_ns: int, bound_by: str | None) -> bool:
         """Whether an address that turns up with this device's MAC can be its own, or is that of a host behind it."""
         if not is_v4(address):
-            return eui64(address) in (None, mac)
+            return mac in self._pinned_macs or eui64(address) in (None, mac)
         if mac in self._pinned_macs or unpack(address).is_link_local or not self._others(device, address):
             return True
         silent = ts_ns - device.v4_seen_ns >= AT_ONCE_NS

@@ -14,3 +14,4 @@ cdef class Site:
     cpdef bint learn_address(self, bytes address, bytes mac) except -1
     cpdef called(self, bytes address)
     cpdef heard(self, bytes address, bytes mac)
+    cpdef sent_on(self, bytes address, bytes mac)

@@ -124,6 +124,9 @@ class Site:
             self.forgotten += 1
             self._prefixes_refused += 1
             return
+        first = network.network_address.packed[: LINK_PREFIX // 8]
+        if any(address[: LINK_PREFIX // 8] == first for address in self._called):
+            return  # what was called before stays elsewhere, as in learn_address
         self._learnt.append(network)
         self._rows = self._sorted()
         self._known.clear()
@@ -160,6 +163,12 @@ class Site:
             del self._own[address]
             self._known.pop(address, None)
             self.called(address)
+
+    def sent_on(self, address: Address, mac: Mac | None) -> None:
+        """The host of this MAC sent a packet to the address by way of another: it is not its own, whatever it said."""
+        if mac is not None and self._own.get(address) == mac:
+            del self._own[address]
+            self._known.pop(address, None)
 
     def learnt(self) -> tuple[list[str], list[tuple[Address, Mac]], list[Address]]:
         """Prefixes, own addresses with their MACs, and addresses that were called: to be learnt again in that order."""

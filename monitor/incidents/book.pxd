@@ -35,9 +35,9 @@ cdef class Book:
     @cython.locals(ip=str, name=str, place=tuple, service=tuple)
     cdef _show(self, Incident incident, Contact contact)
     cdef list _news(self, Incident incident, long long now_ns)
-    cdef _end(self, Incident incident, long long now_ns, str merged_into=*)
+    cdef _end(self, Incident incident, long long now_ns, str merged_into=*, bint acquitted=*)
     cdef Incident _take(self, Incident incident)
-    cdef _tell(self, Incident incident, activity, long long now_ns, str merged_into=*)
+    cdef _tell(self, Incident incident, activity, long long now_ns, str merged_into=*, bint acquitted=*)
 
 
 cpdef view(Device device)

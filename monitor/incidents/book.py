@@ -313,7 +313,7 @@ class Book:
             return []
         held.rule = judgement.rule
         held.absorb(contact)
-        return [self._end(held, now_ns)]
+        return [self._end(held, now_ns, None, True)]  # noqa: FBT003
 
     def _show(self, incident: Incident, contact: Contact) -> None:
         """Put the contact's remote end among the evidences, as long as there is room."""
@@ -338,8 +338,14 @@ class Book:
             return []
         return [self._tell(incident, Activity.NEW, now_ns)]
 
-    def _end(self, incident: Incident, now_ns: int, merged_into: str | None = None) -> Transition:
-        return self._tell(self._take(incident), Activity.END, now_ns, merged_into)
+    def _end(
+        self,
+        incident: Incident,
+        now_ns: int,
+        merged_into: str | None = None,
+        acquitted: bool = False,  # noqa: FBT001, FBT002  compiled, so no keyword
+    ) -> Transition:
+        return self._tell(self._take(incident), Activity.END, now_ns, merged_into, acquitted)
 
     def _take(self, incident: Incident) -> Incident:
         """The incident is open no more."""
@@ -356,7 +362,14 @@ class Book:
             del self._by_device[incident.key[0]]
         return incident
 
-    def _tell(self, incident: Incident, activity: Activity, now_ns: int, merged_into: str | None = None) -> Transition:
+    def _tell(
+        self,
+        incident: Incident,
+        activity: Activity,
+        now_ns: int,
+        merged_into: str | None = None,
+        acquitted: bool = False,  # noqa: FBT001, FBT002  likewise
+    ) -> Transition:
         incident.number += 1
         if self.marks is not None and activity is not Activity.END:
             self.marks.changed[incident.uid] = None
@@ -372,7 +385,7 @@ class Book:
             kind=incident.kind,
             properties=incident.properties,
             severity=incident.severity,
-            message=sentence(incident),
+            message=sentence(incident, merged_into, acquitted),
             rule=incident.rule,
             device=view(incident.device),
             confidence=incident.verdict.confidence,

@@ -7,7 +7,7 @@ from monitor.model.evidence cimport name_of
 
 cdef dict _SORT, _SEVERITY_WHY
 @cython.locals(who=str, why=str)
-cpdef str sentence(Incident incident)
+cpdef str sentence(Incident incident, str merged_into=*, bint acquitted=*)
 cdef str _deed(Incident incident)
 @cython.locals(
     contact=Contact, name=str, remote=bytes, parts=list, ends=list, networks=dict, others=list, target=str, more="long long"

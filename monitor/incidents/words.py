@@ -55,10 +55,15 @@ LISTED: Final = 4
 """Networks, countries or laws that a sentence names, those with the most first; the others it counts."""
 
 
-def sentence(incident: Incident) -> str:
-    """Who tried to reach what, whose that is and under whose law, and how far it got."""
+def sentence(incident: Incident, merged_into: str | None = None, acquitted: bool = False) -> str:  # noqa: FBT001, FBT002  a compiled function takes no keywords
+    """Who tried to reach what, whose that is and under whose law, and how far it got.
+
+    ``merged_into``: the incident that has its counts from now on; ``acquitted``: the policy allows it after all.
+    """
     who = f"{_SORT.get(incident.device.device_class, 'Device')} {incident.device.name}"
-    why = _SEVERITY_WHY[incident.kind]
+    if merged_into is not None:
+        return f"{who}: what it had to do with {_goal(incident)} is told as incident {merged_into} from now on"
+    why = "it turned out to be allowed" if acquitted else _SEVERITY_WHY[incident.kind]
     return f"{who} {_deed(incident)} {_goal(incident)}; {_end(incident)}; {why}"
 
 

@@ -64,6 +64,8 @@ class Flow:
         """Frame bytes from the device that its contact already has."""
         self.counted_in = 0
         self.counted_attempts = 0
+        self.reached = 1
+        """How far it got itself, as a number of Outcome."""
 
     def join(self, contact: Contact) -> None:
         """It counts for this contact from now on."""

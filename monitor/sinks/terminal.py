@@ -59,14 +59,17 @@ class Terminal:
             elif before is not None and transition.outcome is None and _known(before) != _known(transition):
                 self._line(transition, "more")
 
-    def close(self, *, calm: bool, whole: bool = True) -> None:
+    def close(self, *, calm: bool, whole: bool = True, known: int = 0) -> None:
         """Print the table, or that there was nothing.
 
-        ``calm``: devices were watched, so nothing means something; ``whole``: every capture was read to its end.
+        ``calm``: devices were watched, so nothing means something; ``whole``: every capture was read to its end;
+        ``known``: incidents that an earlier run has told.
         """
         if self.last:
             self._console.print(self.table())
-        elif calm:
+        if known:
+            self._console.print(f"told before, and in the journal: incidents {known:,} (camwarden incidents)")
+        elif calm and not self.last:
             found = "no incident" if whole else "no incident in what could be read"
             self._console.print(f"{found}: the watched devices attempted nothing outside the policy")
 

@@ -38,6 +38,8 @@ TYPE_VLAN: Final = 0x8100
 TYPE_IPV6: Final = 0x86DD
 TYPE_QINQ: Final = 0x88A8
 TYPE_QINQ_OLD: Final = 0x9100
+TYPE_CMD: Final = 0x8909
+"""Cisco MetaData, which carries a security group tag (Wireshark, epan/dissectors/packet-cmd.c)."""
 TYPE_PPPOE: Final = 0x8864
 TYPE_MPLS: Final = 0x8847
 TYPE_MPLS_UPSTREAM: Final = 0x8848

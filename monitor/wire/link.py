@@ -135,14 +135,31 @@ class Link:
         return found
 
     def tags(self):
-        """Step over 802.1Q and 802.1ad tags. Id 0 is no VLAN: the tag only carries a priority (802.1Q, 9.6)."""
+        """Step over 802.1Q, 802.1ad and Cisco's security group tags.
+
+        Id 0 is no VLAN: the tag only carries a priority (802.1Q, 9.6). Cisco's has a version, and how many options of
+        four octets follow.
+        """
         tag: cython.int
         seen: cython.int = 0
-        while self.ethertype == TYPE_VLAN or self.ethertype == TYPE_QINQ or self.ethertype == TYPE_QINQ_OLD:
+        while (
+            self.ethertype == TYPE_VLAN
+            or self.ethertype == TYPE_QINQ
+            or self.ethertype == TYPE_QINQ_OLD
+            or self.ethertype == TYPE_CMD
+        ):
             if seen == MAX_TAGS:
                 return self.malformed(AT_LINK, TOO_MANY_TAGS)
             if self.network + 4 > self.end:
                 return self.malformed(AT_LINK, SHORT)
+            if self.ethertype == TYPE_CMD:
+                self.network += 4 * (self.u16(self.network) & 0xFF)
+                if self.network + 4 > self.end:
+                    return self.malformed(AT_LINK, SHORT)
+                seen += 1
+                self.ethertype = self.u16(self.network + 2)
+                self.network += 4
+                continue
             tag = self.u16(self.network) & 0xFFF
             if tag:
                 self.vlan(tag)

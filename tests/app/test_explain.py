@@ -186,3 +186,38 @@ def test_text_from_the_wire_cannot_steer_a_terminal() -> None:
         '(ip.addr == 10.0.0.1 && ipv6.addr == 2001:db8::1) || dns.qry.name == "good.example" || '
         'tls.handshake.extensions_server_name == "good.example"'
     )
+
+
+def test_a_ping_is_no_error() -> None:
+    """RFC 792, RFC 4443: only some messages say that a packet did not arrive."""
+    for layer, kind, said in (
+        ("icmp", "8", "pings"), ("icmp", "0", "answers a ping"), ("icmpv6", "128", "pings"),
+        ("icmpv6", "129", "answers a ping"), ("icmp", "3", "says that a packet did not arrive"),
+        ("icmpv6", "1", "says that a packet did not arrive"),
+    ):  # fmt: skip
+        fields = {"ip.src": ("10.0.0.1",), "ip.dst": ("10.0.0.2",), f"{layer}.type": (kind,), f"{layer}.code": ("0",)}
+        assert words(Dissected(1, ("eth", "ip", layer), fields)).endswith(f"{said} (ICMP type {kind}, code 0)")
+
+
+def test_addresses_of_name_servers_are_no_answer() -> None:
+    fields = {
+        "ip.src": ("10.0.0.2",), "ip.dst": ("10.0.0.1",), "dns.qry.name": ("a.example",), "dns.flags.response": ("1",),
+        "dns.flags.rcode": ("0",), "dns.count.answers": ("2",), "dns.resp.type": ("5", "1", "2", "1", "28"),
+        "dns.a": ("54.231.184.200", "205.251.193.131"), "dns.aaaa": ("2001:db8::53",),
+    }  # fmt: skip
+    said = words(Dissected(1, ("eth", "ip", "udp", "dns"), fields))
+    assert said.endswith("answers that a.example is at 54.231.184.200 (DNS)")
+
+
+def test_a_second_replay_is_no_acquittal(tmp_path: Path) -> None:
+    """What the journal has already is not told again, and that is said."""
+    state = tmp_path / "state"
+    config = tmp_path / "state.toml"
+    assert replayed(state, CLOUD)
+    again = camwarden("replay", "--config", config, "--state", state, CLOUD)
+    assert again.returncode == 0
+    assert "no incident" not in again.stdout
+    assert "told before, and in the journal" in again.stdout
+    lines = camwarden("replay", "--config", config, "--state", state, "--format", "jsonl", CLOUD)
+    assert lines.stdout == ""
+    assert "that the journal has already" in lines.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -139,3 +140,19 @@ def test_random_pieces(pieces: list[bytes]) -> None:
     """Topics that print, and nothing else."""
     for api in STREAMS:
         assert all(isinstance(fact, AnalyticsEvent) and fact.topic.isprintable() for fact in told(api, *pieces))
+
+
+@pytest.mark.parametrize(
+    ("api", "said"),
+    [
+        ("onvif", (b"<Topic>" + b" " * 400) * 20),
+        ("isapi", (b"<eventType>" + b" " * 33 + b"</eventType>" + b"a" * 2040) * 4),
+    ],
+)
+def test_hostile_events_take_no_long(api: str, said: bytes) -> None:
+    """Blanks that match in many ways, and one octet at a time behind them: within 50 ms of processor time each."""
+    stream = EventStream(api)
+    for data in (said, b"a", b"<", b">"):
+        start = process_time()
+        stream.feed(data)
+        assert process_time() - start < 0.05

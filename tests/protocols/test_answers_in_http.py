@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
+
+import pytest
+
 from monitor.model.facts import CapabilityStated, DeviceAnnounced, Fact, MalformedSeen
 from monitor.protocols import http
 
@@ -61,3 +66,15 @@ def test_a_page_is_no_answer_and_no_fault() -> None:
 def test_part_of_an_answer_is_none() -> None:
     """What was cut off says nothing: neither that a function is there nor that it went."""
     assert stated(heard(asked("/ISAPI/System/deviceInfo"), answer(INFO)[:-20])) == []
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_a_compressed_answer_says_the_same(coding: str) -> None:
+    """Browsers ask for it (RFC 9110, 8.4.1); one that is cut short says nothing."""
+    packed = gzip.compress(INFO, mtime=0) if coding == "gzip" else zlib.compress(INFO)
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Encoding: {coding}\r\n"
+    said = head.encode() + b"Content-Length: %d\r\n\r\n" % len(packed) + packed
+    facts = heard(asked("/ISAPI/System/deviceInfo"), said)
+    assert stated(facts) == [("isapi", "System/deviceInfo")]
+    short = head.encode() + b"Content-Length: %d\r\n\r\n" % (len(packed) - 9) + packed[:-9]
+    assert stated(heard(asked("/ISAPI/System/deviceInfo"), short)) == []

@@ -502,6 +502,7 @@ FIELD = 'Content-Disposition: form-data; name="u"; filename="{}"'
         ([post("/up", *form((FIELD.format("a"), XM.replace(b"InstallDesc", b"OtherThings"))))], False),
         ([post("/up", *form((FIELD.format("a"), b"PK\x03\x04")))], False),
         ([post("/up", *form((FIELD.format("a"), DAV)))], True),
+        ([post(UPLOADS[0][2], *form((FIELD.format(""), b""), (FIELD.format("a"), DAV)))], True),
         ([post("/up", *form((FIELD.format("sum"), TEXT), (FIELD.format("b"), b"abc"), (FIELD.format("a"), DAV)))], True),
         ([post("/up", *form((FIELD.format("a"), TEXT * 20), (FIELD.format("b"), DAV)))], False),
         ([post("/up", DAV_WITHOUT_END, "multipart/form-data; boundary=b0undary")], True),

@@ -65,10 +65,11 @@ def test_the_rest_stays(uri: str, expected: str) -> None:
     assert cut(uri) == expected
 
 
+CAMERAS = "stok WPAPSK V1ReadCommunity Trap.T0.Community verificationCode ReadCommon WriteCommon Keys"
 NAMES = "auth password passwd pwd pass psw usr token access_token key apikey secret session sid sig signature ticket"
 
 
-@pytest.mark.parametrize("name", [*NAMES.split(), "loginpas", "loginuse", "X-Auth-Token", "wpa_key"])
+@pytest.mark.parametrize("name", [*NAMES.split(), "loginpas", "loginuse", "X-Auth-Token", "wpa_key", *CAMERAS.split()])
 def test_names_of_secrets(name: str) -> None:
     """The names in use are known, in any case."""
     assert is_secret(name)

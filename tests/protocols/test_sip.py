@@ -110,6 +110,16 @@ def test_nonsense_in_a_stream_stops_it() -> None:
     assert parser.want is Want.STOP
 
 
+def test_nonsense_behind_a_message_hides_it_in_no_segment() -> None:
+    """What came before the nonsense is told, however the stream is cut."""
+    junk = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    parser = Parser(stream=True)
+    told = parser.feed(REGISTER + junk)
+    assert told[0] == TOLD_REGISTER
+    assert isinstance(told[1], MalformedSeen)
+    assert parser.want is Want.STOP
+
+
 @pytest.mark.parametrize("length", ["-1", "99999999999", "x"])
 def test_lengths_that_cannot_be(length: str) -> None:
     """A body that is longer than is read, or no number, ends a stream."""

@@ -118,6 +118,17 @@ def test_a_fifth_tag_is_too_many() -> None:
     assert why(frame[:12] + b"\x81\x00\x00\x07" * 5 + frame[12:]) == ("link", "too many tags")
 
 
+@pytest.mark.parametrize("options", [1, 2])
+def test_a_security_group_tag_is_stepped_over(options: int) -> None:
+    """Cisco's, alone and behind a VLAN's; one that is cut short is malformed."""
+    frame = on_link(at.LINK_ETHERNET, SYN)
+    tag = b"\x89\x09\x01" + bytes((options,)) + b"\x00\x01\x00\x02" * options
+    assert look(frame[:12] + tag + frame[12:])[0] == {"new", "attempt", "syn"}
+    said, saw = look(frame[:12] + b"\x81\x00\x00\x07" + tag + frame[12:])
+    assert (said, saw["vlans"]) == ({"new", "attempt", "syn"}, (7,))
+    assert why(frame[:12] + tag[:6]) == ("link", "header cut short")
+
+
 def test_tags_behind_a_cooked_header() -> None:
     """Linux keeps the tag in the packet where it captures on "any"."""
     frame = on_link(at.LINK_SLL, SYN)
