@@ -66,6 +66,24 @@ class Grade(StrEnum):
     CRITICAL = "critical"
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from monitor import __version__
+
+        sys.stdout.write(f"camwarden {__version__}\n")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", help="Say which version this is.", callback=_tell_version, is_eager=True)
+]
+
+
+@app.callback()
+def options(*, version: Version = False) -> None:
+    """Options that stand before the command."""
+
+
 StateDir = Annotated[Path | None, typer.Option("--state", help="Directory of the journal.")]
 Shown = Annotated[Format, typer.Option("--format", help="Tables for people, or JSON lines.")]
 

@@ -11,7 +11,7 @@ from monitor.app import build_engine, knowledge, renderer
 from monitor.enrich.holders import LEASED
 from monitor.evidence.keeping import keeping
 from monitor.faults import place_of
-from monitor.model.address import mac_from_text, text, unpack
+from monitor.model.address import mac_from_text, mac_text, text, unpack
 from monitor.model.facts import DeviceAnnounced
 from monitor.model.incidents import Activity
 from monitor.sinks import observations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.engine import Engine
     from monitor.model.address import IPNetwork
+    from monitor.model.contacts import Device
     from monitor.model.facts import Observation
     from monitor.model.flows import Flow
     from monitor.model.incidents import Transition
@@ -160,7 +161,7 @@ def unwatched(engine: Engine, cameras: Sequence[IPNetwork] = ()) -> str | None:
     if any(device.watched for device in devices):
         return None
     hosts = [
-        f"{', '.join(text(each) for each in device.addresses)} ({device.vendor_name or 'maker unknown'})"
+        f"{', '.join(text(each) for each in device.addresses)} ({_known_of(device)})"
         for device in sorted(devices, key=lambda each: [unpack(one).packed for one in each.addresses])
         if device.addresses
     ]
@@ -171,6 +172,13 @@ def unwatched(engine: Engine, cameras: Sequence[IPNetwork] = ()) -> str | None:
         f"no host was recognised as a camera, recorder or viewer{named}, so nothing was judged; "
         f"name them with --cameras NET or a configuration. Local hosts seen:\n  {shown}{more}"
     )
+
+
+def _known_of(device: Device) -> str:
+    """What a host that nobody watches may be known by."""
+    mac = mac_text(device.mac) if device.mac is not None else None
+    said = f"says it is {device.name}" if device.name not in (device.key, mac) else None
+    return ", ".join(filter(None, (device.vendor_name or "maker unknown", mac, said)))
 
 
 def shortfalls(engine: Engine) -> list[str]:

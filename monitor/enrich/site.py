@@ -124,9 +124,6 @@ class Site:
             self.forgotten += 1
             self._prefixes_refused += 1
             return
-        first = network.network_address.packed[: LINK_PREFIX // 8]
-        if any(address[: LINK_PREFIX // 8] == first for address in self._called):
-            return  # what was called before stays elsewhere, as in learn_address
         self._learnt.append(network)
         self._rows = self._sorted()
         self._known.clear()

@@ -122,7 +122,7 @@ class Terminal:
 
     def _line(self, transition: Transition, what: str) -> None:
         line = Text()
-        line.append(f"{transition.severity.label:<13}", STYLES[transition.severity])
+        line.append(f"{transition.severity.label:<14}", STYLES[transition.severity])
         line.append(f"{what:<9}", "dim")
         line.append(f"{transition.kind:<19}", "bold")
         line.append(transition.message)

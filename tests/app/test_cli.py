@@ -13,6 +13,8 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Ether
 from scapy.utils import wrpcap
 
+from monitor import __version__
+
 ROOT = Path(__file__).parents[2]
 CLOUD = str(ROOT / "pcaps" / "irish_vendor_cloud.pcap")
 PHONE = str(ROOT / "pcaps" / "phone_on_vlan.pcap")
@@ -149,3 +151,10 @@ def test_bad_input_is_one_line_and_exit_2(arguments: list[str], says: str) -> No
     assert done.returncode == 2
     assert any(says in line for line in lines)
     assert "Traceback" not in done.stderr.decode()
+
+
+def test_which_version_it_is() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "monitor.cli", "--version"], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == f"camwarden {__version__}\n"
