@@ -91,13 +91,13 @@ class Replay:
                 owed = append(waiting, render)
                 if store is not None:  # an earlier run may have journalled what it could not show
                     owed = store.pending(SINK, len(waiting) + batch)
+                new = {message.uid for message in owed}
                 if isinstance(show, JsonLines):
                     show.write(message.body for message in owed)
-                new = {message.uid for message in owed}
-                if not isinstance(show, JsonLines):
+                else:
                     show.tell(transition for transition in waiting if transition.uid in new)
-                self.known += sum(each.activity is Activity.NEW and each.uid not in new for each in waiting)
                 if store is not None:
+                    self.known += sum(each.activity is Activity.NEW and each.uid not in new for each in waiting)
                     store.done(SINK, [message.seq for message in owed])
                 waiting.clear()
 

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from monitor.model.facts import Want
-from monitor.protocols.image import HEAD, Image, is_image
+from monitor.protocols.image import Image
 from monitor.protocols.transfers import TCP, Announced
 from monitor.protocols.upgrade_calls import FIRMWARE_NAME
 
@@ -70,8 +70,7 @@ class Parser:
                 self._image.gap()
         self._image.take(data)
         if self._is_one is None:
-            head = self._image.head
-            self._is_one = is_image(head, named=bool(self._image.signs), full=len(head) >= HEAD)
+            self._is_one = self._image.is_one()
             if self._is_one is False:
                 self._image, self.want = None, Want.STOP
         return []
@@ -84,7 +83,7 @@ class Parser:
     def ended(self, whole: bool) -> list[Fact]:  # noqa: FBT001  called by a compiled method
         """The file."""
         image, self._image = self._image, None
-        if image is None or not (self._is_one or is_image(image.head, named=bool(image.signs), full=True)):
+        if image is None or not (self._is_one or image.is_one(over=True)):
             return []
         return list(image.fact(complete=whole))
 

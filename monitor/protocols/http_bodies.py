@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 LOOKS: Final = 65_536
 """Octets of a form in which the part that is an image must begin, where no call says that there is one: cameras send
 pictures as forms all day."""
+DEFLATED: Final = frozenset({b"gzip", b"x-gzip", b"deflate"})
+"""Codings that zlib reads (RFC 9110, 8.4.1)."""
 MAX_TEXT: Final = 262_144
 """Octets of an answer that are kept for whoever reads it (reliability.md, C11)."""
 SPEAKS_SOON: Final = 4_096
@@ -110,7 +112,7 @@ class Download(Taker):
 
     def _clear(self) -> bytes:
         """The first octets as they are without their coding."""
-        if self._coding not in {b"gzip", b"x-gzip", b"deflate"}:
+        if self._coding not in DEFLATED:
             return self.image.head
         try:
             return zlib.decompressobj(47).decompress(self.image.head, HEAD)
@@ -206,7 +208,7 @@ class Form(Taker):
             return
         image.take(part)
         if not self._decided and not image.signs:
-            decided = is_image(image.head, named=False, full=len(image.head) >= HEAD)
+            decided = image.is_one()
             self._decided = decided is not None
             if decided is False:
                 self._image, self._reads = None, False
@@ -215,13 +217,13 @@ class Form(Taker):
         image = self._image
         if self._reads and image is not None:
             # A field for which nobody chose a file is empty.
-            self._ended = image.bytes > 0 and bool(image.signs or is_image(image.head, named=False, full=True))
+            self._ended = image.bytes > 0 and bool(image.signs or image.is_one(over=True))
             self._image = image if self._ended else None
         self._reads = False
 
     def _close(self, *, whole: bool) -> None:
         image, self._image = self._image, None
-        if image is None or not (image.signs or is_image(image.head, named=False, full=True)):
+        if image is None or not (image.signs or image.is_one(over=True)):
             return
         if self._size is not None:
             if not whole:

@@ -10,7 +10,18 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.model.facts import FirmwareCall, FirmwareCheck, Malformed, MalformedSeen
-from monitor.protocols.http_bodies import SPEAKS_SOON, Both, Download, Events, Form, Inflated, Taker, Text, Upload
+from monitor.protocols.http_bodies import (
+    DEFLATED,
+    SPEAKS_SOON,
+    Both,
+    Download,
+    Events,
+    Form,
+    Inflated,
+    Taker,
+    Text,
+    Upload,
+)
 from monitor.protocols.image import Image, spelled
 from monitor.protocols.multipart import boundary_of
 from monitor.protocols.upgrade_calls import (
@@ -251,8 +262,7 @@ class Exchange:
             )
             return self._download(request, status, fields, kind) if may_be and not self.maybe else None
         takers = self._replies(request, status, kind, length)
-        coding = fields.get(b"content-encoding", (b"",))[0].lower()
-        if takers and type(takers[0]) is Text and coding in {b"gzip", b"x-gzip", b"deflate"}:
+        if takers and type(takers[0]) is Text and _coding_of(fields) in DEFLATED:
             takers[0] = Inflated(takers[0])
         if takers and type(takers[0]) is Events:
             return takers[0]
@@ -390,7 +400,7 @@ class Exchange:
         """Who looks whether an answer is an image."""
         if request is not None and not request.path:
             request.divide()
-        coding = fields.get(b"content-encoding", (b"",))[0].lower()
+        coding = _coding_of(fields)
         name = _DISPOSITION.search(fields.get(b"content-disposition", (b"",))[0])
         said = (name[1] or name[2]).decode("latin-1") if name else None
         path = request.path if request is not None else ""
@@ -484,6 +494,11 @@ _LISTENS: Final = re.compile(
 """Requests whose answer goes on as long as somebody listens (vendors.md 4.1; Dahua's attach and attachFileProc)."""
 SPEAKS: Final = re.compile(r"/(?:ISAPI|cgi-bin|axis-cgi|stw-cgi|LAPI|onvif|RPC2|api\.cgi|vapix)\b", re.IGNORECASE)
 """Paths of devices' own interfaces."""
+
+
+def _coding_of(fields: Fields) -> bytes:
+    """What the body is coded in, lower case; empty if it is as it is."""
+    return fields.get(b"content-encoding", (b"",))[0].lower()
 
 
 def _refused(via: str, body: bytes) -> bool:

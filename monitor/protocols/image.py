@@ -157,6 +157,10 @@ class Image:
         """What the first octets so far say."""
         return self.known if self.known is not None else magic_of(self.head)
 
+    def is_one(self, *, over: bool = False) -> bool | None:
+        """Whether the first octets so far say that it is an image (see ``is_image``); ``over``: no more come."""
+        return is_image(self.head, named=bool(self.signs), full=over or len(self.head) >= HEAD)
+
     def fact(self, *, complete: bool) -> list[FirmwareTransfer]:
         """The transfer, which has ended or stopped; none of a file of which nothing came."""
         if not self.bytes:

@@ -73,9 +73,7 @@ class Parts:
         """Octets are missing: a boundary may be among them."""
         if self._heading:
             self.over = True
-        elif self._inside and self._held:
-            self._take(self._held)
-        self._held = b""
+        self.finish()
 
     def finish(self) -> None:
         """No more octets come: what was held because a boundary may begin so belongs to the part."""

@@ -8,10 +8,11 @@ cdef Memo _LOWERED
 
 @cython.locals(end=Py_ssize_t)
 cpdef tuple read_name(bytes message, Py_ssize_t offset, str layer=*)
+@cython.locals(end=Py_ssize_t)
 cpdef tuple read_label_case(bytes message, Py_ssize_t offset, str layer=*)
 @cython.locals(labels=list, total=Py_ssize_t, jumps=Py_ssize_t, behind=Py_ssize_t, start=Py_ssize_t,
                position=Py_ssize_t, size=Py_ssize_t, length=Py_ssize_t, label_end=Py_ssize_t, target=Py_ssize_t,
-               joined=bytes, end=Py_ssize_t)
+               joined=bytes)
 cdef tuple _read(bytes message, Py_ssize_t offset, str layer)
 @cython.locals(text=bytearray, position=Py_ssize_t, length=Py_ssize_t)
 cdef str _dotted(bytes wire)

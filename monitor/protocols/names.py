@@ -56,13 +56,13 @@ def read_name(message: bytes, offset: int, layer: str = "dns") -> tuple[str, int
 
 def read_label_case(message: bytes, offset: int, layer: str = "dns") -> tuple[str, int]:
     """As ``read_name``, with the letters as they stand."""
+    end = plain_end(message, offset)
+    if end >= 0:
+        return _dotted(part(message, offset, end)), end
     return _read(message, offset, layer)
 
 
 def _read(message: bytes, offset: int, layer: str) -> tuple[str, int]:
-    end = plain_end(message, offset)
-    if end >= 0:
-        return _dotted(part(message, offset, end)), end
     labels: list[bytes] = []
     total = 1
     jumps = 0

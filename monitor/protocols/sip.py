@@ -76,21 +76,12 @@ class Parser:
             while message := self._next():
                 facts += self._message(*message)
         except Malformed as error:
-            self._stop()
+            self.want = Want.STOP
+            self._held.clear()
             if not facts:
                 raise
             facts.append(MalformedSeen(error.layer, error.reason))
-            return facts
-        if self.want is Want.STOP:
-            self._stop()
-            if not facts:
-                raise Malformed(LAYER, NO_MESSAGE)
-            facts.append(MalformedSeen(LAYER, NO_MESSAGE))
         return facts
-
-    def _stop(self) -> None:
-        self.want = Want.STOP
-        self._held.clear()
 
     def _datagram(self, data: bytes) -> list[Fact]:
         if not sniff(data, 0, 0):
@@ -100,7 +91,7 @@ class Parser:
         return self._message(head + b"\r\n", body[:MAX_BODY])
 
     def _next(self) -> tuple[bytes, bytes] | None:
-        """Header section and body of the next message that is complete."""
+        """Header section and body of the next message that is complete. Raises Malformed."""
         blank = len(self._held) - len(self._held.lstrip(b"\r\n"))
         del self._held[:blank]
         if not self._held:
@@ -109,13 +100,12 @@ class Parser:
         if end is None:
             # Of a message that has just begun there may be less than tells it; what tells it is its first word.
             if len(self._held) >= MAX_HEADER or (len(self._held) > LONGEST_BEGINNING and not _BEGINS.match(self._held)):
-                self.want = Want.STOP
+                raise Malformed(LAYER, NO_MESSAGE)
             return None
         head = bytes(self._held[: end.start()]) + b"\r\n"
         length = length_of(_fields(head)) or 0
         if not sniff(head, 0, 0) or not 0 <= length <= MAX_BODY:
-            self.want = Want.STOP
-            return None
+            raise Malformed(LAYER, NO_MESSAGE)
         if len(self._held) < end.end() + length:
             self._awaited = end.end() + length
             return None
