@@ -91,8 +91,9 @@ $(VENV)/.dev: $(VENV)/.demo
 	touch $@
 
 # Install what is missing of the named Debian packages; says so if it may not.
+# dpkg-query fails where one of them is unknown, which is when they are to be installed.
 define packages
-	missing=$$(dpkg-query -W -f='$${Package} $${db:Status-Status}\n' $(1) 2>/dev/null | awk '$$2=="installed"{print $$1}' | sort | comm -13 - <(printf '%s\n' $(1) | sort) | tr '\n' ' '); \
+	missing=$$({ dpkg-query -W -f='$${Package} $${db:Status-Status}\n' $(1) 2>/dev/null || true; } | awk '$$2=="installed"{print $$1}' | sort | comm -13 - <(printf '%s\n' $(1) | sort) | tr '\n' ' '); \
 	if [ -n "$${missing// }" ]; then \
 		if [ "$$(id -u)" != 0 ] && [ -z "$(SUDO)" ]; then echo "please install: $$missing" >&2; exit 1; fi; \
 		$(SUDO) apt-get update -qq; \
