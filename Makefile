@@ -10,7 +10,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 # What the hot path is built with, and what the tests run against.
 BUILD_PACKAGES := python3 python3-venv python3-dev gcc
 TEST_PACKAGES := mosquitto mosquitto-clients prometheus prometheus-alertmanager tshark \
-	iproute2 ethtool tcpdump tcpreplay dnsmasq-base udhcpc strace systemd util-linux \
+	iproute2 procps ethtool tcpdump tcpreplay dnsmasq-base udhcpc strace systemd util-linux \
 	nftables nginx-light curl openssl dropbear-bin
 BENCH_PACKAGES := libndpi-bin tshark
 
