@@ -278,6 +278,8 @@ def test_a_prefix_is_spelled_in_one_way(text: str) -> None:
         ({"server": "uc-httpd/1.0.0"}, "xiongmai"),
         ({"certificate_subject": "CN=axis-accc8e000001,O=Axis Communications AB"}, "axis"),
         ({"server": "nginx", "certificate_subject": "CN=local.myboschcam.net,L=Grasbrunn"}, "bosch"),
+        ({"server": "alphapd", "realm": "DCS-932L"}, "d-link"),
+        ({"realm": "D-Link DIR-300"}, None),
         ({}, None),
     ],
 )
@@ -293,10 +295,13 @@ def test_announcements(catalogue: Catalogue) -> None:
         catalogue.vendor_of_dhcp("AXIS,Network Camera,P3225-LV", None),
         catalogue.vendor_of_dhcp("udhcp 1.24.2", "Reolink-RLC-410"),
         catalogue.vendor_of_service("_axis-video._tcp.local."),
+        catalogue.vendor_of_dhcp("udhcp 1.22.1", "DCS-935L"),
+        catalogue.vendor_of_dhcp(None, "DIR-615"),
         catalogue.vendor_of_dhcp(None, "printer"),
         catalogue.vendor_of_service("_ipp._tcp"),
     ]
-    assert [vendor.key if vendor else None for vendor in answers] == ["axis", "reolink", "axis", None, None]
+    found = [vendor.key if vendor else None for vendor in answers]
+    assert found == ["axis", "reolink", "axis", "d-link", None, None, None]
 
 
 @pytest.mark.parametrize(
