@@ -17,6 +17,7 @@ CHECKED = {
     "show_performance_hints": False,
 }
 PER_PACKET = (
+    "collectors.ahead",
     "collectors.clock",
     "collectors.framing",
     "collectors.merge",

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import zstandard
 
+from collectors.ahead import Ahead
 from collectors.damage import CaptureError
 from collectors.limits import MAX_WINDOW
 from collectors.opening import unwaiting
@@ -57,14 +58,15 @@ class Plain:
     def __init__(self, read: Callable[[memoryview], int], ahead: bytes) -> None:
         """``ahead``: bytes that were read to tell the format."""
         self._read = read
-        self._ahead = ahead
+        self.ahead = ahead
+        """What is left of them."""
 
     def readinto(self, room: memoryview) -> int:
         """Read straight into ``room``."""
-        if self._ahead:
-            taken = min(len(room), len(self._ahead))
-            room[:taken] = self._ahead[:taken]
-            self._ahead = self._ahead[taken:]
+        if self.ahead:
+            taken = min(len(room), len(self.ahead))
+            room[:taken] = self.ahead[:taken]
+            self.ahead = self.ahead[taken:]
             return taken
         return self._read(room)
 
@@ -262,6 +264,7 @@ class Stream:
         self._identity: tuple[int, int] | None = None
         self._ahead = b""
         self._tell = 0
+        self._next = Ahead()
 
     def readinto(self, room: memoryview) -> int:
         """Fill some of ``room``, waiting for at least one byte; 0 at the end; CaptureError if it cannot.
@@ -279,6 +282,33 @@ class Stream:
         self.offset += taken
         return taken
 
+    def fetch(self, room: memoryview) -> bool:
+        """Begin to fill ``room``, in the background, with what ``readinto`` would give next; ``fetched`` tells.
+
+        False if that cannot be: only what the capture itself stands in is read so, and not what still grows.
+        """
+        plain = isinstance(self._decoder, Plain) and not self._decoder.ahead
+        if not plain or not self.regular or self.live or self._file is None:
+            return False
+        return self._next.begin(self._file.fileno(), room, self.offset)
+
+    @property
+    def fetching(self) -> bool:
+        """Whether room is filled in the background, which ``fetched`` has not told of."""
+        return self._next.busy
+
+    def fetched(self) -> int:
+        """Wait until that is done, as ``readinto`` does."""
+        try:
+            taken = self._next.finish()
+            if self._file is not None:
+                self._tell = self._file.seek(self.offset + taken)
+        except OSError as error:
+            raise CaptureError(self.path, self.offset, error.strerror or str(error)) from error
+        self.offset += taken
+        self.consumed = max(self.consumed, self._tell)
+        return taken
+
     def open(self) -> int:
         """Open the file if it is not open; its descriptor. CaptureError if it cannot be."""
         try:
@@ -293,6 +323,7 @@ class Stream:
 
     def close(self) -> None:
         """Close the file."""
+        self._next.cancel()
         if self._file is not None:
             self._file.close()
         self._file = self._decoder = None

@@ -6,6 +6,9 @@ can be judged is given, the few rows that still wait for a later packet move to 
 their bytes to the front of the buffer; what the framing has not reached follows them. So a buffer need only
 hold one record more than those.
 
+Of a file that stands as it is, and goes on, the next bytes are read meanwhile (collectors.ahead), into a second buffer
+with a margin before them for what is left of the first.
+
 Nothing depends on where reads or buffers end: the packets, the steps and the damage are the same for any.
 """
 
@@ -29,6 +32,11 @@ if TYPE_CHECKING:
 
 WAITING: Final = 2
 """Most packets that can wait for a later one to confirm their time (collectors.clock)."""
+
+MARGIN: Final = 64 * 1024
+"""Room before bytes that are read ahead, for what is left of those before them: more than a frame mostly has."""
+AHEAD: Final = 8
+"""Such a read's size in buffers. Another core's bytes come from a further cache, so there is nothing to keep small."""
 
 PCAP_HEADER: Final = 24
 PCAP_MAGICS: Final = {
@@ -71,6 +79,8 @@ class Reader:
         self._clock = clock or Clock()
         self._framing: Framing | None = None
         self._memory = bytearray()
+        self._spare = bytearray()
+        """Where the next bytes are read to while ``_memory`` is looked at."""
         self._end = 0
         self._ended = False
         self._index = array("q")
@@ -128,7 +138,7 @@ class Reader:
     def close(self) -> None:
         """Close the file and give up the buffers."""
         self.stream.close()
-        self._memory, self._index = bytearray(), array("q")
+        self._memory, self._spare, self._index = bytearray(), bytearray(), array("q")
         self._head = self._ready = self._rows = 0
         self._complete = True
 
@@ -202,14 +212,32 @@ class Reader:
 
     def _read(self, wanted: int) -> None:
         """Make room for ``wanted`` bytes from the framing's position on, and read what is there."""
-        memory = self._memory
+        fetched = self.stream.fetching
+        taken = self.stream.fetched() if fetched else 0
         position = self._framing.position if self._framing else 0
         held = sum(self._index[row * COLUMNS + CAPTURED] for row in range(self._rows))
-        size = max(self._buffer_bytes, held + wanted)
-        if size != len(memory):  # replaced, not resized: whoever has the last Block may still look at it
-            self._memory = bytearray(size)
-        old, new = memoryview(memory), memoryview(self._memory)
-        end = 0
+        kept = held + self._end - position
+        if fetched and kept <= MARGIN:
+            self._memory, self._spare = self._move(self._spare, MARGIN - kept), self._memory
+        elif fetched:
+            news = self._spare[MARGIN : MARGIN + taken]
+            self._memory = self._move(bytearray(kept + taken), 0)
+            self._memory[kept:] = news
+        else:
+            size = max(self._buffer_bytes, held + wanted)
+            # Replaced, not resized: whoever has the last Block may still look at it.
+            self._memory = self._move(self._memory if size == len(self._memory) else bytearray(size), 0)
+            taken = self.stream.readinto(memoryview(self._memory)[self._end :])
+        full = taken == (AHEAD * self._buffer_bytes if fetched else len(self._memory) - self._end)
+        self._end += taken
+        self._ended = taken == 0
+        if full:
+            self._fetch()
+
+    def _move(self, memory: bytearray, start: int) -> bytearray:
+        """Move what is still wanted to ``memory``, from ``start`` on."""
+        position = self._framing.position if self._framing else 0
+        old, new, end = memoryview(self._memory), memoryview(memory), start
         for row in range(self._rows):
             offset, captured = self._index[row * COLUMNS + OFFSET], self._index[row * COLUMNS + CAPTURED]
             new[end : end + captured] = old[offset : offset + captured]
@@ -220,6 +248,11 @@ class Reader:
         if self._framing:
             self._framing.position = end
         self._end = end + rest
-        taken = self.stream.readinto(new[self._end :])
-        self._end += taken
-        self._ended = taken == 0
+        return memory
+
+    def _fetch(self) -> None:
+        """Have the next bytes read while these are looked at."""
+        size = MARGIN + AHEAD * self._buffer_bytes
+        if len(self._spare) != size:
+            self._spare = bytearray(size)
+        self.stream.fetch(memoryview(self._spare)[MARGIN:])
