@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 SINK: Final = "stdout"
 BATCH: Final = 64
 """Transitions of files that are journalled together; those of a pipe are not kept waiting."""
+MOST: Final = 1024
+"""Messages that are in memory at a time, some 2 KiB each: at the end, every incident has one."""
 COLLECT: Final = (200_000, 50, 100)
 """Objects made between looks for cycles: hardly anything here has one, and contacts live as long as the run."""
 MAX_FAULTS_TOLD: Final = 16
@@ -87,26 +89,27 @@ class Replay:
             waiting: list[Transition] = []
             batch = BATCH if self._captures.bytes_total is not None else 1
 
-            def tell() -> None:
-                owed = append(waiting, render)
+            def tell(new: list[Transition]) -> None:
+                owed = append(new, render)
                 if store is not None:  # an earlier run may have journalled what it could not show
-                    owed = store.pending(SINK, len(waiting) + batch)
-                new = {message.uid for message in owed}
+                    owed = store.pending(SINK, len(new) + batch)
+                uids = {message.uid for message in owed}
                 if isinstance(show, JsonLines):
                     show.write(message.body for message in owed)
                 else:
-                    show.tell(transition for transition in waiting if transition.uid in new)
+                    show.tell(transition for transition in new if transition.uid in uids)
                 if store is not None:
-                    self.known += sum(each.activity is Activity.NEW and each.uid not in new for each in waiting)
+                    self.known += sum(each.activity is Activity.NEW and each.uid not in uids for each in new)
                     store.done(SINK, [message.seq for message in owed])
-                waiting.clear()
 
             for block in progress(self._captures, engine):
                 waiting += engine.feed(block)
-                if len(waiting) >= batch:
-                    tell()
+                while len(waiting) >= batch:
+                    tell(waiting[:MOST])
+                    del waiting[:MOST]
             waiting += engine.finish()
-            tell()
+            for begin in range(0, len(waiting) + 1, MOST):
+                tell(waiting[begin : begin + MOST])
             keep_state(store, engine, render)
             gc.freeze()  # the process is about to end: what it holds need not be looked through once more
             self._conclude(show, engine)
