@@ -80,8 +80,9 @@ class Replay:
                 spool=kept.spool,
             )
             if store is not None:
-                from monitor.continuity.pages import resume_pages
+                from monitor.continuity.pages import resume_cameras, resume_pages
 
+                resume_cameras(store, engine)
                 resume_pages(store, engine)
             gc.collect()
             gc.freeze()  # tables and catalogue live as long as the run: no need to look through them again and again

@@ -16,6 +16,9 @@ from monitor.continuity.records import (
     encode,
     name_of,
 )
+from monitor.continuity.resuming import BY_CONFIGURATION
+from monitor.model.address import Mac
+from monitor.model.contacts import Device
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +59,17 @@ def kept_of(engine: Engine) -> Rows:
                 rows[name_of("contact", contact.place)] = encode(taking.contact_record(engine, contact))
     rows[REPLAYED] = encode(taking.engine_record(engine))
     return rows
+
+
+def resume_cameras(store: Store, engine: Engine) -> None:
+    """Take up what earlier runs recognised: a camera that shows itself in one capture is one in the next, too."""
+    for kept in devices_in(store.states(DEVICES))[0]:
+        if kept.mac is None or kept.recognised_by is None or kept.recognised_by in BY_CONFIGURATION:
+            continue
+        device = Device(kept.key, kept.name, kept.first_ns, kept.device_class)
+        device.recognised_by, device.model, device.firmware = kept.recognised_by, kept.model, kept.firmware
+        device.vendor, device.vendor_name, device.vendor_by = kept.vendor, kept.vendor_name, kept.vendor_by
+        engine.attribution.devices.remember(Mac(kept.mac), device)
 
 
 def resume_pages(store: Store, engine: Engine) -> None:

@@ -302,6 +302,7 @@ class Holders(Hosts):
         if self._may_have(rival, address, mac, ts_ns, bound_by):
             self._move(address, owner, rival, None)
             self._sight(rival, address, mac, ts_ns, bound_by)
+            self._join(rival, owner)
             return rival
         self._sight(rival, address, mac, ts_ns, bound_by)
         if bound_by is None or bound_by == FORWARDED:
@@ -397,6 +398,17 @@ class Holders(Hosts):
             owner.vendor, owner.vendor_name, owner.vendor_by = rival.vendor, rival.vendor_name, rival.vendor_by
         if not rival.held:
             self._forget(rival)
+
+    def _join(self, device: Device, other: Device) -> None:
+        """The other, which was known by an address alone, turned out to be this device."""
+        if other.addresses or other.configured:
+            return
+        if other.vendor_by == "protocol" and device.vendor_by != "protocol":
+            device.vendor, device.vendor_name, device.vendor_by = other.vendor, other.vendor_name, other.vendor_by
+        if other.recognised_by is not None:
+            self.recognise(device, other.device_class, other.recognised_by)
+        if not other.held:
+            self._forget(other)
 
     def _routes_now(self, mac: Mac, carried: set[Address]) -> None:
         """The MAC turned out to be a router's: it is no device's, and what it carried belongs to others."""

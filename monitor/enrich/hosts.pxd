@@ -16,7 +16,7 @@ cdef class Hosts:
     cdef public object when_evicted
     cdef list _recognised
     cdef Py_ssize_t _max
-    cdef dict _all
+    cdef dict _all, _earlier
     cdef readonly dict _by_address, _by_mac, _sightings
     cdef public long long evicted, unwatched
     cpdef bint has_news(self) except -1

@@ -63,6 +63,7 @@ class Hosts:
         self._by_mac: dict[Mac, Device] = {}
         self._sightings: dict[Address, Sighting] = {}
         self._recognised: list[Device] = []
+        self._earlier: dict[Mac, Device] = {}
         self.evicted = 0
         """Devices forgotten for want of room."""
         self.unwatched = 0
@@ -94,6 +95,11 @@ class Hosts:
         """Take the devices that became watched since the last call."""
         taken, self._recognised = self._recognised, []
         return taken
+
+    def remember(self, mac: Mac, earlier: Device) -> None:
+        """An earlier run recognised the device with this MAC: when it is heard it is that again."""
+        if len(self._earlier) < self._max:
+            self._earlier[mac] = earlier
 
     def recognise(self, device: Device, device_class: DeviceClass, by: str) -> None:
         """The device is one we watch. What is configured or already recognised stays."""
@@ -157,6 +163,9 @@ class Hosts:
     def _set_mac(self, device: Device, mac: Mac) -> None:
         device.mac = mac
         self._by_mac[mac] = device
+        earlier = self._earlier.pop(mac, None)
+        if earlier is not None:
+            self._take_up(device, earlier)
         vendor = self._catalogue.vendor_of_mac(mac)
         if vendor is None:
             return
@@ -164,6 +173,15 @@ class Hosts:
             device.vendor, device.vendor_name, device.vendor_by = vendor.key, vendor.name, "oui"
         if self._catalogue.is_camera_mac(mac):
             self.recognise(device, DeviceClass.CAMERA, f"MAC prefix of {vendor.name}")
+
+    def _take_up(self, device: Device, earlier: Device) -> None:
+        """It is what an earlier run found it to be, until it says otherwise."""
+        device.vendor, device.vendor_name, device.vendor_by = earlier.vendor, earlier.vendor_name, earlier.vendor_by
+        device.model, device.firmware = earlier.model, earlier.firmware
+        if not device.configured:
+            device.name = earlier.name
+        if earlier.recognised_by is not None:
+            self.recognise(device, earlier.device_class, earlier.recognised_by)
 
     def _evict(self, keep: Device) -> None:
         """Forget the device that is missed least."""

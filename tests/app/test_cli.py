@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from scapy.layers.inet import IP, TCP
+from scapy.layers.dhcp import BOOTP, DHCP
+from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 from scapy.utils import wrpcap
 
@@ -74,6 +75,24 @@ def test_a_journal_makes_a_second_replay_silent(tmp_path: Path) -> None:
     again = camwarden("replay", "--state", str(tmp_path), "--format", "jsonl", CLOUD)
     assert first.stdout
     assert (again.returncode, again.stdout) == (0, b"")
+
+
+def test_a_journal_knows_cameras_again(tmp_path: Path) -> None:
+    """One capture has its DHCP, the next only its call."""
+    mac, state = "b0:c5:54:00:00:01", str(tmp_path / "state")
+    named = DHCP(options=[("message-type", "request"), ("hostname", "DCS-935L"), "end"])
+    joins = Ether(src=mac, dst="ff:ff:ff:ff:ff:ff") / IP(src="0.0.0.0", dst="255.255.255.255") / UDP(sport=68, dport=67)
+    joins = joins / BOOTP(chaddr=bytes.fromhex(mac.replace(":", "")), xid=7) / named
+    calls = Ether(src=mac, dst="00:00:0c:07:ac:01") / IP(src="10.0.0.9", dst="203.0.113.5") / TCP(dport=443, flags="S")
+    joins.time, calls.time = 1_700_000_000, 1_700_100_000
+    wrpcap(str(tmp_path / "joins.pcap"), [joins])
+    wrpcap(str(tmp_path / "calls.pcap"), [calls])
+    assert b"no host was recognised" in camwarden("replay", str(tmp_path / "calls.pcap")).stderr
+    assert camwarden("replay", "--state", state, str(tmp_path / "joins.pcap")).returncode == 0
+    again = camwarden("replay", "--state", state, str(tmp_path / "calls.pcap"))
+    assert again.stderr == b""
+    assert b"DCS-935L" in again.stdout
+    assert b"203.0.113.5" in again.stdout
 
 
 def test_check_explains(tmp_path: Path) -> None:

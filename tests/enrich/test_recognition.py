@@ -9,7 +9,7 @@ import pytest
 from monitor.enrich.devices import Devices, InventoryEntry
 from monitor.enrich.holders import CARRIES
 from monitor.model.address import mac_from_text, pack
-from monitor.model.contacts import DeviceClass
+from monitor.model.contacts import Device, DeviceClass
 from monitor.model.facts import PROXIED, DeviceAnnounced, DiscoveryQuery, ServiceBanner
 from monitor.protocols import hikvision_tftp
 from tests.protocols.discovery_samples import SAMPLES, Sample
@@ -17,7 +17,6 @@ from tests.protocols.discovery_samples import SAMPLES, Sample
 if TYPE_CHECKING:
     from monitor.app import Knowledge
     from monitor.enrich.catalogue import Catalogue
-    from monitor.model.contacts import Device
 
 T = 1_777_881_600_000_000_000
 IP = pack("10.20.0.11")
@@ -197,3 +196,29 @@ def test_the_best_witness_of_a_version(devices: Devices) -> None:
     late = learned(devices, "mdns", firmware="2", model="c")
     assert (late.firmware, late.model) == ("V5.5.0", "DS-2CD")
     assert learned(devices, "sadp", firmware="V5.7.1").firmware == "V5.7.1"
+
+
+def test_an_address_that_turns_out_to_be_a_known_hosts(devices: Devices, catalogue: Catalogue) -> None:
+    """What it showed there is the host's; nothing is left that has no address."""
+    host = devices.of(pack("169.254.7.7"), UNKNOWN, T)
+    apart = devices.of(IP, None, T)
+    vendor = catalogue.vendor_named("D-Link")
+    assert vendor is not None
+    devices.speaks(apart, vendor, "banner of D-Link")
+    assert (apart is host, host.watched) == (False, False)
+    assert devices.of(IP, UNKNOWN, T + 1, "arp") is host
+    assert (host.watched, host.vendor, host.recognised_by) == (True, "d-link", "banner of D-Link")
+    assert list(devices) == [host]
+
+
+def test_what_an_earlier_run_recognised(devices: Devices) -> None:
+    """Is that again once it is heard, and nothing before; the name and the maker are those that it had."""
+    earlier = Device("02:11:22:33:44:55", "DCS-935L", T, DeviceClass.RECORDER)
+    earlier.recognised_by, earlier.model = "dhcp announcement of D-Link", "DCS-935L"
+    earlier.vendor, earlier.vendor_name, earlier.vendor_by = "d-link", "D-Link", "protocol"
+    devices.remember(UNKNOWN, earlier)
+    assert list(devices) == []
+    assert not devices.of(pack("10.20.0.12"), mac_from_text("02:00:00:00:00:77"), T).watched
+    device = devices.of(IP, UNKNOWN, T)
+    assert (device.name, device.device_class, device.vendor) == ("DCS-935L", DeviceClass.RECORDER, "d-link")
+    assert devices.newly_recognised() == [device]
