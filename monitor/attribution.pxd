@@ -39,6 +39,8 @@ cdef class Attribution:
     cpdef under_way(self, Flow flow, long long datagrams, outcome)
     @cython.locals(contact=Contact)
     cpdef outcome(self, Flow flow, outcome, long long ts_ns, bytes refused_by=*)
+    @cython.locals(contact=Contact)
+    cpdef came(self, Flow flow, long long ts_ns)
     @cython.locals(sender=bytes, sender_mac=bytes, from_device=bint)
     cpdef fact(self, Flow flow, int direction, fact, long long ts_ns, bint cut)
     cpdef announced(self, fact, bytes source, bytes mac, long long ts_ns)

@@ -285,6 +285,15 @@ class Attribution:
             climb(contact, outcome, by)
         self._use(contact, ts_ns)
 
+    def came(self, flow: Flow, ts_ns: int) -> None:
+        """A flow that the remote end began, as was seen; the device, which began none there, answered with payload."""
+        contact = flow.contact
+        if contact is None or flow.outward or contact.outbound or contact.came is not None:
+            return
+        contact.came, contact.last_source_port = (flow.proto, flow.remote_port), flow.device_port
+        climb(contact, TRANSFERRED)
+        self._use(contact, ts_ns)
+
     def fact(self, flow: Flow, direction: int, fact: Fact, ts_ns: int, cut: bool) -> None:  # noqa: FBT001  a compiled method takes no keywords
         """A parser reported this; direction 0 is from the side that began the flow. ``cut``: not all was captured."""
         # Types are compared as they are: asking whether it is an instance calls the metaclass of all facts each time.
@@ -383,7 +392,7 @@ class Attribution:
         news = contact is None
         if contact is not None and ts_ns - contact.last_ns >= self._quiet_ns:
             contact.outcome, contact.refused_by = ATTEMPTED, None  # what was before is another incident
-            contact.invited = False
+            contact.invited, contact.came = False, None
         if contact is None:
             contact = self._begin(flow, names, source, ts_ns, False)  # noqa: FBT003
         elif names and (names[0] not in contact.names or source != "dns"):

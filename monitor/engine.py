@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import cython
 
 from collectors.poll.reply import Outcome as Answer
+from monitor.attribution import TALKS
 from monitor.detectors import device_changed, device_silent, sensor_blind
 from monitor.hearing import Counts
 from monitor.inspection import EXPORTS, SDK_PORTS, SERVING, STANDING
@@ -404,6 +405,8 @@ class Engine:
                 self.attribution.outcome(flow, ANSWERED, ts_ns)
             if events & at.TRANSFER:
                 self.attribution.outcome(flow, TRANSFERRED, ts_ns)
+                if not flow.outward and scanner.table.field(slot, at.FLAGS) & at.F_SYN:
+                    self.attribution.came(flow, ts_ns)
         if events & at.ERROR:
             self._refused(view)
 
@@ -477,9 +480,12 @@ class Engine:
         out, into = table.field(slot, at.BYTES), table.field(slot, at.BYTES + 1)
         sent, received = (out, into) if flow.outward else (into, out)
         last_ns = min(ts_ns, table.field(slot, at.LAST))
-        if flow.early and not flow.outward and flow.proto == at.PROTO_UDP:
-            outcome = outcome_of(table.field(slot, at.FLAGS))
-            self.attribution.under_way(flow, table.field(slot, at.PACKETS + 1), outcome)
+        if not flow.outward and flow.proto == at.PROTO_UDP:
+            answers = table.field(slot, at.PACKETS + 1)
+            if flow.early:
+                self.attribution.under_way(flow, answers, outcome_of(table.field(slot, at.FLAGS)))
+            elif answers >= TALKS:
+                self.attribution.came(flow, last_ns)
         self.attribution.count(flow, table.field(slot, at.ATTEMPTS), sent, received, last_ns)
 
     def _see(self, slot: int, now_ns: int) -> None:

@@ -133,6 +133,7 @@ class ContactRecord(Record, frozen=True, gc=False, tag=1):
     encrypted_dns: str | None
     traits: frozenset[Trait]
     flows: tuple[FlowRecord, ...]
+    came: tuple[int, int] | None = None
 
 
 class LookupRecord(Record, frozen=True, gc=False, tag=1):

@@ -256,7 +256,7 @@ class Resuming:
         told = kept.told or (0, 0, 0, 0)
         contact.told_attempts, contact.told_out, contact.told_in, contact.told_asked = told
         contact.kept, contact.incident = kept.kept, kept.incident
-        contact.outbound, contact.invited = kept.outbound, kept.invited
+        contact.outbound, contact.invited, contact.came = kept.outbound, kept.invited, kept.came
         contact.names, contact.told_names, contact.name_source = kept.names, kept.told_names, kept.name_source
         contact.services = kept.services
         contact.source = Address(kept.source) if kept.source is not None else None

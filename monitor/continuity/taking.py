@@ -121,6 +121,7 @@ def contact_record(engine: Engine, contact: Contact) -> ContactRecord:
         encrypted_dns=contact.encrypted_dns,
         traits=contact.traits,
         flows=tuple(flows),
+        came=contact.came,
     )
 
 

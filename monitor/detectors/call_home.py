@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from monitor.detectors import (
     core_contact,
     encrypted_dns,
+    inbound_viewer,
     isolation_broken,
     name_lookup,
     p2p_cloud,
@@ -30,14 +31,17 @@ DETECTORS: Final = (
     unexpected_contact.detect,
     name_lookup.detect,
 )
+CAME: Final = (inbound_viewer.detect,)
+"""Of contacts that the remote end alone began."""
 
 
 def detect(contact: Contact, judgement: Judgement) -> list[Finding]:
     """All that is wrong with a contact, the kind that takes precedence first; empty if it is allowed.
 
-    A contact that only others began is not the device's doing.
+    A contact that only others began is not the device's doing: there is but whether it let them in.
     """
-    if judgement.allowed or (contact.remote is not None and not contact.outbound):
+    if judgement.allowed:
         return []
-    findings = [detector(contact, judgement) for detector in DETECTORS]
+    came = contact.remote is not None and not contact.outbound
+    findings = [detector(contact, judgement) for detector in (CAME if came else DETECTORS)]
     return [found for found in findings if found is not None]

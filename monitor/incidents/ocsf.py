@@ -38,6 +38,7 @@ DEVICE_OTHER: Final = 99
 SENSOR: Final = "sensor"
 """Device class of the sensor itself."""
 OS_OTHER: Final = 99
+DIRECTION_INBOUND: Final = 1
 DIRECTION_OUTBOUND: Final = 2
 PROTOCOLS: Final[Mapping[int, str]] = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp", 132: "sctp"}
 """IANA protocol numbers by the names of OCSF's protocol_name: the keyword in lower case."""
@@ -48,6 +49,7 @@ TITLES: Final[Mapping[Kind, str]] = {
     Kind.VENDOR_CLOUD: "Contact outside the policy: camera maker's cloud",
     Kind.ENCRYPTED_DNS: "Names looked up out of sight: encrypted DNS",
     Kind.UNEXPECTED_CONTACT: "Contact outside the policy",
+    Kind.INBOUND_VIEWER: "A device was reached from outside the site",
     Kind.NAME_LOOKUP: "A name outside the policy was looked up",
     Kind.FIRMWARE_UPDATE: "A device's firmware is being changed",
     Kind.FIRMWARE_CHECK: "A device asks for a newer firmware",
@@ -329,7 +331,7 @@ def _evidence(evidence: Evidence) -> msgspec.Raw:
             src_endpoint=_Endpoint(ip=evidence.device_ip, port=evidence.device_port or None),
             dst_endpoint=_remote(evidence) if evidence.remote_ip or evidence.remote_name else None,
             connection_info=_Connection(
-                direction_id=DIRECTION_OUTBOUND,
+                direction_id=DIRECTION_INBOUND if evidence.inbound else DIRECTION_OUTBOUND,
                 protocol_num=evidence.proto or None,
                 protocol_name=PROTOCOLS.get(evidence.proto),
                 community_uid=evidence.community_id,

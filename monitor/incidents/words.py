@@ -39,6 +39,7 @@ _SEVERITY_WHY = {
     Kind.VENDOR_CLOUD: "a camera vendor's cloud that the policy does not allow",
     Kind.ENCRYPTED_DNS: "names that the site cannot see",
     Kind.UNEXPECTED_CONTACT: "no rule allows it",
+    Kind.INBOUND_VIEWER: "no rule lets it in",
     Kind.NAME_LOOKUP: "no rule allows that name",
 }
 
@@ -48,6 +49,7 @@ ATTEMPTED: Final = Outcome.ATTEMPTED
 REFUSED: Final = Outcome.REFUSED
 ANSWERED: Final = Outcome.ANSWERED
 ADDRESS: Final = OperatorKind.ADDRESS
+INBOUND_VIEWER: Final = Kind.INBOUND_VIEWER
 MAPPED_ADDRESS: Final = Trait.MAPPED_ADDRESS
 OPERATORS: Final = frozenset({OperatorKind.VENDOR_CLOUD, OperatorKind.P2P_CLOUD, OperatorKind.SERVICE})
 """Where the operator is known by name, and not only whose network it is."""
@@ -70,6 +72,9 @@ def sentence(incident: Incident, merged_into: str | None = None, acquitted: bool
 def _deed(incident: Incident) -> str:
     if incident.outcome is ASKED:
         return f"looked up {times(incident.asked)} the name"
+    if incident.kind is INBOUND_VIEWER:
+        tried = f", and tried {times(incident.attempts)} to reach," if incident.attempts else ""
+        return f"was reached from outside by{tried}"
     if incident.attempts == 0:
         return "has an open conversation with"
     return f"tried {times(incident.attempts)} to reach"

@@ -248,6 +248,9 @@ class Contact:
         self.traits: frozenset[Trait] = NO_TRAITS
         self.invited = False
         """The remote end opened a TCP connection to the device, which answered: a viewer. Datagrams follow from it."""
+        self.came: tuple[int, int] | None = None
+        """(IP protocol, remote port) of the flow by which the remote end came in, and was answered with payload; None:
+        it did not, or nobody saw who began."""
         self.place: tuple[str, bytes | str] = (device.key, b"")
         """What it is found by; fixed when it begins. Owned by contacts."""
         self.used_ns = first_ns
@@ -298,6 +301,7 @@ class Contact:
             self.outcome,
             self.refused_by,
             self.outbound,
+            self.came is not None,
             self.names,
             self.told_names,
             self.name_source,

@@ -49,7 +49,7 @@ def evidence_of(flow: Flow, device: Address) -> Evidence:
 
 def evidence_of_contact(contact: Contact, shown: Evidence | None = None) -> Evidence:
     """The contact's remote end by its last flow; what was ``shown`` of this end keeps the flow that it named."""
-    proto, port = contact.services[0] if contact.services else NO_SERVICE
+    proto, port = contact.services[0] if contact.services else contact.came or NO_SERVICE
     source, remote, verdict = contact.source, contact.remote, contact.verdict
     flow_id = shown.community_id if shown is not None else None
     if flow_id is None and remote is not None and source is not None and proto:
@@ -66,6 +66,7 @@ def evidence_of_contact(contact: Contact, shown: Evidence | None = None) -> Evid
         network=verdict.network,
         organisation=verdict.organisation,
         community_id=flow_id,
+        inbound=contact.came is not None and not contact.services,
     )
 
 

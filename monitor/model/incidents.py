@@ -28,6 +28,7 @@ class Kind(StrEnum):
     VENDOR_CLOUD = "vendor_cloud"
     ENCRYPTED_DNS = "encrypted_dns"
     UNEXPECTED_CONTACT = "unexpected_contact"
+    INBOUND_VIEWER = "inbound_viewer"
     NAME_LOOKUP = "name_lookup"
     # Of a device or of the sensor itself, not of one remote end.
     FIRMWARE_UPDATE = "firmware_update"
@@ -117,6 +118,8 @@ class Evidence(Struct, frozen=True, cache_hash=True):
     network: int | None
     organisation: str | None
     community_id: str | None
+    inbound: bool = False
+    """The remote end began it."""
 
 
 class Visibility(Struct, frozen=True):

@@ -40,14 +40,16 @@ class Claim(Struct, frozen=True):
     words: str
 
 
+NOT_TRIED = frozenset({Kind.NAME_LOOKUP, Kind.CORE_CONTACT, Kind.INBOUND_VIEWER})
+"""Kinds of a remote end that is not outside, or that the device did not go for."""
+
+
 def outward(device: DeviceFacts) -> Claim:
     """Whether it tried to reach anything outside the site: the sentence that the report is for."""
     tried = [each for each in device.ends if each.outbound and not each.core]
     inside = {each.operator for each in device.ends if each.core}
     gone = [
-        each
-        for each in device.incidents
-        if each.outward and each.kind not in (Kind.NAME_LOOKUP, Kind.CORE_CONTACT) and each.operator not in inside
+        each for each in device.incidents if each.outward and each.kind not in NOT_TRIED and each.operator not in inside
     ]
     unclear = [each for each in device.ends if not each.outbound and not each.invited and each.addresses]
     question = "Did it try to reach anything outside the site?"
@@ -141,7 +143,8 @@ def questions(device: DeviceFacts, home: tuple[str, ...], known: Known) -> list[
     question = "Did it look up a name outside without going there?"
     claims.append(_asked(device, question, asked, [], known=Kind.NAME_LOOKUP in kinds))
     reached = [each for each in device.ends if each.invited]
-    claims.append(_asked(device, "Was it reached from outside the site?", reached, unclear, known=False))
+    known_reached = Kind.INBOUND_VIEWER in kinds
+    claims.append(_asked(device, "Was it reached from outside the site?", reached, unclear, known=known_reached))
     return claims
 
 

@@ -23,11 +23,15 @@ def ends_of(contacts: list[ContactRecord], span: Span, home: tuple[str, ...], co
     for contact in contacts:
         if span.meets(contact.first_ns, contact.last_ns):
             verdict = contact.verdict
-            way = (contact.outbound, contact.invited, contact.remote is None, _is_core(contact, core))
+            way = (contact.outbound, _came(contact), contact.remote is None, _is_core(contact, core))
             key = (verdict.operator_key, verdict.operator, verdict.location, verdict.jurisdiction, *way)
             together.setdefault(key, []).append(contact)
     ends = [_end(sorted(each, key=_age), span, home, core) for each in together.values()]
     return tuple(sorted(ends, key=lambda each: (not each.outbound, -each.attempts, -each.asked, _identity(each))))
+
+
+def _came(contact: ContactRecord) -> bool:
+    return contact.invited or contact.came is not None
 
 
 def _age(contact: ContactRecord) -> tuple[int, bytes, tuple[str, ...]]:
@@ -52,7 +56,7 @@ def _end(contacts: list[ContactRecord], span: Span, home: tuple[str, ...], core:
         organisation=verdict.organisation,
         jurisdiction=verdict.jurisdiction,
         outbound=any(each.outbound for each in contacts),
-        invited=all(each.invited for each in contacts),
+        invited=all(_came(each) for each in contacts),
         outcome=Outcome(best.outcome),
         refused_by=best.refused_by,
         attempts=sum(each.counts[0] for each in contacts),

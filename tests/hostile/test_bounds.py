@@ -133,6 +133,7 @@ CAPS: Final[dict[str, int]] = {
     # Configuration.
     "engine.attribution.devices._cameras": 1,
     "engine.attribution.devices._claims._due": claims.MAX_DUE,
+    "engine.attribution.devices._earlier": DEVICES,  # filled from a journal, before the first packet
     "engine.attribution.devices._pinned": INVENTORY,
     "engine.attribution.devices._pinned_macs": INVENTORY,
     "engine.attribution.devices._sightings": (DEVICES + 1) * (holders.MAX_ADDRESSES + 1),
