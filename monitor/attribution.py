@@ -392,7 +392,7 @@ class Attribution:
         news = contact is None
         if contact is not None and ts_ns - contact.last_ns >= self._quiet_ns:
             contact.outcome, contact.refused_by = ATTEMPTED, None  # what was before is another incident
-            contact.invited, contact.came = False, None
+            contact.invited, contact.came, contact.said_names = False, None, ()
         if contact is None:
             contact = self._begin(flow, names, source, ts_ns, False)  # noqa: FBT003
         elif names and (names[0] not in contact.names or source != "dns"):
@@ -405,13 +405,11 @@ class Attribution:
                     news = True
             else:
                 news = True
-                contact = self.contacts.find(flow.device, remote, verdict.operator_key) or self._begin(
-                    flow,
-                    names,
-                    source,
-                    ts_ns,
-                    True,  # noqa: FBT003
-                )
+                contact = self.contacts.find(flow.device, remote, verdict.operator_key)
+                if contact is None:
+                    contact = self._begin(flow, names, source, ts_ns, True)  # noqa: FBT003
+                elif name_it(contact, names[0], source):
+                    contact.verdict = verdict
         if contact is not present:
             self._move(flow, contact)
         if source == "dns":

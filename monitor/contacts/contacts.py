@@ -261,6 +261,8 @@ def name_it(contact: Contact, name: str, source: str) -> bool:
 
     What the device said overrides what it was told.
     """
+    if source != "dns" and contact.remote is not None:
+        contact.says(name)
     if contact.remote is None or (contact.names and contact.names[0] == name and contact.name_source == source):
         return False
     if source == "dns" and contact.name_source in ("sni", "host"):

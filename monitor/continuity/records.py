@@ -134,6 +134,7 @@ class ContactRecord(Record, frozen=True, gc=False, tag=1):
     traits: frozenset[Trait]
     flows: tuple[FlowRecord, ...]
     came: tuple[int, int] | None = None
+    said_names: tuple[str, ...] = ()
 
 
 class LookupRecord(Record, frozen=True, gc=False, tag=1):

@@ -258,6 +258,7 @@ class Resuming:
         contact.kept, contact.incident = kept.kept, kept.incident
         contact.outbound, contact.invited, contact.came = kept.outbound, kept.invited, kept.came
         contact.names, contact.told_names, contact.name_source = kept.names, kept.told_names, kept.name_source
+        contact.said_names = kept.said_names
         contact.services = kept.services
         contact.source = Address(kept.source) if kept.source is not None else None
         contact.last_source_port = kept.last_source_port

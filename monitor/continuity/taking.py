@@ -122,6 +122,7 @@ def contact_record(engine: Engine, contact: Contact) -> ContactRecord:
         traits=contact.traits,
         flows=tuple(flows),
         came=contact.came,
+        said_names=contact.said_names,
     )
 
 

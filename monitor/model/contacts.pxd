@@ -29,7 +29,7 @@ cdef class Contact:
     cdef public long long told_attempts, told_out, told_in, told_asked
     cdef public str refused_by, name_source, p2p, encrypted_dns, incident
     cdef public bint outbound, invited, told
-    cdef public tuple names, told_names, services, came
+    cdef public tuple names, told_names, said_names, services, came
     cdef public int order
     cdef public object newest_flow
     cdef public Contact older, newer, older_own, newer_own
@@ -37,4 +37,5 @@ cdef class Contact:
     cdef public frozenset traits
     cdef public tuple judged, kept, place, shown
     cpdef list names_in_question(self)
+    cpdef says(self, str name)
     cpdef tuple state(self)

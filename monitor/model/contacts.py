@@ -53,6 +53,10 @@ class DeviceClass(StrEnum):
 
 MAX_SERVICES: Final = 64
 """Services kept of one remote end; where there are more, no rule that names a service allows it."""
+MAX_SAID: Final = 8
+"""Names kept that a device said itself to one remote end."""
+OTHERS: Final = "*"
+"""Stands for those beyond: only a rule for any name allows it."""
 UNWATCHED: Final = frozenset({DeviceClass.OTHER, DeviceClass.UNKNOWN})
 
 
@@ -234,6 +238,8 @@ class Contact:
         """Best first: SNI or Host, then looked-up names."""
         self.told_names: tuple[str, ...] = ()
         """What DNS told the device is at this address: a name that it says itself is believed if it is among them."""
+        self.said_names: tuple[str, ...] = ()
+        """What the device said itself, in SNI or Host, since the contact was last quiet; past MAX_SAID, ``OTHERS``."""
         self.name_source: str | None = None
         """"sni", "host", "dns" or None where no name is known."""
         self.services: tuple[tuple[int, int], ...] = ()
@@ -285,14 +291,20 @@ class Contact:
         """Names that must all be allowed. One that the device says and DNS has told stands for itself.
 
         A device can say any name to any address, so a name that it says alone does not acquit where DNS told
-        another, or where its look-ups would have been heard.
+        another, or where its look-ups would have been heard. Nor does one acquit another that it says to the same end.
         """
         if self.name_source in ("sni", "host") and self.names:
-            if self.names[0] in self.told_names:
-                return [self.names[0]]
+            said = self.said_names or self.names[:1]
+            if not [name for name in said if name not in self.told_names]:
+                return list(said)
             if not self.told_names and self.traits & UNBELIEVED:
                 return []
-        return list(dict.fromkeys([*self.names, *self.told_names]))
+        return list(dict.fromkeys([*self.names, *self.told_names, *self.said_names]))
+
+    def says(self, name: str) -> None:
+        """The device said this name itself."""
+        if name not in self.said_names and len(self.said_names) <= MAX_SAID:
+            self.said_names += (name if len(self.said_names) < MAX_SAID else OTHERS,)
 
     def state(self) -> tuple[object, ...]:
         """Everything a judgement can depend on. While it is equal only counts have changed."""
@@ -304,6 +316,7 @@ class Contact:
             self.came is not None,
             self.names,
             self.told_names,
+            self.said_names,
             self.name_source,
             len(self.services),
             self.p2p,

@@ -425,3 +425,37 @@ def test_a_name_that_only_the_camera_says_is_not_believed_of_a_mapped_address() 
     assert given.names_in_question() == ["updates.fleet.example"]
     given.traits = frozenset({Trait.MAPPED_ADDRESS})
     assert given.names_in_question() == []
+
+
+@pytest.mark.parametrize("operator", ["of the network", "of a name"])
+def test_a_name_does_not_acquit_another_of_the_same_end(known: Knowledge, operator: str) -> None:
+    """Two names that DNS told for one address, of which a rule allows one: the other stays in question."""
+    good, bad = {
+        "of the network": ("updates.fleet.example", "drop.fleet.test"),
+        "of a name": ("api.hik-connect.com", "dev.hik-connect.com"),
+    }[operator]
+    site = Site()
+    remote = site.remote(AMAZON_IE)
+    for number, name in enumerate((good, bad)):
+        lookup(site.wire, START + number * SECOND, site.gate, site.server, name, AMAZON_IE)
+    for number, name in enumerate((good, bad, good, bad, good)):
+        Connection(site.wire, site.gate, remote, 443, at=START + (5 + number * 5) * SECOND, rng=site.rng).tls(
+            site.rng, name
+        )
+    config = configured(group=[{"name": "cameras", "allow": [f"{good} tcp/443"]}])
+    played = play(known, site, config)
+    *_, last = played.incidents.values()  # one before it may have been told before the first hello
+    assert (last.outcome, last.attempts >= 2) == (Outcome.TRANSFERRED, True)
+    assert bad in last.message
+    assert last.message.endswith(("no rule allows it", "that the policy does not allow"))
+    assert play(known, site, configured(group=[{"name": "cameras", "allow": [good, bad]}])).told == []
+
+
+def test_names_beyond_those_that_are_kept() -> None:
+    """No list of allowed names, however long, makes room for one that is not."""
+    given = Contact(Device("cam", "cam", 1), pack(UNKNOWN_CN), NOBODY, 1, 1, b"", names=["a.example"])
+    given.name_source = "sni"
+    for number in range(20):
+        given.says(f"{number}.example")
+        given.says(f"{number}.example")
+    assert given.names_in_question() == ["a.example", *(f"{number}.example" for number in range(8)), "*"]
