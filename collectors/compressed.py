@@ -110,26 +110,33 @@ class Gzip:
         try:
             output = member.decompress(self._input, room)
         except zlib.error as error:
-            self._fault = f"gzip data is damaged: {error}"
-            return rescued(before, self._input, room)
+            return self._rescue(before, room, error)
         if member.eof:
             self._input, self._member, self._full = member.unused_data, None, False
         else:
             self._input, self._full = member.unconsumed_tail, len(output) == room
         return output
 
+    def _rescue(self, member: zlib._Decompress, room: int, error: zlib.error) -> bytes:
+        """Inflate what is before the fault: zlib gives nothing of a call that fails, so it is asked octet by octet.
 
-def rescued(member: zlib._Decompress, data: bytes, room: int) -> bytes:
-    """Inflate ``data``, which holds a fault, up to that fault: zlib gives nothing of a call that fails."""
-    output = bytearray()
-    try:
-        for at in range(len(data)):
-            if len(output) == room:
-                break
-            output += member.decompress(data[at : at + 1], room - len(output))
-    except zlib.error:
+        If there is no room for all of it, the fault is met again at the next call.
+        """
+        output, left, rest = bytearray(), b"", memoryview(self._input)
+        try:
+            while len(output) < room:
+                more = member.decompress(left or rest[:1], 1)
+                if not left and not rest and not more:
+                    raise error
+                if not left:
+                    rest = rest[1:]
+                left = member.unconsumed_tail
+                output += more
+        except zlib.error:
+            self._fault = f"gzip data is damaged: {error}"
+        else:
+            self._input, self._member, self._full = left + bytes(rest), member, True
         return bytes(output)
-    return bytes(output)
 
 
 class Zstd:
