@@ -122,10 +122,11 @@ class Captures:
 
     def _turn(self, position: int, reader: Reader) -> None:
         """Let a reader be open, with a full buffer if there is one; park the one open for longest."""
+        self._open[position] = reader
         if position not in self._wide and len(self._wide) < MAX_OPEN:
             self._wide.add(position)
-            reader.resize(self._block_packets, self._buffer_bytes)
-        self._open[position] = reader
+            # Two buffers of eight times the size are for one capture at a time.
+            reader.resize(self._block_packets, self._buffer_bytes, ahead=len(self._open) == 1)
         if len(self._open) > MAX_OPEN:
             longest_open = next(iter(self._open))
             self._open.pop(longest_open).stream.park()

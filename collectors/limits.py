@@ -20,7 +20,7 @@ CLOCK_STEP_NS: Final = 3_600_000_000_000
 """One hour: more than clocks drift apart, less than would expire a day's state for nothing."""
 
 MAX_OPEN: Final = 64
-"""Captures of one merge that are open at a time, and that have a full buffer: 64 MiB of buffers, and far fewer files
-than the 1,024 that a process may open by default (RLIMIT_NOFILE)."""
+"""Captures of one merge that are open at a time, and that have a full buffer: 64 MiB of buffers at most, 8 more where
+one is read ahead, and far fewer files than the 1,024 that a process may open by default (RLIMIT_NOFILE)."""
 MAX_WINDOW: Final = 128 * 1024 * 1024
 """Largest zstd window, bytes: what the zstd tool accepts by default (ZSTD_WINDOWLOG_LIMIT_DEFAULT, zstd.h)."""

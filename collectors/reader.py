@@ -6,8 +6,8 @@ can be judged is given, the few rows that still wait for a later packet move to 
 their bytes to the front of the buffer; what the framing has not reached follows them. So a buffer need only
 hold one record more than those.
 
-Of a file that stands as it is, and goes on, the next bytes are read meanwhile (collectors.ahead), into a second buffer
-with a margin before them for what is left of the first.
+Of a file that is read alone, stands as it is, and goes on, the next bytes are read meanwhile (collectors.ahead), into a
+second buffer with a margin before them for what is left of the first.
 
 Nothing depends on where reads or buffers end: the packets, the steps and the damage are the same for any.
 """
@@ -88,8 +88,9 @@ class Reader:
         self._complete = self._broken = self._unsupported = False
         self.resize(block_packets, buffer_bytes)
 
-    def resize(self, block_packets: int, buffer_bytes: int) -> None:
-        """Set the most packets of a block, and the least size of the next buffer."""
+    def resize(self, block_packets: int, buffer_bytes: int, *, ahead: bool = False) -> None:
+        """Set the most packets of a block, the least size of the next buffer, and whether bytes are read ahead."""
+        self._goes_ahead = ahead
         self._block_packets = block_packets
         self._buffer_bytes = max(buffer_bytes, PCAP_HEADER)
 
@@ -231,7 +232,7 @@ class Reader:
         full = taken == (AHEAD * self._buffer_bytes if fetched else len(self._memory) - self._end)
         self._end += taken
         self._ended = taken == 0
-        if full:
+        if full and self._goes_ahead:
             self._fetch()
 
     def _move(self, memory: bytearray, start: int) -> bytearray:

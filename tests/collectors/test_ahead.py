@@ -110,11 +110,9 @@ def test_a_signal_is_heard(file: int) -> None:
     assert reading.finish() == len(CONTENT)
 
 
-def packets(sizes: list[int]) -> bytes:
-    """A pcap file with packets of these sizes."""
-    records = [
-        struct.pack("<IIII", 1_700_000_000 + at, 0, size, size) + os.urandom(size) for at, size in enumerate(sizes)
-    ]
+def packets(sizes: list[int], begin: int = 1_700_000_000) -> bytes:
+    """A pcap file with packets of these sizes, one a second."""
+    records = [struct.pack("<IIII", begin + at, 0, size, size) + os.urandom(size) for at, size in enumerate(sizes)]
     return struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, 1) + b"".join(records)
 
 
@@ -160,3 +158,20 @@ def test_a_file_that_is_cut_while_it_is_read(tmp_path: Path) -> None:
     assert count * 1000 > 500_000  # more than is left was read before
     assert after < 2 * 8 * 4096 // 1000  # what was under way
     assert [each.reason for each in captures.damage] == ["cut short in the middle of a record"]
+
+
+@pytest.mark.parametrize(("apart", "most"), [(10_000, 3), (0, 1)], ids=["one after another", "side by side"])
+def test_one_capture_at_a_time_is_read_ahead(
+    tmp_path: Path, apart: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many that overlap each would take eight times its buffer, twice."""
+    paths = []
+    for number in range(3):
+        paths.append(tmp_path / f"{number}.pcap")
+        paths[-1].write_bytes(packets([1000] * 500, begin=1_700_000_000 + number * apart))
+    fetched: set[str] = set()
+    really = reader.Stream.fetch
+    monkeypatch.setattr(reader.Stream, "fetch", lambda self, room: fetched.add(self.path) or really(self, room))
+    captures = Captures(paths, buffer_bytes=4096)
+    assert sum(block.count for block in captures.blocks()) == 1500
+    assert (len(fetched), captures.damage) == (most, [])
