@@ -14,7 +14,7 @@ TEST_PACKAGES := mosquitto mosquitto-clients prometheus prometheus-alertmanager 
 	nftables nginx-light curl openssl dropbear-bin
 BENCH_PACKAGES := libndpi-bin tshark
 
-.PHONY: help demo test lint bench soak fuzz peers wheel clean
+.PHONY: help demo test lint bench soak fuzz bare peers wheel clean
 
 help:
 	@echo "make demo    cameras calling home, found in bundled scenarios (no server to install)"
@@ -22,6 +22,7 @@ help:
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   speed beside cat, ndpiReader, tshark, NFStream and pyshark, in one run"
 	@echo "make soak    long tests: every real capture, ten million mutants, floods, a day of storm, then make fuzz"
+	@echo "make bare    make test of the last commit on a bare Debian 12, in a folder of its own (root, debootstrap)"
 	@echo "make peers   Home Assistant, Node-RED and an MQTT exporter, installed and fed with real messages (0.8 GB)"
 	@echo "make wheel   the wheel with all that it needs in wheelhouse/, installed and tried without a network"
 	@echo "make fuzz    ten million executions of every parser's fuzz target (CAMWARDEN_FUZZ_RUNS)"
@@ -53,6 +54,10 @@ soak: $(VENV)/.dev
 fuzz: $(VENV)/.dev
 	$(PYTHON) -m pip install --quiet --group fuzz
 	$(PYTHON) -m tests.fuzz.run $(FUZZ)
+
+bare:
+	$(call packages,debootstrap)
+	$(SUDO) tests/bare.sh
 
 PEERS := .cache/peers
 # The last Home Assistant for Debian 12's Python, and what it installs at its first start with MQTT.
