@@ -7,6 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$(mktemp -d)
+chmod 755 "$root" # it will be /, which everybody may enter
 leave() {
   umount --recursive --lazy "$root" 2>/dev/null || true
   if grep -q " $root" /proc/mounts; then
