@@ -32,15 +32,15 @@ cdef extern from *:
 @cython.final
 cdef class Ahead:
     cdef readonly bint busy
-    cdef int file, failure
+    cdef int file
     cdef long long offset
     cdef object room
-    cdef unsigned char[::1] view
     cdef aiocb block
 
+    @cython.locals(view="unsigned char[::1]")
     cpdef bint begin(self, int file, room, long long offset) except -1
-    @cython.locals(taken=Py_ssize_t)
+    @cython.locals(failure=int, taken=Py_ssize_t)
     cpdef Py_ssize_t finish(self) except -1
     cpdef cancel(self)
     cdef void settle(self) noexcept nogil
-    cdef Py_ssize_t over(self) except? -1
+    cdef let_go(self)

@@ -23,27 +23,25 @@ class Ahead:
         """None is."""
         self.busy = False
         self.file = -1
-        self.offset = self.failure = 0
+        self.offset = 0
         self.room = None
 
     def begin(self, file, room, offset):
         """Read into ``room`` what is ``offset`` bytes into the file; False if the system takes no more reads now."""
         if self.busy:
             raise RuntimeError("one read at a time")
+        if cython.compiled:
+            view = room
+            self.block.aio_fildes = file
+            self.block.aio_offset = offset
+            self.block.aio_buf = cython.address(view[0])
+            self.block.aio_nbytes = view.shape[0]
+            self.block.aio_sigevent.sigev_notify = SIGEV_NONE
+            if aio_read(cython.address(self.block)) != 0:
+                return False
         self.file = file
         self.offset = offset
         self.room = room
-        if cython.compiled:
-            self.view = room
-            self.block.aio_fildes = file
-            self.block.aio_offset = offset
-            self.block.aio_buf = cython.address(self.view[0])
-            self.block.aio_nbytes = self.view.shape[0]
-            self.block.aio_sigevent.sigev_notify = SIGEV_NONE
-            if aio_read(cython.address(self.block)) != 0:
-                self.view = None
-                self.room = None
-                return False
         self.busy = True
         return True
 
@@ -56,13 +54,14 @@ class Ahead:
                 with cython.nogil:
                     wait_for(cython.address(self.block))
                 PyErr_CheckSignals()
-            taken = self.over()
-            if taken < 0:
-                raise OSError(self.failure, os.strerror(self.failure))
+            failure = aio_error(cython.address(self.block))
+            taken = aio_return(cython.address(self.block))
+            self.let_go()
+            if failure != 0:
+                raise OSError(failure, os.strerror(failure))
         else:
             room = self.room
-            self.busy = False
-            self.room = None
+            self.let_go()
             taken = os.preadv(self.file, [room], self.offset)
         return taken
 
@@ -70,22 +69,18 @@ class Ahead:
         """Have no read under way; what it took is forgotten."""
         if cython.compiled and self.busy:
             self.settle()
-            self.over()
-        self.busy = False
-        self.room = None
+            aio_return(cython.address(self.block))
+        self.let_go()
 
     def settle(self):
         """Until the read is over."""
         while aio_error(cython.address(self.block)) == EINPROGRESS:
             wait_for(cython.address(self.block))
 
-    def over(self):
-        """Take what the read gave, and let go of the room."""
-        self.failure = aio_error(cython.address(self.block))
+    def let_go(self):
+        """No read is under way: the room is whoever's it was."""
         self.busy = False
-        self.view = None
         self.room = None
-        return aio_return(cython.address(self.block))
 
     def __dealloc__(self):
         if self.busy:

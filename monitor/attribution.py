@@ -251,14 +251,26 @@ class Attribution:
         if contact.device.watched:
             self._counted[contact] = None
 
-    def under_way(self, flow: Flow, datagrams: int, outcome: Outcome) -> None:
-        """A UDP flow that is older than the capture, whose first datagram seen came from outside.
+    def talks(self, flow: Flow, datagrams: int, outcome: Outcome, ts_ns: int) -> None:
+        """A UDP flow whose first datagram seen came from outside; the device has sent so many, and so far it got.
+
+        A few only answer a probe. If it keeps talking, it was reached, or the flow is older than the capture.
+        """
+        if datagrams < TALKS:
+            return
+        if flow.early:
+            self._under_way(flow, outcome)
+        else:
+            self.came(flow, ts_ns)
+
+    def _under_way(self, flow: Flow, outcome: Outcome) -> None:
+        """The device takes part in a UDP flow that is older than the capture.
 
         From outside a datagram finds a host behind address translation only where that host has opened the way
-        (RFC 4787, REQ-8): if the device keeps talking, and does not just answer a probe, it takes part.
+        (RFC 4787, REQ-8).
         """
         contact = flow.contact
-        if contact is None or contact.outbound or contact.invited or datagrams < TALKS:
+        if contact is None or contact.outbound or contact.invited:
             return
         if contact.source is not None and unpack(contact.source).is_private:
             contact.outbound = True

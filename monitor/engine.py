@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 import cython
 
 from collectors.poll.reply import Outcome as Answer
-from monitor.attribution import TALKS
 from monitor.detectors import device_changed, device_silent, sensor_blind
 from monitor.hearing import Counts
 from monitor.inspection import EXPORTS, SDK_PORTS, SERVING, STANDING
@@ -481,11 +480,8 @@ class Engine:
         sent, received = (out, into) if flow.outward else (into, out)
         last_ns = min(ts_ns, table.field(slot, at.LAST))
         if not flow.outward and flow.proto == at.PROTO_UDP:
-            answers = table.field(slot, at.PACKETS + 1)
-            if flow.early:
-                self.attribution.under_way(flow, answers, outcome_of(table.field(slot, at.FLAGS)))
-            elif answers >= TALKS:
-                self.attribution.came(flow, last_ns)
+            outcome = outcome_of(table.field(slot, at.FLAGS))
+            self.attribution.talks(flow, table.field(slot, at.PACKETS + 1), outcome, last_ns)
         self.attribution.count(flow, table.field(slot, at.ATTEMPTS), sent, received, last_ns)
 
     def _see(self, slot: int, now_ns: int) -> None:

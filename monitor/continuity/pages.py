@@ -16,7 +16,7 @@ from monitor.continuity.records import (
     encode,
     name_of,
 )
-from monitor.continuity.resuming import BY_CONFIGURATION
+from monitor.continuity.resuming import BY_CONFIGURATION, describe
 from monitor.model.address import Mac
 from monitor.model.contacts import Device
 
@@ -67,8 +67,8 @@ def resume_cameras(store: Store, engine: Engine) -> None:
         if kept.mac is None or kept.recognised_by is None or kept.recognised_by in BY_CONFIGURATION:
             continue
         device = Device(kept.key, kept.name, kept.first_ns, kept.device_class)
-        device.recognised_by, device.model, device.firmware = kept.recognised_by, kept.model, kept.firmware
-        device.vendor, device.vendor_name, device.vendor_by = kept.vendor, kept.vendor_name, kept.vendor_by
+        device.recognised_by = kept.recognised_by
+        describe(device, kept)
         engine.attribution.devices.remember(Mac(kept.mac), device)
 
 

@@ -51,6 +51,12 @@ BY_CONFIGURATION: Final = frozenset({"configuration", "named as a camera network
 """What recognised a device that only the configuration can recognise again."""
 
 
+def describe(device: Device, kept: DeviceRecord) -> None:
+    """What the device was found to be: whose, which model, with which firmware."""
+    device.vendor, device.vendor_name, device.vendor_by = kept.vendor, kept.vendor_name, kept.vendor_by
+    device.model, device.firmware = kept.model, kept.firmware
+
+
 class Resumed(Struct):
     """What became of the rows of an earlier run."""
 
@@ -182,8 +188,7 @@ class Resuming:
         present = self._known.devices.named(kept.key)
         configured = present is not None and present.configured
         device = present if present is not None else fresh
-        device.vendor, device.vendor_name, device.vendor_by = kept.vendor, kept.vendor_name, kept.vendor_by
-        device.model, device.firmware = kept.model, kept.firmware
+        describe(device, kept)
         device.name_rank, device.model_rank, device.firmware_rank = kept.ranks
         device.first_ns, device.last_ns, device.heard_ns = kept.first_ns, kept.last_ns, kept.last_ns
         device.seen_s, device.both_s, device.seen_ns = kept.seen

@@ -392,21 +392,22 @@ class Holders(Hosts):
                 if sighting is not None:
                     self._sightings[address] = sighting
         self._set_mac(owner, mac)
-        owner.model, owner.firmware = owner.model or rival.model, owner.firmware or rival.firmware
-        owner.booted_ns = owner.booted_ns or rival.booted_ns
-        if rival.vendor_by == "protocol" and owner.vendor_by != "protocol":
-            owner.vendor, owner.vendor_name, owner.vendor_by = rival.vendor, rival.vendor_name, rival.vendor_by
-        if not rival.held:
-            self._forget(rival)
+        self._inherit(owner, rival)
 
     def _join(self, device: Device, other: Device) -> None:
         """The other, which was known by an address alone, turned out to be this device."""
         if other.addresses or other.configured:
             return
-        if other.vendor_by == "protocol" and device.vendor_by != "protocol":
-            device.vendor, device.vendor_name, device.vendor_by = other.vendor, other.vendor_name, other.vendor_by
         if other.recognised_by is not None:
             self.recognise(device, other.device_class, other.recognised_by)
+        self._inherit(device, other)
+
+    def _inherit(self, device: Device, other: Device) -> None:
+        """What was known of the other is this one's, where nothing better is; the other is forgotten if it can be."""
+        device.model, device.firmware = device.model or other.model, device.firmware or other.firmware
+        device.booted_ns = device.booted_ns or other.booted_ns
+        if other.vendor_by == "protocol" and device.vendor_by != "protocol":
+            device.vendor, device.vendor_name, device.vendor_by = other.vendor, other.vendor_name, other.vendor_by
         if not other.held:
             self._forget(other)
 

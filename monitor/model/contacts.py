@@ -295,7 +295,7 @@ class Contact:
         """
         if self.name_source in ("sni", "host") and self.names:
             said = self.said_names or self.names[:1]
-            if not [name for name in said if name not in self.told_names]:
+            if set(said).issubset(self.told_names):
                 return list(said)
             if not self.told_names and self.traits & UNBELIEVED:
                 return []

@@ -173,7 +173,5 @@ def test_bad_input_is_one_line_and_exit_2(arguments: list[str], says: str) -> No
 
 
 def test_which_version_it_is() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "monitor.cli", "--version"], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout == f"camwarden {__version__}\n"
+    done = camwarden("--version")
+    assert (done.returncode, done.stdout.decode()) == (0, f"camwarden {__version__}\n")

@@ -69,6 +69,11 @@ def configured(**tables: Any) -> Config:
     return convert(SITE | tables, "test")
 
 
+def group(**tables: Any) -> Config:
+    """SITE with these settings of its cameras' group."""
+    return configured(group=[{"name": "cameras", **tables}])
+
+
 def blocks(frames: Sequence[Frame], size: int = 4096, link: int = ETHERNET) -> Iterable[Block]:
     """The frames as a collector gives them, in one buffer that is used again and again."""
     memory = bytearray(1 << 22)

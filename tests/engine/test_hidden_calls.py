@@ -10,7 +10,7 @@ from monitor.model.incidents import Activity, Kind, Severity
 from pcaps import packets, quic, tls
 from pcaps.packets import ACK, SYN, Host, Segment
 from pcaps.wire import MS, SECOND, START, Connection, lookup
-from tests.engine.played import AMAZON_IE, UNKNOWN_CN, Site, configured, play
+from tests.engine.played import AMAZON_IE, UNKNOWN_CN, Site, configured, group, play
 
 if TYPE_CHECKING:
     from monitor.app import Knowledge
@@ -95,7 +95,7 @@ def test_who_never_answered_did_not_answer(known: Knowledge) -> None:
     for number in range(3):
         initial = quic.initial(quic.Keys.of(chosen, "client"), quic.Path(chosen, mine), number, quic.crypto(0, hello))
         site.wire.udp(LATER + (20 + number) * SECOND, site.gate, 45000, there, 443, initial)
-    played = play(known, site, configured(group=[{"name": "cameras", "allow": ["good.acme-shop.com"]}]))
+    played = play(known, site, group(allow=["good.acme-shop.com"]))
     last = played.told[-1]
     assert (last.outcome, last.severity) == (Outcome.ATTEMPTED, Severity.MEDIUM)
     assert "nothing answered" in last.message
@@ -111,7 +111,7 @@ def test_the_end_of_an_incident_says_why(known: Knowledge) -> None:
     lookup(site.wire, LATER + 9 * SECOND, site.gate, site.server, "good.acme-shop.com", AMAZON_IE)
     second = Connection(site.wire, site.gate, there, 443, at=LATER + 10 * SECOND, rng=site.rng)
     second.tls(site.rng, "good.acme-shop.com")
-    allowed = play(known, site, configured(group=[{"name": "cameras", "allow": ["good.acme-shop.com"]}]))
+    allowed = play(known, site, group(allow=["good.acme-shop.com"]))
     (end,) = [each for each in allowed.told if each.activity is Activity.END]
     assert end.message.endswith("; it turned out to be allowed")
 

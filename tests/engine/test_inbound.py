@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,23 +12,18 @@ from monitor.model.contacts import Outcome
 from monitor.model.incidents import Kind, Severity
 from pcaps import messages
 from pcaps.wire import MINUTE, MS, SECOND, START, Connection
-from tests.engine.played import UNKNOWN_CN, Site, configured, play
+from tests.engine.played import UNKNOWN_CN, Site, configured, group, play
 from tests.engine.test_continuity import Process
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor.app import Knowledge
-    from monitor.config import Config
     from pcaps.packets import Host
 
 AT_HOME = "81.2.69.142"
 LATER = START + 10 * MINUTE
 """When nothing that passes can be older than the capture."""
-
-
-def group(**tables: Any) -> Config:
-    return configured(group=[{"name": "cameras", **tables}])
 
 
 def viewed(site: Site, viewer: Host, *, at: int = LATER) -> Connection:
@@ -40,14 +35,14 @@ def viewed(site: Site, viewer: Host, *, at: int = LATER) -> Connection:
     return connection
 
 
-def lookup_first(site: Site) -> None:
+def begun(site: Site) -> None:
     """Something of the site's own, so that the capture is older than what follows."""
     site.wire.udp(START, site.gate, 40000, site.server, 40001, b"here")
 
 
 def datagrams(site: Site, viewer: Host, answers: int) -> None:
     """One datagram to a port of the camera's, and so many from it."""
-    lookup_first(site)
+    begun(site)
     site.wire.udp(LATER, viewer, 40000, site.gate, 9000, b"hello")
     for number in range(answers):
         site.wire.udp(LATER + (1 + number) * 40 * MS, site.gate, 9000, viewer, 40000, bytes((number,)) * 900)
@@ -99,7 +94,7 @@ def test_who_is_not_answered_is_not_told(known: Knowledge, end: str) -> None:
 def test_who_began_must_have_been_seen(known: Knowledge) -> None:
     """In the middle of a connection ports say who is the server, and may be wrong."""
     site = Site()
-    lookup_first(site)
+    begun(site)
     viewed(site, site.remote(UNKNOWN_CN))
     frames = [frame for frame in site.wire.frames() if frame.ts_ns == START or len(frame.data) > 90]
     assert len(frames) >= 3

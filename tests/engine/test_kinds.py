@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,11 +12,10 @@ from pcaps import messages, tls
 from pcaps.messages import Pppp, pppp
 from pcaps.packets import Host
 from pcaps.wire import MINUTE, MS, SECOND, START, Connection, boot, lookup, time_sync
-from tests.engine.played import AMAZON_IE, MICROSOFT_GB, UNKNOWN_CN, Site, configured, play
+from tests.engine.played import AMAZON_IE, MICROSOFT_GB, UNKNOWN_CN, Site, configured, group, play
 
 if TYPE_CHECKING:
     from monitor.app import Knowledge
-    from monitor.config import Config
 
 HIK = "dev.hik-connect.com"
 GOOGLE_DNS = "8.8.8.8"
@@ -24,10 +23,6 @@ GOOGLE_DNS = "8.8.8.8"
 
 def tried(site: Site, ip: str, port: int = 8000, *, at: int = START) -> None:
     Connection(site.wire, site.gate, site.remote(ip), port, at=at, rng=site.rng).unanswered()
-
-
-def group(**tables: Any) -> Config:
-    return configured(group=[{"name": "cameras", **tables}])
 
 
 def test_an_unexpected_contact_abroad(known: Knowledge) -> None:

@@ -26,6 +26,7 @@ from tests.engine.played import (
     UNKNOWN_CN,
     Site,
     configured,
+    group,
     play,
 )
 from tests.incidents.test_words import NOBODY
@@ -172,7 +173,7 @@ def test_a_hello_that_is_allowed_ends_the_incident(known: Knowledge) -> None:
     """By a rule for its name, after only the address was known; the last message says which rule."""
     site = Site()
     session(site, START, site.gate, MICROSOFT_GB, "updates.fleet.example", rtt=SLOW)
-    config = configured(group=[{"name": "cameras", "allow": ["updates.fleet.example tcp/443"]}])
+    config = group(allow=["updates.fleet.example tcp/443"])
     played = play(known, site, config)
     assert [each.activity for each in played.told] == [Activity.NEW, Activity.END]
     assert played.only().rule == "group cameras: allow updates.fleet.example tcp/443"
@@ -184,7 +185,7 @@ def test_an_allowed_contact_leaves_the_rest_of_its_incident_as_it_was(known: Kno
     site = Site()
     Connection(site.wire, site.gate, site.remote("20.90.130.10"), 443, at=START, rng=site.rng).unanswered()
     session(site, START + MINUTE, site.gate, "20.90.130.11", "updates.fleet.example", rtt=SLOW)
-    config = configured(group=[{"name": "cameras", "allow": ["updates.fleet.example tcp/443"]}])
+    config = group(allow=["updates.fleet.example tcp/443"])
     played = play(known, site, config)
     last = played.only()
     assert last.attempts == 1
@@ -442,13 +443,13 @@ def test_a_name_does_not_acquit_another_of_the_same_end(known: Knowledge, operat
         Connection(site.wire, site.gate, remote, 443, at=START + (5 + number * 5) * SECOND, rng=site.rng).tls(
             site.rng, name
         )
-    config = configured(group=[{"name": "cameras", "allow": [f"{good} tcp/443"]}])
+    config = group(allow=[f"{good} tcp/443"])
     played = play(known, site, config)
     *_, last = played.incidents.values()  # one before it may have been told before the first hello
     assert (last.outcome, last.attempts >= 2) == (Outcome.TRANSFERRED, True)
     assert bad in last.message
     assert last.message.endswith(("no rule allows it", "that the policy does not allow"))
-    assert play(known, site, configured(group=[{"name": "cameras", "allow": [good, bad]}])).told == []
+    assert play(known, site, group(allow=[good, bad])).told == []
 
 
 def test_names_beyond_those_that_are_kept() -> None:
