@@ -30,8 +30,9 @@ class Ahead:
         """Read into ``room`` what is ``offset`` bytes into the file; False if the system takes no more reads now."""
         if self.busy:
             raise RuntimeError("one read at a time")
+        held = memoryview(room)  # one of our own, which nobody else can release
         if cython.compiled:
-            view = room
+            view = held
             self.block.aio_fildes = file
             self.block.aio_offset = offset
             self.block.aio_buf = cython.address(view[0])
@@ -41,7 +42,7 @@ class Ahead:
                 return False
         self.file = file
         self.offset = offset
-        self.room = room
+        self.room = held
         self.busy = True
         return True
 

@@ -76,7 +76,9 @@ def test_a_read_that_fails(under_test: Any, tmp_path: Path) -> None:
 def test_the_room_is_held_until_it_is_over(file: int) -> None:
     """The C library writes into it, whoever forgets it meanwhile."""
     memory, reading = bytearray(1000), ahead.Ahead()
-    assert reading.begin(file, memoryview(memory), 0)
+    room = memoryview(memory)
+    assert reading.begin(file, room, 0)
+    room.release()
     gc.collect()
     with pytest.raises(BufferError):
         memory.append(0)
